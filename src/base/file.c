@@ -1,0 +1,175 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static int open_regular(const char *path, struct stat *status, struct error *error) {
+    // O_NONBLOCK: a FIFO in a photo folder must not stop the batch.
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return error_set_errno(error, path, "cannot open");
+    if (fstat(fd, status)) {
+        error_set_errno(error, path, "cannot stat");
+    } else if (S_ISDIR(status->st_mode)) {
+        error_set(error, ERROR_INPUT, "%s: is a folder, not a file", path);
+    } else if (!S_ISREG(status->st_mode)) {
+        error_set(error, ERROR_INPUT, "%s: not a regular file", path);
+    } else {
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+char *file_read(const char *path, size_t limit, size_t *length, struct error *error) {
+    struct stat status;
+    int fd = open_regular(path, &status, error);
+    if (fd < 0) return NULL;
+    size_t size = (size_t)status.st_size, got = 0;
+    char *data = NULL;
+    if (size > limit) {
+        error_set(error, ERROR_LIMIT, "%s: %zu bytes, more than the %zu that are read here", path, size,
+                  limit);
+    } else if ((data = memory_new(size + 1, 1, path, error))) {
+        while (got < size) {
+            ssize_t n = read(fd, data + got, size - got);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) {
+                error_set_errno(error, path, "cannot read");
+                free(data);
+                data = NULL;
+            }
+            if (n <= 0) break; // the file shrank: what is there is what counts
+            got += (size_t)n;
+        }
+    }
+    close(fd);
+    if (data) {
+        data[got] = 0;
+        if (length) *length = got;
+    }
+    return data;
+}
+
+int file_map_open(struct file_map *map, const char *path, struct error *error) {
+    struct stat status;
+    *map = (struct file_map){0};
+    int fd = open_regular(path, &status, error);
+    if (fd < 0) return -1;
+    if (status.st_size <= 0) {
+        close(fd);
+        return error_set(error, ERROR_INPUT, "%s: the file is empty", path);
+    }
+    void *data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    int saved = errno;
+    close(fd);
+    if (data == MAP_FAILED) {
+        errno = saved;
+        return error_set_errno(error, path, "cannot map");
+    }
+    map->data = data;
+    map->size = (size_t)status.st_size;
+    return 0;
+}
+
+void file_map_close(struct file_map *map) {
+    if (map->data) munmap((void *)map->data, map->size);
+    *map = (struct file_map){0};
+}
+
+int file_writer_open(struct file_writer *writer, const char *path, struct error *error) {
+    *writer = (struct file_writer){0};
+    size_t length = strlen(path);
+    writer->path = memory_copy_string(path, length, error);
+    writer->temporary = memory_new(length + 16, 1, path, error);
+    if (!writer->path || !writer->temporary) {
+        file_writer_abandon(writer);
+        return -1;
+    }
+    snprintf(writer->temporary, length + 16, "%s.XXXXXX.tmp", path);
+    int fd = mkstemps(writer->temporary, 4);
+    if (fd < 0) {
+        error_set_errno(error, path, "cannot write");
+        writer->temporary[0] = 0;
+        file_writer_abandon(writer);
+        return -1;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)!fchmod(fd, 0666 & ~mask); // mkstemp's 0600 is not what a user expects of a result
+    writer->stream = fdopen(fd, "wb");
+    if (!writer->stream) {
+        close(fd);
+        error_set_errno(error, path, "cannot write");
+        file_writer_abandon(writer);
+        return -1;
+    }
+    return 0;
+}
+
+int file_writer_commit(struct file_writer *writer, struct error *error) {
+    FILE *stream = writer->stream;
+    int failed = ferror(stream) || fflush(stream) || fsync(fileno(stream));
+    if (failed) {
+        error_set_errno(error, writer->path, "cannot write");
+        file_writer_abandon(writer);
+        return -1;
+    }
+    writer->stream = NULL;
+    if (fclose(stream) || rename(writer->temporary, writer->path)) {
+        error_set_errno(error, writer->path, "cannot write");
+        file_writer_abandon(writer);
+        return -1;
+    }
+    writer->temporary[0] = 0;
+    file_writer_abandon(writer);
+    return 0;
+}
+
+void file_writer_abandon(struct file_writer *writer) {
+    if (writer->stream) fclose(writer->stream);
+    if (writer->temporary && writer->temporary[0]) unlink(writer->temporary);
+    free(writer->temporary);
+    free(writer->path);
+    *writer = (struct file_writer){0};
+}
+
+int file_write(const char *path, const void *data, size_t length, struct error *error) {
+    struct file_writer writer;
+    if (file_writer_open(&writer, path, error)) return -1;
+    if (length && fwrite(data, 1, length, writer.stream) != length) {
+        error_set_errno(error, path, "cannot write");
+        file_writer_abandon(&writer);
+        return -1;
+    }
+    return file_writer_commit(&writer, error);
+}
+
+bool file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+bool file_is_directory(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+char *file_join(const char *folder, const char *name, struct error *error) {
+    if (name[0] == '/') return memory_copy_string(name, strlen(name), error);
+    size_t length = strlen(folder) + strlen(name) + 2;
+    char *path = memory_new(length, 1, name, error);
+    if (path) snprintf(path, length, "%s/%s", folder, name);
+    return path;
+}
+
+char *file_folder(const char *path, struct error *error) {
+    const char *slash = strrchr(path, '/');
+    if (!slash) return memory_copy_string(".", 1, error);
+    return memory_copy_string(path, slash == path ? 1 : (size_t)(slash - path), error);
+}

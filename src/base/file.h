@@ -1,0 +1,40 @@
+// Files: read whole, mapped, or written so that a reader never sees half of one.
+#ifndef GLOBE_BASE_FILE_H
+#define GLOBE_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+// Reads a regular file of at most `limit` bytes; the result has a NUL after its last byte. free() it.
+char *file_read(const char *path, size_t limit, size_t *length, struct error *error);
+
+// Read-only mapping. Zero-length files are an error: nothing we map can be empty.
+struct file_map {
+    const void *data;
+    size_t size;
+};
+int file_map_open(struct file_map *map, const char *path, struct error *error);
+void file_map_close(struct file_map *map);
+
+// Writes PATH by way of a temporary name beside it, fsync and rename; on any failure PATH is as it was.
+int file_write(const char *path, const void *data, size_t length, struct error *error);
+
+// The same for a stream: write to writer.stream, then commit or abandon.
+struct file_writer {
+    FILE *stream;
+    char *path;
+    char *temporary;
+};
+int file_writer_open(struct file_writer *writer, const char *path, struct error *error);
+int file_writer_commit(struct file_writer *writer, struct error *error); // flush, fsync, rename
+void file_writer_abandon(struct file_writer *writer);                    // removes the temporary
+
+bool file_exists(const char *path);
+bool file_is_directory(const char *path);
+char *file_join(const char *folder, const char *name, struct error *error); // NAME itself when it is absolute
+char *file_folder(const char *path, struct error *error);                   // like dirname(3), in new memory
+
+#endif

@@ -1,0 +1,51 @@
+// Chat messages and the Qwen2.5-VL chat template (spec: qwen2_5_vl.md section 10).
+#ifndef GLOBE_TEXT_CHAT_H
+#define GLOBE_TEXT_CHAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "text/ids.h"
+#include "text/tokenizer.h"
+
+enum chat_part_kind { CHAT_TEXT, CHAT_IMAGE };
+
+struct chat_part {
+    enum chat_part_kind kind;
+    char *text; // the text, or the image's path / URL as given
+};
+
+struct chat_message {
+    char *role;
+    struct chat_part *parts;
+    size_t part_count;
+};
+
+// Zero-initialise; chat_free() releases everything.
+struct chat {
+    struct chat_message *messages;
+    size_t count;
+};
+
+// A list of {"role", "content"}; content is a string or a list of {"type":"image","image":PATH} (also
+// {"type":"image_url","image_url":{"url":..}} or {"image":..}) and {"type":"text","text":..}.
+int chat_read_file(struct chat *chat, const char *path, struct error *error);
+int chat_read_json(struct chat *chat, const char *json, size_t length, const char *name, struct error *error);
+// Building one by hand: a message, then its parts (added to the last message). Texts are copied.
+int chat_add_message(struct chat *chat, const char *role, struct error *error);
+int chat_add_part(struct chat *chat, enum chat_part_kind kind, const char *text, struct error *error);
+void chat_free(struct chat *chat);
+size_t chat_image_count(const struct chat *chat);
+
+// The prompt after the template, one <|image_pad|> per image. With generation_prompt the assistant's turn is opened.
+void chat_render(const struct chat *chat, bool generation_prompt, bool add_vision_id, struct buffer *prompt);
+
+// Ids of the prompt with each image's placeholder repeated image_tokens[i] times (i in order of appearance).
+// Text that merely looks like a special token inside a message's content is NOT parsed as one (a caption cannot
+// close the user's turn), unless `trust_content` is set, which is what the reference does.
+int chat_encode(const struct chat *chat, const struct tokenizer *tokenizer, const size_t *image_tokens,
+                bool generation_prompt, bool trust_content, struct ids *ids, struct error *error);
+
+#endif
