@@ -1,0 +1,64 @@
+# The front of CMake and Ninja. `make` alone says what there is.
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 20
+TEST_JOBS ?= $(shell nproc)
+PHOTOS ?= $(wildcard examples/*.jpg)
+CCACHE := $(shell command -v ccache)
+CONFIGURE = cmake -G Ninja -S . $(if $(CCACHE),-DCMAKE_C_COMPILER_LAUNCHER=ccache) -B
+TEST = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) --test-dir
+
+.PHONY: help run test lint sanitize fuzz clang install clean program all-tests
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+run: program ## Install what is missing, build, and locate the example photos
+	build/globe locate $(PHOTOS) --model tests/data/qwen2_5_vl_tiny --max-tokens 48
+
+test: all-tests ## Build everything and run all tests
+	$(TEST) build
+
+lint: build/packages-lint build/build.ninja ## Check format, clang-tidy, cppcheck and shellcheck
+	@tools/lint.sh build
+
+sanitize: build/packages-test ## Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(CONFIGURE) build-sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DGLOBE_SANITIZE=ON
+	@ninja -C build-sanitize
+	$(TEST) build-sanitize
+
+fuzz: build/packages-lint ## Fuzz each target for FUZZ_SECONDS (20) over its corpus
+	@$(CONFIGURE) build-fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" \
+	    -DGLOBE_SANITIZE=ON -DGLOBE_FUZZ=ON -DGLOBE_TESTS=OFF
+	@ninja -C build-fuzz fuzzers
+	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+clang: build/packages-lint ## Build and test with clang
+	@$(CONFIGURE) build-clang -DCMAKE_C_COMPILER=clang
+	@ninja -C build-clang
+	$(TEST) build-clang
+
+install: build/packages-run ## Install under PREFIX (/usr/local), below DESTDIR if that is set
+	@$(CONFIGURE) build-install -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DGLOBE_TESTS=OFF
+	@ninja -C build-install
+	cmake --install build-install
+
+clean: ## Remove everything that was built
+	rm -rf build build-sanitize build-fuzz build-clang build-install
+
+# build/packages-NAME notes that the packages of tools/packages-NAME.txt were here.
+build/packages-run: tools/packages-run.txt
+build/packages-test: tools/packages-test.txt build/packages-run
+build/packages-lint: tools/packages-lint.txt build/packages-test
+build/packages-%: tools/packages-%.txt
+	@tools/install-packages.sh $<
+	@mkdir -p build && touch $@
+
+# Without test packages the tests are not configured; Ninja itself runs CMake again when its files change.
+program: build/packages-run
+	@[ -f build/build.ninja ] || $(CONFIGURE) build -DGLOBE_TESTS=OFF >/dev/null
+	@ninja -C build --quiet globe
+
+build/build.ninja all-tests: build/packages-test
+	@grep -qs GLOBE_TESTS:BOOL=ON build/CMakeCache.txt || $(CONFIGURE) build -DGLOBE_TESTS=ON >/dev/null
+	@ninja -C build --quiet
