@@ -1,6 +1,6 @@
 # tests/ROOM/test_NAME.c is one cmocka program, linked with that room (and what the room uses) only.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-add_library(test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support.c)
+add_library(test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support.c ${PROJECT_SOURCE_DIR}/tests/support_safetensors.c)
 target_link_libraries(test_support PUBLIC globe_flags PkgConfig::CMOCKA room_base)
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(test_support PUBLIC TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data" TEST_BINARY_DIR="${PROJECT_BINARY_DIR}")

@@ -1,4 +1,5 @@
-// A file or buffer becomes RGB pixels, through libvips with its untrusted loaders blocked.
+// A file or buffer becomes RGB pixels, through libvips with its untrusted loaders blocked. JPEG, PNG, WebP,
+// HEIC, AVIF, TIFF and GIF, told by their content; of several pages or frames the first.
 #ifndef GLOBE_PHOTO_DECODE_H
 #define GLOBE_PHOTO_DECODE_H
 
@@ -11,25 +12,29 @@
 // What to do with transparency (qwen2_5_vl.md section 3.1).
 enum photo_alpha {
     PHOTO_ALPHA_DROP,      // convert("RGB"): the colour under it (ms-swift, which trained GLOBE)
-    PHOTO_ALPHA_OVER_WHITE // composited on white (qwen_vl_utils)
+    PHOTO_ALPHA_OVER_WHITE // RGBA is composited on white, all else dropped (qwen_vl_utils)
 };
 
 struct photo_options {
-    bool ignore_orientation; // --compat: EXIF orientation is not applied, as in the reference
+    bool ignore_orientation; // --compat: EXIF orientation is not applied, as in the reference (which too gets
+                             // HEIC, AVIF and TIFF upright)
     enum photo_alpha alpha;
-    size_t max_pixels_in;    // larger pictures are refused before decoding; 0: 400 megapixels
+    size_t max_pixels_in; // larger pictures are refused before decoding; 0: 400 megapixels
 };
 
 // What the file says of itself. Never shown to a model.
 struct photo_facts {
-    bool has_position; // EXIF GPS
+    bool has_position;          // EXIF GPS, complete and within range; 0, 0 counts as unknown
     double latitude, longitude; // degrees, WGS-84
-    int orientation;   // EXIF 1..8, 1 when absent
-    size_t stored_width, stored_height;
-    const char *format; // "jpeg", "png", ... (static)
+    int orientation; // EXIF 1..8, 1 when absent; always 1 for HEIC and AVIF, which turn by a rule of their
+                     // own
+    size_t stored_width, stored_height; // before orientation is applied
+    const char *format;                 // "jpeg", "png", "webp", "heic", "avif", "tiff", "gif" (static)
 };
 
-// ERROR_INPUT / ERROR_LIMIT with the file's name; facts may be NULL. Thread-safe.
+// *image is new; free it with image_free. options and facts may be NULL. ERROR_INPUT when the file is
+// missing, broken or cut short, ERROR_LIMIT when it has too many pixels or 2 GB and more, each with the
+// file's name. Thread-safe.
 int photo_decode_file(struct image *image, const char *path, const struct photo_options *options,
                       struct photo_facts *facts, struct error *error);
 int photo_decode_buffer(struct image *image, const void *data, size_t length, const char *name,

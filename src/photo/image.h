@@ -13,7 +13,8 @@ struct image {
     size_t height;
 };
 
-int image_new(struct image *image, size_t width, size_t height, struct error *error); // not zeroed
+// Not zeroed. ERROR_INPUT when a side is 0, ERROR_MEMORY when it cannot be had; *image is then empty.
+int image_new(struct image *image, size_t width, size_t height, struct error *error);
 void image_free(struct image *image);
 
 #endif

@@ -20,12 +20,14 @@ struct photo_preprocessor {
 
 // Qwen2.5-VL's published values.
 struct photo_preprocessor photo_preprocessor_default(void);
-// Reads FOLDER/preprocessor_config.json; when it is missing the defaults stand.
+// Reads FOLDER/preprocessor_config.json; what it does not state, and all when it is missing, is the default.
+// ERROR_MODEL for a broken file or one that asks for another preprocessing (no resize, another
+// rescale_factor).
 int photo_preprocessor_read(struct photo_preprocessor *preprocessor, const char *folder, struct error *error);
 
-// Rows [grid_h * grid_w, 3 * temporal * patch * patch] of an image whose sides are multiples of patch * merge:
-// merge groups in raster order, inside a group dy, dx; in a row channel, temporal copy, py, px.
-// value = (pixel / 255 - mean) / std. `rows` has room for them all.
+// Rows [grid_h * grid_w, 3 * temporal * patch * patch] of an image whose sides are multiples of patch *
+// merge: merge groups in raster order, inside a group dy, dx; in a row channel, temporal copy, py, px. value
+// = (pixel / 255 - mean) / std. `rows` has room for them all.
 void photo_patchify(const struct image *image, const struct photo_preprocessor *preprocessor, float *rows);
 
 #endif
