@@ -1,5 +1,5 @@
-// safetensors: an 8-byte little-endian header length, a JSON header, raw tensors. Files are mapped, never copied, and
-// every offset is checked before use.
+// safetensors: an 8-byte little-endian header length, a JSON header, raw tensors. Files are mapped, never
+// copied, and every offset is checked before use.
 #ifndef GLOBE_MODEL_SAFETENSORS_H
 #define GLOBE_MODEL_SAFETENSORS_H
 
@@ -21,6 +21,11 @@ size_t safetensors_count(const struct safetensors *file);
 const char *safetensors_name(const struct safetensors *file, size_t index);
 const struct tensor *safetensors_at(const struct safetensors *file, size_t index);
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name); // NULL when absent
+// The same, but absence is an error, and so is data that is not aligned to its type (the format allows it,
+// the processor may not): ERROR_MODEL naming file and tensor. `at` and `find` leave that check to the caller.
+const struct tensor *safetensors_get(const struct safetensors *file, const char *name, struct error *error);
+// The file that holds a tensor; for messages.
+const char *safetensors_path(const struct safetensors *file, const struct tensor *tensor);
 size_t safetensors_bytes(const struct safetensors *file); // all tensor data together
 // Value of a "__metadata__" key of the (first) file, or NULL.
 const char *safetensors_metadata(const struct safetensors *file, const char *key);
@@ -33,9 +38,20 @@ struct safetensors_writer;
 struct safetensors_writer *safetensors_writer_new(struct error *error);
 int safetensors_writer_add(struct safetensors_writer *writer, const char *name, const struct tensor *tensor,
                            int copy, struct error *error);
+// A tensor whose bytes are made while the file is written: read(context, offset, &size) returns the bytes at
+// `offset` of the tensor and says in `size` how many there are in one piece (at least 1), or NULL after
+// filling `error`. tensor->data is not looked at.
+struct safetensors_source {
+    const void *(*read)(void *context, size_t offset, size_t *size, struct error *error);
+    void *context;
+};
+int safetensors_writer_add_source(struct safetensors_writer *writer, const char *name,
+                                  const struct tensor *tensor, struct safetensors_source source,
+                                  struct error *error);
 int safetensors_writer_metadata(struct safetensors_writer *writer, const char *key, const char *value,
                                 struct error *error);
-// Tensors in the given order, 8-byte aligned, header padded to 8 bytes, as the reference library writes them.
+// Larger element types first, so that all data is aligned, otherwise in the given order; no gaps; header
+// padded to 8 bytes: what the reference library writes and accepts.
 int safetensors_writer_save(const struct safetensors_writer *writer, const char *path, struct error *error);
 void safetensors_writer_free(struct safetensors_writer *writer);
 
