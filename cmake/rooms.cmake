@@ -31,3 +31,9 @@ function(room name)
   endforeach()
   set(GLOBE_ROOMS ${GLOBE_ROOMS} room_${name} CACHE INTERNAL "")
 endfunction()
+
+# The kernels of each instruction set; which of them runs is decided at run time (src/tensor/cpu/device_cpu.c).
+function(kernel_flags file)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/tensor/cpu/${file} TARGET_DIRECTORY room_tensor
+                              PROPERTIES COMPILE_OPTIONS "${ARGN}")
+endfunction()

@@ -55,3 +55,23 @@ void tensor_describe_shape(const struct tensor *tensor, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, i ? ", %zu" : "%zu", tensor->shape[i]);
     if (used < size) snprintf(text + used, size - used, "]");
 }
+
+struct matrix matrix_of(void *data, enum dtype dtype, size_t rows, size_t columns) {
+    return (struct matrix){.data = data, .dtype = dtype, .rows = rows, .columns = columns, .stride = columns};
+}
+
+struct matrix matrix_of_tensor(const struct tensor *tensor) {
+    return matrix_of(tensor->data, tensor->dtype, tensor_rows(tensor), tensor_columns(tensor));
+}
+
+struct matrix matrix_rows(struct matrix matrix, size_t first, size_t count) {
+    matrix.data = (char *)matrix.data + first * matrix.stride * dtype_size(matrix.dtype);
+    matrix.rows = count;
+    return matrix;
+}
+
+struct matrix matrix_columns(struct matrix matrix, size_t first, size_t count) {
+    matrix.data = (char *)matrix.data + first * dtype_size(matrix.dtype);
+    matrix.columns = count;
+    return matrix;
+}

@@ -29,16 +29,31 @@ struct tensor {
     size_t shape[TENSOR_MAX_DIMS];
 };
 
-size_t dtype_size(enum dtype dtype);               // bytes per element
-const char *dtype_name(enum dtype dtype);          // "F32", "BF16", ... as safetensors spells them
+// A view of rows of a tensor: what the operations of the device table read and write. Element (r, c) lies at
+// data[r * stride + c].
+struct matrix {
+    void *data;
+    enum dtype dtype;
+    size_t rows;
+    size_t columns;
+    size_t stride; // elements from one row to the next, >= columns
+};
+
+size_t dtype_size(enum dtype dtype);      // bytes per element
+const char *dtype_name(enum dtype dtype); // "F32", "BF16", ... as safetensors spells them
 bool dtype_find(const char *name, enum dtype *dtype);
 
-size_t tensor_count(const struct tensor *tensor);  // elements; 1 for a scalar
+size_t tensor_count(const struct tensor *tensor); // elements; 1 for a scalar
 size_t tensor_bytes(const struct tensor *tensor);
 size_t tensor_columns(const struct tensor *tensor); // last dimension (1 for a scalar)
 size_t tensor_rows(const struct tensor *tensor);    // everything before it
 // "[3, 4]" into text.
 void tensor_describe_shape(const struct tensor *tensor, char *text, size_t size);
+
+struct matrix matrix_of(void *data, enum dtype dtype, size_t rows, size_t columns); // contiguous
+struct matrix matrix_of_tensor(const struct tensor *tensor); // [rows, columns] as above
+struct matrix matrix_rows(struct matrix matrix, size_t first, size_t count);
+struct matrix matrix_columns(struct matrix matrix, size_t first, size_t count);
 
 // bfloat16 is the upper half of a float32; rounding is to nearest even, NaN stays NaN.
 static inline float bf16_to_f32(uint16_t value) {

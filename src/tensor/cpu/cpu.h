@@ -1,0 +1,106 @@
+// Private to the CPU device: its state, and the kernels that exist once per instruction set.
+#ifndef GLOBE_TENSOR_CPU_CPU_H
+#define GLOBE_TENSOR_CPU_CPU_H
+
+#include "tensor/device.h"
+
+// Queries are processed in blocks of this many columns (a query of one head is a column).
+enum { ATTENTION_COLUMNS = 32 };
+
+// One block of columns on its way through the keys: running maximum, sum and weighted values per column.
+struct attention_block {
+    float *values;  // [head_dim, ATTENTION_COLUMNS]: sum of exp(score - max) * value
+    float *maximum; // [ATTENTION_COLUMNS], of scores times scale times log2(e)
+    float *sum;     // [ATTENTION_COLUMNS]
+    void *queries;  // packed: F32 [head_dim, ATTENTION_COLUMNS], or for AMX pairs [head_dim / 2, columns, 2]
+                    // BF16
+    float *scores;  // scratch [ATTENTION_KEYS, ATTENTION_COLUMNS]
+    void *weights;  // scratch, AMX: exp(scores) as pairs
+    float *keys;    // scratch, generic: converted keys or values [ATTENTION_KEYS, head_dim]
+};
+
+enum { ATTENTION_KEYS = 128 };
+
+// Kernels work on one row or one block in one thread. Pointers need no alignment.
+struct cpu_kernels {
+    const char *name;
+    void (*to_f32)(float *out, const void *in, enum dtype type, size_t n);
+    void (*from_f32)(void *out, enum dtype type, const float *in, size_t n);
+    void (*rms_norm)(void *y, enum dtype y_type, const void *x, enum dtype x_type, const float *weight,
+                     size_t n, float eps);
+    void (*rope)(void *x, enum dtype type, const float *cosine, const float *sine, size_t heads,
+                 size_t head_dim, float sign);
+    void (*swiglu)(void *y, const void *gate, const void *up, enum dtype type, size_t n);
+    void (*gelu)(void *y, const void *x, enum dtype type, size_t n);
+    // log(sum(exp(x))) and the like: the largest value, and the sum of exp(x - largest).
+    void (*sum_exp)(const float *x, size_t n, float *largest, double *sum);
+    // y[m, n] = x[m, k] * w[n, k]^T for few rows of x: reads w once.
+    void (*small_linear)(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, const void *w,
+                         enum dtype w_type, size_t w_stride, size_t n, size_t k);
+    // The columns [0, columns) of a block go over `keys` rows of a span. limits[c]: column c sees keys [0,
+    // limits[c]).
+    void (*attend)(struct attention_block *block, size_t columns, const void *keys, const void *values,
+                   enum dtype type, size_t stride, size_t rows, size_t head_dim, const int32_t *limits,
+                   float scale);
+};
+
+extern const struct cpu_kernels cpu_kernels_portable, cpu_kernels_avx2, cpu_kernels_avx512;
+
+struct cpu_matmul; // oneDNN and its cache of primitives
+
+struct cpu_device {
+    struct device base;
+    const struct cpu_kernels *kernels;
+    bool amx;
+    struct cpu_matmul *matmul;
+    struct arena *arena; // of the operation that is running
+    float **scratch;     // one slot per thread, then the shared ones; grown on demand
+    size_t *scratch_size;
+};
+
+// Scratch of at least `count` floats, 64-byte aligned, in a slot of its own: slots [0, threads) belong to the
+// threads, threads + 0 to operands, + 1 to biases, + 2 to logits. NULL after device_fail.
+float *cpu_scratch(struct cpu_device *cpu, int slot, size_t count);
+int cpu_thread(void); // the calling thread's number in its parallel region
+
+// matmul.c: y[m, n] (+)= x[m, k] * w[n, k]^T + bias by oneDNN. Types: F32 throughout, or x, w BF16 with y F32
+// or BF16.
+struct cpu_matmul *cpu_matmul_new(int threads, struct error *error);
+void cpu_matmul_free(struct cpu_matmul *matmul);
+int cpu_matmul_run(struct cpu_matmul *matmul, struct matrix y, struct matrix x, struct matrix w,
+                   const void *bias, enum dtype bias_type, bool add);
+bool cpu_matmul_has_bf16(void); // oneDNN multiplies BF16 natively here
+
+// linear.c, attention.c, rows.c: the operations.
+void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct matrix w, struct matrix bias,
+                unsigned flags);
+void cpu_log_probs(struct device *device, float *out, struct matrix x, struct matrix w,
+                   const int32_t *targets, float temperature);
+void cpu_attention(struct device *device, const struct attention *attention);
+void cpu_rms_norm(struct device *device, struct matrix y, struct matrix x, struct matrix weight, float eps);
+void cpu_rope(struct device *device, struct matrix x, size_t head_dim, struct matrix cosine,
+              struct matrix sine, bool inverse);
+void cpu_swiglu(struct device *device, struct matrix y, struct matrix gate, struct matrix up);
+void cpu_gelu(struct device *device, struct matrix y, struct matrix x);
+void cpu_embed(struct device *device, struct matrix y, struct matrix table, const int32_t *ids);
+void cpu_gather(struct device *device, struct matrix y, struct matrix x, const size_t *index);
+void cpu_scatter(struct device *device, struct matrix y, struct matrix x, const size_t *index);
+
+// amx.c: BF16 through tile registers (x86-64 with AMX-BF16 only).
+// One thread: rows [0, n) of w, m <= 16 columns packed by cpu_amx_pack_x; y[m, n] F32.
+void cpu_amx_pack_x(uint16_t *packed, struct matrix x);
+void cpu_amx_linear(float *y, size_t y_stride, const uint16_t *packed_x, size_t m, const uint16_t *w,
+                    size_t w_stride, size_t n, size_t k);
+// Attention: keys as rows of padded head_dim, values transposed, both padded with zeros to whole tiles.
+void cpu_amx_pack_queries(uint16_t *packed, const uint16_t *const *columns, size_t count, size_t head_dim);
+void cpu_amx_pack_keys(uint16_t *packed, const uint16_t *keys, size_t rows, size_t stride, size_t head_dim);
+void cpu_amx_pack_values(uint16_t *packed, const uint16_t *values, size_t rows, size_t stride,
+                         size_t head_dim);
+size_t cpu_amx_padded_rows(size_t rows);          // to whole key tiles
+size_t cpu_amx_padded_dim(size_t head_dim);       // to whole tiles, keys
+size_t cpu_amx_padded_value_dim(size_t head_dim); // to whole tiles, values
+void cpu_amx_attend(struct attention_block *block, size_t columns, const uint16_t *keys,
+                    const uint16_t *values, size_t rows, size_t head_dim, const int32_t *limits, float scale);
+void cpu_amx_end(void); // releases the tile registers of this thread
+
+#endif

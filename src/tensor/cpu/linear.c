@@ -1,0 +1,181 @@
+// y = x w^T + b. Three ways:
+//   few rows of x (decoding): bound by reading w, so own kernels that read it once, straight from the
+//   checkpoint many rows, w of the compute type: oneDNN on the checkpoint's own memory many rows, w of
+//   another type: panels of w are converted into scratch, so there is never a second copy of the weights
+#include <math.h>
+#include <string.h>
+
+#include "tensor/cpu/cpu.h"
+
+enum {
+    SMALL_M = 16,          // rows of x up to which w is read by our own kernels
+    CHUNK_BYTES = 1 << 19, // of w that one thread takes at a time: half a second-level cache
+    PANEL_VALUES = 1 << 20 // of w converted at a time
+};
+
+static size_t round_up(size_t n, size_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
+
+static void *element(struct matrix m, size_t row, size_t column) {
+    return (char *)m.data + (row * m.stride + column) * dtype_size(m.dtype);
+}
+
+// y rows [m] x columns [first, first + count) from sums [m, count]: bias, the old y, conversion.
+static void finish(const struct cpu_kernels *kernels, struct matrix y, size_t first, size_t count,
+                   float *sums, const float *bias, bool add) {
+    for (size_t i = 0; i < y.rows; i++) {
+        float *row = sums + i * count;
+        if (bias)
+            for (size_t c = 0; c < count; c++) row[c] += bias[first + c];
+        if (add && y.dtype == DTYPE_F32) {
+            float *out = element(y, i, first);
+            for (size_t c = 0; c < count; c++) out[c] += row[c];
+        } else if (add) {
+            uint16_t *out = element(y, i, first);
+            for (size_t c = 0; c < count; c++) out[c] = f32_to_bf16(bf16_to_f32(out[c]) + row[c]);
+        } else {
+            kernels->from_f32(element(y, i, first), y.dtype, row, count);
+        }
+    }
+}
+
+static void linear_small(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
+                         const float *bias, bool add) {
+    size_t m = x.rows, n = w.rows, k = w.columns;
+    bool amx = cpu->amx && w.dtype == DTYPE_BF16 && x.dtype == DTYPE_BF16 && m > 1 && k >= 32;
+    size_t padded = round_up(k, 32);
+    size_t chunk = CHUNK_BYTES / (k * dtype_size(w.dtype)) / 32 * 32;
+    if (chunk < 32) chunk = 32;
+    size_t even = round_up((n + (size_t)cpu->base.threads - 1) / (size_t)cpu->base.threads, 32);
+    if (chunk > even) chunk = even;
+    // Shared: x once as F32 (or packed pairs, which need half of that); per thread: sums of a chunk.
+    float *shared = cpu_scratch(cpu, cpu->base.threads, amx ? padded * SMALL_M / 2 : m * k);
+    for (int t = 0; t < cpu->base.threads; t++)
+        if (!cpu_scratch(cpu, t, m * chunk)) return;
+    if (!shared) return;
+    uint16_t *packed = (uint16_t *)shared;
+    bool parallel = n * k > 1 << 14;
+#pragma omp parallel num_threads(cpu->base.threads) if (parallel)
+    {
+        if (amx) {
+            enum { BLOCK = 512 };
+#pragma omp for schedule(static)
+            for (size_t first = 0; first < k; first += BLOCK)
+                cpu_amx_pack_x(packed + first * SMALL_M,
+                               matrix_columns(x, first, k - first < BLOCK ? k - first : BLOCK));
+        } else {
+#pragma omp for schedule(static)
+            for (size_t i = 0; i < m; i++) cpu->kernels->to_f32(shared + i * k, element(x, i, 0), x.dtype, k);
+        }
+#pragma omp for schedule(dynamic, 1)
+        for (size_t first = 0; first < n; first += chunk) {
+            size_t count = n - first < chunk ? n - first : chunk;
+            float *sums = cpu->scratch[cpu_thread()];
+            const void *rows = element(w, first, 0);
+            if (amx)
+                cpu_amx_linear(sums, count, packed, m, rows, w.stride, count, k);
+            else
+                cpu->kernels->small_linear(sums, count, shared, k, m, rows, w.dtype, w.stride, count, k);
+            finish(cpu->kernels, y, first, count, sums, bias, add);
+        }
+    }
+}
+
+// One product by oneDNN; when it refuses BF16 here, the same in F32 by way of scratch.
+static void multiply(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
+                     const void *bias, enum dtype bias_type, bool add) {
+    if (cpu_matmul_run(cpu->matmul, y, x, w, bias, bias_type, add))
+        device_fail(&cpu->base, ERROR_INTERNAL, "oneDNN refused a product of [%zu, %zu] by [%zu, %zu] in %s",
+                    x.rows, x.columns, w.rows, w.columns, dtype_name(x.dtype));
+}
+
+static void linear_panels(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
+                          const float *bias, bool add) {
+    size_t k = w.columns, step = PANEL_VALUES / k;
+    if (step < 64) step = 64;
+    if (step > w.rows) step = w.rows;
+    float *panel = cpu_scratch(cpu, cpu->base.threads, step * k);
+    if (!panel) return;
+    for (size_t first = 0; first < w.rows && !cpu->base.error.code; first += step) {
+        size_t count = w.rows - first < step ? w.rows - first : step;
+#pragma omp parallel for num_threads(cpu->base.threads) schedule(static)
+        for (size_t r = 0; r < count; r++) {
+            if (x.dtype == DTYPE_F32) {
+                cpu->kernels->to_f32(panel + r * k, element(w, first + r, 0), w.dtype, k);
+            } else {
+                float *row = cpu_scratch(cpu, cpu_thread(), k);
+                if (!row) continue;
+                cpu->kernels->to_f32(row, element(w, first + r, 0), w.dtype, k);
+                cpu->kernels->from_f32((uint16_t *)panel + r * k, x.dtype, row, k);
+            }
+        }
+        multiply(cpu, matrix_columns(y, first, count), x, matrix_of(panel, x.dtype, count, k),
+                 bias ? bias + first : NULL, DTYPE_F32, add);
+    }
+}
+
+void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct matrix w, struct matrix bias,
+                unsigned flags) {
+    struct cpu_device *cpu = (struct cpu_device *)device;
+    bool add = flags & LINEAR_ADD;
+    if (device->error.code || !y.rows || !w.rows) return;
+    if (x.columns != w.columns || y.columns != w.rows || y.rows != x.rows ||
+        (bias.data && bias.columns * bias.rows != w.rows)) {
+        device_fail(device, ERROR_INTERNAL, "linear: [%zu, %zu] = [%zu, %zu] by [%zu, %zu]", y.rows,
+                    y.columns, x.rows, x.columns, w.rows, w.columns);
+        return;
+    }
+    float *bias_f32 = NULL;
+    if (bias.data) {
+        bias_f32 = cpu_scratch(cpu, cpu->base.threads + 1, w.rows);
+        if (!bias_f32) return;
+        cpu->kernels->to_f32(bias_f32, bias.data, bias.dtype, w.rows);
+    }
+    if (x.rows <= SMALL_M)
+        linear_small(cpu, y, x, w, bias_f32, add);
+    else if (w.dtype == x.dtype)
+        multiply(cpu, y, x, w, bias_f32, DTYPE_F32, add);
+    else
+        linear_panels(cpu, y, x, w, bias_f32, add);
+}
+
+void cpu_log_probs(struct device *device, float *out, struct matrix x, struct matrix w,
+                   const int32_t *targets, float temperature) {
+    struct cpu_device *cpu = (struct cpu_device *)device;
+    enum { ROWS = 256, VOCABULARY = 8192 };
+    struct running {
+        double sum;
+        float top, target;
+    };
+    size_t rows = x.rows < ROWS ? x.rows : ROWS, width = w.rows < VOCABULARY ? w.rows : VOCABULARY;
+    float *logits = cpu_scratch(cpu, cpu->base.threads + 2, rows * width);
+    if (!logits || device->error.code) return;
+    for (size_t first = 0; first < x.rows; first += ROWS) {
+        size_t count = x.rows - first < ROWS ? x.rows - first : ROWS;
+        struct running state[ROWS];
+        for (size_t i = 0; i < count; i++) state[i] = (struct running){.top = -INFINITY, .target = NAN};
+        for (size_t v = 0; v < w.rows; v += VOCABULARY) {
+            size_t part = w.rows - v < VOCABULARY ? w.rows - v : VOCABULARY;
+            struct matrix chunk = matrix_of(logits, DTYPE_F32, count, part);
+            cpu_linear(device, chunk, matrix_rows(x, first, count), matrix_rows(w, v, part),
+                       (struct matrix){0}, 0);
+            if (device->error.code) return;
+#pragma omp parallel for num_threads(cpu->base.threads) schedule(static)
+            for (size_t i = 0; i < count; i++) {
+                float *row = logits + i * part, top;
+                double sum;
+                for (size_t c = 0; c < part; c++) row[c] /= temperature;
+                cpu->kernels->sum_exp(row, part, &top, &sum);
+                float highest = top > state[i].top ? top : state[i].top;
+                state[i].sum =
+                    state[i].sum * exp((double)(state[i].top - highest)) + sum * exp((double)(top - highest));
+                state[i].top = highest;
+                size_t target = (size_t)targets[first + i];
+                if (target >= v && target < v + part) state[i].target = row[target - v];
+            }
+        }
+        for (size_t i = 0; i < count; i++)
+            out[first + i] = (float)((double)state[i].target - (double)state[i].top - log(state[i].sum));
+    }
+}
