@@ -7,11 +7,11 @@ CCACHE := $(shell command -v ccache)
 CONFIGURE = cmake -G Ninja -S . $(if $(CCACHE),-DCMAKE_C_COMPILER_LAUNCHER=ccache) -B
 TEST = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) --test-dir
 
-.PHONY: help run test lint sanitize fuzz clang install clean program all-tests
+.PHONY: help run test lint sanitize fuzz clang install clean program configured all-tests
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: program ## Install what is missing, build, and locate the example photos
 	build/globe locate $(PHOTOS) --model tests/data/qwen2_5_vl_tiny --max-tokens 48
@@ -19,7 +19,7 @@ run: program ## Install what is missing, build, and locate the example photos
 test: all-tests ## Build everything and run all tests
 	$(TEST) build
 
-lint: build/packages-lint build/build.ninja ## Check format, clang-tidy, cppcheck and shellcheck
+lint: build/packages-lint configured ## Check format, clang-tidy, cppcheck and shellcheck
 	@tools/lint.sh build
 
 sanitize: build/packages-test ## Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -54,11 +54,13 @@ build/packages-%: tools/packages-%.txt
 	@tools/install-packages.sh $<
 	@mkdir -p build && touch $@
 
-# Without test packages the tests are not configured; Ninja itself runs CMake again when its files change.
+# Without test packages the tests are not configured. Ninja runs CMake again when CMake's files change.
 program: build/packages-run
-	@[ -f build/build.ninja ] || $(CONFIGURE) build -DGLOBE_TESTS=OFF >/dev/null
-	@ninja -C build --quiet globe
+	@[ -f build/build.ninja ] || $(CONFIGURE) build -DGLOBE_TESTS=OFF
+	@ninja -C build globe
 
-build/build.ninja all-tests: build/packages-test
-	@grep -qs GLOBE_TESTS:BOOL=ON build/CMakeCache.txt || $(CONFIGURE) build -DGLOBE_TESTS=ON >/dev/null
-	@ninja -C build --quiet
+configured: build/packages-test
+	@grep -qs GLOBE_TESTS:BOOL=ON build/CMakeCache.txt || $(CONFIGURE) build -DGLOBE_TESTS=ON
+
+all-tests: configured
+	@ninja -C build

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+
+enum { TEMPORARY_SUFFIX = 32 }; // ".PID-SERIAL.tmp"
 
 static int open_regular(const char *path, struct stat *status, struct error *error) {
     // O_NONBLOCK: a FIFO in a photo folder must not stop the batch.
@@ -83,46 +86,60 @@ void file_map_close(struct file_map *map) {
     *map = (struct file_map){0};
 }
 
+// A new file beside the one it will replace. open() gives it the rights that the user's umask asks for.
+static int create_temporary(char *name, size_t size, const char *path) {
+    static atomic_uint serial;
+    int fd;
+    do {
+        snprintf(name, size, "%s.%d-%u.tmp", path, (int)getpid(), atomic_fetch_add(&serial, 1));
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (fd < 0 && errno == EEXIST);
+    if (fd < 0) name[0] = 0;
+    return fd;
+}
+
+// Devices and pipes (-o /dev/null) are written to as they are: they must not be replaced.
+static int open_destination(struct file_writer *writer, struct error *error) {
+    struct stat status;
+    bool exists = stat(writer->path, &status) == 0;
+    if (exists && S_ISDIR(status.st_mode))
+        return error_set(error, ERROR_INPUT, "%s: is a folder, not a file", writer->path);
+    int fd;
+    if (exists && !S_ISREG(status.st_mode))
+        fd = open(writer->path, O_WRONLY | O_CLOEXEC);
+    else
+        fd = create_temporary(writer->temporary, strlen(writer->path) + TEMPORARY_SUFFIX, writer->path);
+    if (fd < 0) return error_set_errno(error, writer->path, "cannot write");
+    if (exists && S_ISREG(status.st_mode))
+        (void)!fchmod(fd, status.st_mode & 0777); // keep what the user chose
+    writer->stream = fdopen(fd, "wb");
+    if (writer->stream) return 0;
+    error_set_errno(error, writer->path, "cannot write");
+    close(fd);
+    return -1;
+}
+
 int file_writer_open(struct file_writer *writer, const char *path, struct error *error) {
     *writer = (struct file_writer){0};
-    size_t length = strlen(path);
-    writer->path = memory_copy_string(path, length, error);
-    writer->temporary = memory_new(length + 16, 1, path, error);
-    if (!writer->path || !writer->temporary) {
-        file_writer_abandon(writer);
-        return -1;
-    }
-    snprintf(writer->temporary, length + 16, "%s.XXXXXX.tmp", path);
-    int fd = mkstemps(writer->temporary, 4);
-    if (fd < 0) {
-        error_set_errno(error, path, "cannot write");
-        writer->temporary[0] = 0;
-        file_writer_abandon(writer);
-        return -1;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)!fchmod(fd, 0666 & ~mask); // mkstemp's 0600 is not what a user expects of a result
-    writer->stream = fdopen(fd, "wb");
-    if (!writer->stream) {
-        close(fd);
-        error_set_errno(error, path, "cannot write");
-        file_writer_abandon(writer);
-        return -1;
-    }
-    return 0;
+    char *real = realpath(path, NULL); // through a symbolic link: the link stays
+    writer->path = real ? real : memory_copy_string(path, strlen(path), error);
+    if (writer->path) writer->temporary = memory_new(strlen(writer->path) + TEMPORARY_SUFFIX, 1, path, error);
+    if (writer->temporary && open_destination(writer, error) == 0) return 0;
+    file_writer_abandon(writer);
+    return -1;
 }
 
 int file_writer_commit(struct file_writer *writer, struct error *error) {
     FILE *stream = writer->stream;
-    int failed = ferror(stream) || fflush(stream) || fsync(fileno(stream));
+    bool replaces = writer->temporary[0] != 0;
+    int failed = ferror(stream) || fflush(stream) || (replaces && fsync(fileno(stream)));
     if (failed) {
         error_set_errno(error, writer->path, "cannot write");
         file_writer_abandon(writer);
         return -1;
     }
     writer->stream = NULL;
-    if (fclose(stream) || rename(writer->temporary, writer->path)) {
+    if (fclose(stream) || (replaces && rename(writer->temporary, writer->path))) {
         error_set_errno(error, writer->path, "cannot write");
         file_writer_abandon(writer);
         return -1;

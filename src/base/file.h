@@ -20,6 +20,8 @@ int file_map_open(struct file_map *map, const char *path, struct error *error);
 void file_map_close(struct file_map *map);
 
 // Writes PATH by way of a temporary name beside it, fsync and rename; on any failure PATH is as it was.
+// Symbolic links are followed, an existing file keeps its access rights, and a device or pipe is written to
+// directly.
 int file_write(const char *path, const void *data, size_t length, struct error *error);
 
 // The same for a stream: write to writer.stream, then commit or abandon.

@@ -81,7 +81,8 @@ static void format_numbers(const struct progress *progress, double time, char *t
              estimate ? " left" : "", progress->note[0] ? ", " : "", progress->note);
 }
 
-// Ends the text at `columns` characters at most, never inside one. Notes are short texts of one column a character.
+// Ends the text at `columns` characters at most, never inside one. Notes are short texts of one column a
+// character.
 static void cut_to_columns(char *text, int columns) {
     for (char *s = text; *s; s++)
         if ((*s & 0xC0) != 0x80 && columns-- <= 0) {

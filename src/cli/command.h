@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 
-// argv[0] is the command's own name. Returns the exit status (enum error_code). Results go to stdout, everything else to
-// stderr through base/log.h.
+// argv[0] is the command's own name. Returns the exit status (enum error_code). Results go to stdout,
+// everything else to stderr through base/log.h.
 struct command {
     const char *name;
     const char *summary; // one line of `globe --help`

@@ -10,8 +10,9 @@
 #include "base/signals.h"
 #include "cli/command.h"
 
-// A closed stdin, stdout or stderr would hand its number to the next file opened, which would then receive our output.
-// The stand-ins are opened the wrong way round for reading from and writing to them to fail, as it should.
+// A closed stdin, stdout or stderr would hand its number to the next file opened, which would then receive
+// our output. The stand-ins are opened the wrong way round for reading from and writing to them to fail, as
+// it should.
 static void occupy_standard_streams(void) {
     static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
     for (int fd = 0; fd <= 2; fd++)

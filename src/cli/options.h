@@ -15,8 +15,9 @@
 //     int status;
 //     if (!options_parse(&usage, argc, argv, &photos, &status)) return status;
 //
-// Understood: --name value, --name=value, -nvalue, -n value, -jn5 (flags may share a dash), --no-name for flags, options
-// and operands in any order, "--" before operands that begin with a dash; "-" is an operand. Every command also has
+// Understood: --name value, --name=value, -nvalue, -n value, -jn5 (flags may share a dash), --no-name for
+// flags, options and operands in any order, "--" before operands that begin with a dash; "-" is an operand.
+// Every command also has
 // --help, --quiet and --verbose. The last of several equal options counts, except for lists.
 #ifndef GLOBE_CLI_OPTIONS_H
 #define GLOBE_CLI_OPTIONS_H
@@ -34,14 +35,7 @@ struct option_list {
 };
 void option_list_free(struct option_list *list);
 
-enum option_kind {
-    OPTION_FLAG,
-    OPTION_STRING,
-    OPTION_INTEGER,
-    OPTION_NUMBER,
-    OPTION_CHOICE,
-    OPTION_LIST
-};
+enum option_kind { OPTION_FLAG, OPTION_STRING, OPTION_INTEGER, OPTION_NUMBER, OPTION_CHOICE, OPTION_LIST };
 
 struct option {
     const char *name; // without dashes; NULL ends the table
@@ -136,10 +130,12 @@ struct operands {
     int count;
 };
 
-// True when the command should go on. Otherwise help was printed or the error reported, and *status is the exit status.
+// True when the command should go on. Otherwise help was printed or the error reported, and *status is the
+// exit status.
 bool options_parse(const struct usage *usage, int argc, char **argv, struct operands *operands, int *status);
 
-// The same without printing: 0, 1 when --help was asked for, or -1. What it parsed before an error stays in the targets.
+// The same without printing: 0, 1 when --help was asked for, or -1. What it parsed before an error stays in
+// the targets.
 int options_read(const struct usage *usage, int argc, char **argv, struct operands *operands,
                  struct error *error);
 void options_print_help(const struct usage *usage); // on stdout

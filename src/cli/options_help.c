@@ -10,7 +10,10 @@ bool options_quiet, options_verbose;
 static bool help_asked; // only so that --help has a target like every flag
 
 static const struct option common[] = {
-    {.name = "quiet", .letter = 'q', .flag = &options_quiet, .help = "No progress and no messages but errors"},
+    {.name = "quiet",
+     .letter = 'q',
+     .flag = &options_quiet,
+     .help = "No progress and no messages but errors"},
     {.name = "verbose", .letter = 'v', .flag = &options_verbose, .help = "Say more about what is done"},
     {.name = "help", .letter = 'h', .flag = &help_asked, .help = "Show this help"},
     {0},
@@ -29,7 +32,8 @@ const struct option *options_next(const struct usage *usage, const struct option
 
 enum { MARGIN = 80, HELP_COLUMN = 26 };
 
-// Words of `text` from `column` on, broken before MARGIN and continued at `indent`; line breaks of the text stay.
+// Words of `text` from `column` on, broken before MARGIN and continued at `indent`; line breaks of the text
+// stay.
 static void print_wrapped(const char *text, int column, int indent) {
     int spaces = 0;
     while (*text) {

@@ -13,8 +13,8 @@ struct suggestion {
 void suggest_start(struct suggestion *suggestion, const char *word);
 void suggest_offer(struct suggestion *suggestion, const char *candidate);
 
-// Letters to insert, delete, change or swap with their neighbour to get from one word to the other (optimal string
-// alignment). Only the first 63 bytes of each count.
+// Letters to insert, delete, change or swap with their neighbour to get from one word to the other (optimal
+// string alignment). Only the first 63 bytes of each count.
 size_t suggest_distance(const char *a, const char *b);
 
 #endif
