@@ -1,5 +1,7 @@
 # tests/ROOM/test_NAME.c is one cmocka program, linked with that room (and what the room uses) only.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+find_package(ZLIB REQUIRED)
+set(test_tokenizer_LIBS ZLIB::ZLIB) # its golden tokenizer is kept compressed
 add_library(test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support.c ${PROJECT_SOURCE_DIR}/tests/support_safetensors.c)
 target_link_libraries(test_support PUBLIC globe_flags PkgConfig::CMOCKA room_base)
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
@@ -15,7 +17,7 @@ foreach(room base geo text photo tensor model generate locate)
       continue()
     endif()
     add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE test_support room_${room})
+    target_link_libraries(${name} PRIVATE test_support room_${room} ${${name}_LIBS})
     add_test(NAME ${room}/${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${room}/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${GLOBE_LEAK_RULES}")
   endforeach()

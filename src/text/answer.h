@@ -17,9 +17,9 @@ enum answer_rules {
 };
 
 struct answer {
-    char *country;   // "" when not found; compat: stripped and lower-cased, lenient: as written, cleaned
-    char *city;      // likewise
-    char *reasoning; // text inside <think>, or what stands before the answer; stripped
+    char *country;    // "" when not found; compat: stripped and lower-cased, lenient: as written, cleaned
+    char *city;       // likewise
+    char *reasoning;  // text inside <think>, or what stands before the answer; stripped
     bool well_formed; // the format reward's rule (section 3.1)
     bool declined;    // lenient only: the text says that the place cannot be told
 };
@@ -29,7 +29,8 @@ int answer_parse(struct answer *answer, const char *text, size_t length, enum an
                  struct error *error);
 void answer_free(struct answer *answer);
 
-// The format reward's rule by itself: 1 iff ^<think>.*?</think>\s*<answer>.*?</answer>$ with nothing around it.
+// The format reward's rule by itself: 1 iff ^<think>.*?</think>\s*<answer>.*?</answer>$ with nothing around
+// it.
 bool answer_is_well_formed(const char *text, size_t length);
 
 #endif

@@ -39,12 +39,13 @@ int chat_add_part(struct chat *chat, enum chat_part_kind kind, const char *text,
 void chat_free(struct chat *chat);
 size_t chat_image_count(const struct chat *chat);
 
-// The prompt after the template, one <|image_pad|> per image. With generation_prompt the assistant's turn is opened.
+// The prompt after the template, one <|image_pad|> per image. With generation_prompt the assistant's turn is
+// opened.
 void chat_render(const struct chat *chat, bool generation_prompt, bool add_vision_id, struct buffer *prompt);
 
 // Ids of the prompt with each image's placeholder repeated image_tokens[i] times (i in order of appearance).
-// Text that merely looks like a special token inside a message's content is NOT parsed as one (a caption cannot
-// close the user's turn), unless `trust_content` is set, which is what the reference does.
+// Text that merely looks like a special token inside a message's content is NOT parsed as one (a caption
+// cannot close the user's turn), unless `trust_content` is set, which is what the reference does.
 int chat_encode(const struct chat *chat, const struct tokenizer *tokenizer, const size_t *image_tokens,
                 bool generation_prompt, bool trust_content, struct ids *ids, struct error *error);
 

@@ -1,5 +1,5 @@
-// Byte-level BPE as in Qwen2.5's tokenizer.json: added tokens split out, NFC, the file's own regular expression,
-// bytes mapped to printable characters, merges by rank (spec: qwen2_5_vl.md section 9).
+// Byte-level BPE as in Qwen2.5's tokenizer.json: added tokens split out, NFC, the file's own regular
+// expression, bytes mapped to printable characters, merges by rank (spec: qwen2_5_vl.md section 9).
 #ifndef GLOBE_TEXT_TOKENIZER_H
 #define GLOBE_TEXT_TOKENIZER_H
 
@@ -14,18 +14,19 @@
 struct tokenizer;
 
 // FOLDER/tokenizer.json, else FOLDER/vocab.json + merges.txt (+ tokenizer_config.json for the added tokens).
-// ERROR_MODEL on anything missing, malformed or not byte-level BPE. Immutable afterwards, so threads may share it.
+// ERROR_MODEL on anything missing, malformed or not byte-level BPE. Immutable afterwards, so threads may
+// share it.
 struct tokenizer *tokenizer_open(const char *folder, struct error *error);
 // The same from the text of a tokenizer.json; `name` stands in messages.
 struct tokenizer *tokenizer_parse(const char *json, size_t length, const char *name, struct error *error);
 void tokenizer_free(struct tokenizer *tokenizer);
 
-size_t tokenizer_size(const struct tokenizer *tokenizer);                        // highest id + 1
-int32_t tokenizer_find(const struct tokenizer *tokenizer, const char *token);    // id of an added token, or -1
-bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id);        // added with special = true
+size_t tokenizer_size(const struct tokenizer *tokenizer);                     // highest id + 1
+int32_t tokenizer_find(const struct tokenizer *tokenizer, const char *token); // id of an added token, or -1
+bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id);     // added with special = true
 
-// Appends the ids of text[0, length) (UTF-8; may hold NULs; invalid bytes are treated as U+FFFD). With parse_added
-// false, the text of added tokens ("<|im_end|>" typed by a user) is encoded as ordinary text.
+// Appends the ids of text[0, length) (UTF-8; may hold NULs; invalid bytes are treated as U+FFFD). With
+// parse_added false, the text of added tokens ("<|im_end|>" typed by a user) is encoded as ordinary text.
 int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length, bool parse_added,
                      struct ids *ids, struct error *error);
 
@@ -41,7 +42,8 @@ struct tokenizer_stream {
 };
 void tokenizer_stream_add(const struct tokenizer *tokenizer, struct tokenizer_stream *stream, int32_t id,
                           bool skip_special, struct buffer *text);
-void tokenizer_stream_end(struct tokenizer_stream *stream, struct buffer *text); // what is incomplete: one U+FFFD
+void tokenizer_stream_end(struct tokenizer_stream *stream,
+                          struct buffer *text); // what is incomplete: one U+FFFD
 
 // The raw bytes one token stands for (for log-prob listings); NULL with *length 0 for an unknown id.
 const char *tokenizer_bytes(const struct tokenizer *tokenizer, int32_t id, size_t *length);
