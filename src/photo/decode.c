@@ -258,6 +258,20 @@ static int decode(void *state, struct error *error) {
     return result;
 }
 
+// libwebp does not say when the data ends too early, but the file states its length.
+static bool is_short_webp(const struct job *job) {
+    if (job->format != &webp || job->length < 8) return false;
+    const uint8_t *size = job->data + 4;
+    return job->length - 8 < ((size_t)size[3] << 24 | (size_t)size[2] << 16 | (size_t)size[1] << 8 | size[0]);
+}
+
+static void explain(const struct job *job, const char *reason, struct error *error) {
+    if (is_short_webp(job)) reason = LIBRARY_CUT_SHORT;
+    bool cut_short = strcmp(reason, LIBRARY_CUT_SHORT) == 0;
+    error_set(error, ERROR_INPUT, "%s: %s %s: %s", job->name, cut_short ? "truncated" : "broken",
+              job->format->title, reason);
+}
+
 int photo_decode_buffer(struct image *image, const void *data, size_t length, const char *name,
                         const struct photo_options *options, struct photo_facts *facts, struct error *error) {
     static const struct photo_options defaults;
@@ -272,7 +286,7 @@ int photo_decode_buffer(struct image *image, const void *data, size_t length, co
     job.facts.format = job.format->name;
     char reason[LIBRARY_REASON];
     int result = library_run(decode, &job, reason, error);
-    if (result > 0) error_set(error, ERROR_INPUT, "%s: broken %s: %s", name, job.format->title, reason);
+    if (result > 0) explain(&job, reason, error);
     if (result) {
         image_free(&job.image);
         return -1;

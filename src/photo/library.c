@@ -1,6 +1,8 @@
 #include "photo/library.h"
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <vips/vips.h>
@@ -9,15 +11,24 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static int failed_to_start;
 
-static void say_nothing(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data) {
-    (void)domain, (void)level, (void)message, (void)data;
+// For the thread that runs alone: libpng's reasons come as warnings only.
+static bool alone;
+static char last_warning[LIBRARY_REASON];
+static pthread_mutex_t warning_lock = PTHREAD_MUTEX_INITIALIZER;
+
+// Warnings ("... marker in JPEG ignored") would go to stderr, where only our own messages belong.
+static void keep_warning(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data) {
+    (void)domain, (void)level, (void)data;
+    if (!alone || strstr(message, "error in tile")) return; // which libvips adds, and says nothing
+    pthread_mutex_lock(&warning_lock);
+    snprintf(last_warning, sizeof last_warning, "%s", message);
+    pthread_mutex_unlock(&warning_lock);
 }
 
 static void start(void) {
-    // Warnings ("... marker in JPEG ignored") would go to stderr, where only our own messages belong.
     g_log_set_handler("VIPS",
                       G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG,
-                      say_nothing, NULL);
+                      keep_warning, NULL);
     failed_to_start = vips_init("globe");
     if (failed_to_start) return;
     vips_block_untrusted_set(TRUE);
@@ -25,17 +36,35 @@ static void start(void) {
     vips_concurrency_set(1);
 }
 
-// The first line of libvips' text without the name of the part that wrote it ("VipsJpeg: ...").
+static bool says_cut_short(const char *text) {
+    static const char *const signs[] = {"Premature end of input", // libjpeg
+                                        "not enough data",        // libpng
+                                        "Unexpected end of",      // libnsgif, libheif
+                                        "bad seek", // libtiff, libheif: an offset beyond the end
+                                        "IO error during reading",
+                                        "Can not read TIFF directory"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (strstr(text, signs[i])) return true;
+    return false;
+}
+
+// The line of libvips' text that tells most: the first, except that libjpeg's complaints come before the
+// error.
+static const char *best_line(const char *text) {
+    const char *next;
+    while (strstr(text, "Corrupt JPEG data") && (next = strchr(text, '\n')) && next[1]) text = next + 1;
+    return text;
+}
+
 static void take_reason(char reason[LIBRARY_REASON]) {
     const char *text = vips_error_buffer();
-    const char *colon = strstr(text, ": ");
-    if (colon && colon < text + strcspn(text, " \n")) text = colon + 2;
-    size_t length = strcspn(text, "\n");
-    if (length > LIBRARY_REASON - 1) length = LIBRARY_REASON - 1;
-    memcpy(reason, text, length);
-    while (length && (reason[length - 1] == ' ' || reason[length - 1] == '.')) length--;
-    reason[length] = 0;
-    if (!length) strcpy(reason, "unreadable");
+    if (!*text || strstr(text, "libpng read error")) text = *last_warning ? last_warning : "unreadable";
+    bool cut_short = says_cut_short(text);
+    const char *line = best_line(text), *colon = strstr(line, ": ");
+    // "VipsJpeg: ..." names the part that speaks; "IDAT: CRC error" is worth keeping.
+    if (text != last_warning && colon && colon < line + strcspn(line, " \n")) line = colon + 2;
+    snprintf(reason, LIBRARY_REASON, "%.*s", (int)strcspn(line, "\n"), line);
+    if (cut_short) strcpy(reason, LIBRARY_CUT_SHORT);
     vips_error_clear();
 }
 
@@ -49,7 +78,10 @@ int library_run(library_work *work, void *state, char reason[LIBRARY_REASON], st
     if (result > 0) {
         pthread_rwlock_wrlock(&lock);
         vips_error_clear();
+        last_warning[0] = 0;
+        alone = true;
         result = work(state, error);
+        alone = false;
         if (result > 0) take_reason(reason);
         pthread_rwlock_unlock(&lock);
     }

@@ -8,6 +8,9 @@
 
 enum { LIBRARY_REASON = 240 };
 
+// The reason, whatever the format, when the data ends too early.
+#define LIBRARY_CUT_SHORT "premature end of file"
+
 // Work that calls libvips: 0 done, -1 failed with its own error, 1 a libvips call failed.
 typedef int library_work(void *state, struct error *error);
 
