@@ -8,7 +8,8 @@
 #include <vips/vips.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+// A busy batch must not keep the one that failed waiting.
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 static int failed_to_start;
 
 // For the thread that runs alone: libpng's reasons come as warnings only.

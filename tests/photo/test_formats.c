@@ -7,6 +7,7 @@
 #include "support_safetensors.h"
 
 static const struct photo_options as_stored = {.ignore_orientation = true};
+static const struct photo_options upright;
 static const struct photo_options over_white = {.ignore_orientation = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
 
 static struct image decode_bytes(const void *data, size_t length, const struct photo_options *options,
@@ -61,28 +62,17 @@ static void other_formats_are_read(void **state) {
     CHECK_FORMAT("gray.jpg", "jpeg", 4, vips_jpegsave_buffer, "Q", 95, NULL);
 }
 
-// The plug-ins that write these are packaged apart from those that read them.
-#define CHECK_HEIF(format, codec, most)                                                        \
-    do {                                                                                       \
-        void *data;                                                                            \
-        size_t length;                                                                         \
-        VipsImage *from = open_picture("rgb8.png");                                            \
-        if (vips_heifsave_buffer(from, &data, &length, "compression", codec, "Q", 90, NULL)) { \
-            print_message("no %s encoder here: %s", format, vips_error_buffer());              \
-            vips_error_clear();                                                                \
-        } else {                                                                               \
-            struct image made = decode_bytes(data, length, &as_stored, format);                \
-            check_close(&made, "rgb8.png", most);                                              \
-            image_free(&made);                                                                 \
-            g_free(data);                                                                      \
-        }                                                                                      \
-        g_object_unref(from);                                                                  \
-    } while (0)
-
+// rgb8.heic and rgb8.avif are rgb8.png at quality 90: libraries that read these cannot always write them.
 static void heic_and_avif_are_read(void **state) {
     (void)state;
-    CHECK_HEIF("heic", VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, 12);
-    CHECK_HEIF("avif", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, 12);
+    static const char *const formats[] = {"heic", "avif"};
+    for (size_t i = 0; i < 2; i++) {
+        struct bytes file = read_bytes(test_data("image/rgb8.%s", formats[i]));
+        struct image image = decode_bytes(file.data, file.length, &upright, formats[i]);
+        check_close(&image, "rgb8.png", 8);
+        image_free(&image);
+        free(file.data);
+    }
 }
 
 static void cmyk_becomes_rgb(void **state) {
