@@ -34,7 +34,7 @@ static void make_printable(char *text) {
     }
 }
 
-int error_set(struct error *error, enum error_code code, const char *format, ...) {
+int(error_set)(struct error *error, enum error_code code, const char *format, ...) {
     if (!error) return -1;
     error->code = code;
     va_list args;
@@ -45,7 +45,7 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
     return -1;
 }
 
-int error_prefix(struct error *error, const char *format, ...) {
+int(error_prefix)(struct error *error, const char *format, ...) {
     if (!error) return -1;
     char prefix[256], old[sizeof error->message];
     va_list args;
@@ -56,7 +56,7 @@ int error_prefix(struct error *error, const char *format, ...) {
     return error_set(error, error->code, "%s: %s", prefix, old);
 }
 
-int error_set_errno(struct error *error, const char *path, const char *what) {
+int(error_set_errno)(struct error *error, const char *path, const char *what) {
     int number = errno;
     enum error_code code = number == ENOENT || number == EISDIR || number == ENOTDIR || number == EACCES
                                ? ERROR_INPUT
