@@ -29,8 +29,17 @@ struct chat {
     size_t count;
 };
 
-// A list of {"role", "content"}; content is a string or a list of {"type":"image","image":PATH} (also
-// {"type":"image_url","image_url":{"url":..}} or {"image":..}) and {"type":"text","text":..}.
+enum {
+    CHAT_MAX_MESSAGES = 4096,
+    CHAT_MAX_IMAGES = 256,
+    CHAT_MAX_FILE = 64 * 1024 * 1024, // bytes of JSON
+};
+
+// A list of {"role", "content"}; the role is system, user, assistant or tool, content a string or a list of
+// {"type": "text", "text": ..} and {"type": "image", "image": PATH}, also written {"type": "image_url",
+// "image_url":
+// {"url": ..}} or without the type. ERROR_INPUT names the message and part ("FILE: messages[0].content[1]:
+// .."); ERROR_LIMIT beyond the limits above. On failure the chat is empty.
 int chat_read_file(struct chat *chat, const char *path, struct error *error);
 int chat_read_json(struct chat *chat, const char *json, size_t length, const char *name, struct error *error);
 // Building one by hand: a message, then its parts (added to the last message). Texts are copied.
@@ -39,13 +48,15 @@ int chat_add_part(struct chat *chat, enum chat_part_kind kind, const char *text,
 void chat_free(struct chat *chat);
 size_t chat_image_count(const struct chat *chat);
 
-// The prompt after the template, one <|image_pad|> per image. With generation_prompt the assistant's turn is
-// opened.
+// Appends the prompt after the template, one <|image_pad|> per image. With generation_prompt the assistant's
+// turn is opened; with add_vision_id the images are numbered ("Picture 1: ").
 void chat_render(const struct chat *chat, bool generation_prompt, bool add_vision_id, struct buffer *prompt);
 
-// Ids of the prompt with each image's placeholder repeated image_tokens[i] times (i in order of appearance).
-// Text that merely looks like a special token inside a message's content is NOT parsed as one (a caption
-// cannot close the user's turn), unless `trust_content` is set, which is what the reference does.
+// Appends the ids of the prompt with each image's placeholder repeated image_tokens[i] times (i in order of
+// appearance; NULL will do when there are no images). Text that merely looks like a special token inside a
+// message's content is NOT parsed as one (a caption cannot close the user's turn), unless `trust_content` is
+// set, which is what the reference does; a typed <|image_pad|> is an error then. ERROR_MODEL when the
+// tokenizer lacks the template's markers.
 int chat_encode(const struct chat *chat, const struct tokenizer *tokenizer, const size_t *image_tokens,
                 bool generation_prompt, bool trust_content, struct ids *ids, struct error *error);
 
