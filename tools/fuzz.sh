@@ -2,7 +2,7 @@
 # fuzz.sh BUILD SECONDS: runs every fuzz target of BUILD that long, from its seeds in tests/fuzz/corpus/NAME (and what
 # earlier runs found, kept in BUILD/corpus). A crash is left in BUILD/crashes and ends with status 1.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 build=$1 seconds=$2
 failed=0
 mkdir -p "$build/crashes"

@@ -18,14 +18,16 @@ void *memory_new(size_t count, size_t size, const char *what, struct error *erro
     size_t bytes;
     if (!memory_multiply(count, size, &bytes)) return fail(count, size, what, error);
     void *block = calloc(1, bytes ? bytes : 1);
-    return block ? block : fail(count, size, what, error);
+    if (!block) return fail(count, size, what, error);
+    return block;
 }
 
 void *memory_grow(void *block, size_t count, size_t size, const char *what, struct error *error) {
     size_t bytes;
     if (!memory_multiply(count, size, &bytes)) return fail(count, size, what, error);
     void *grown = realloc(block, bytes ? bytes : 1);
-    return grown ? grown : fail(count, size, what, error);
+    if (!grown) return fail(count, size, what, error);
+    return grown;
 }
 
 void *memory_new_aligned(size_t count, size_t size, const char *what, struct error *error) {

@@ -1,5 +1,5 @@
 # For every .bats file: GLOBE is the program under test, given by CTest.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # bats sets status, output and stderr
 
 bats_require_minimum_version 1.5.0
 : "${GLOBE:?run these tests through ctest, or set GLOBE to the program}"

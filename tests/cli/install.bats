@@ -26,7 +26,7 @@ setup_file() {
         dynamic=$([ "${file##*.}" = so ] && echo -D || true)
         # shellcheck disable=SC2086
         names=$(nm $dynamic -g --defined-only "$(find "$TREE" -name $file)" | awk 'NF == 3 { print $3 }')
-        [ -z "$(grep -v '^globe_' <<<"$names")" ]
+        run ! grep -v '^globe_' <<<"$(sed '/^$/d' <<<"$names")"
         [ ! -e "$TREE/include/globe.h" ] || grep -q '^globe_' <<<"$names"
     done
 }
@@ -41,5 +41,6 @@ setup_file() {
     # shellcheck disable=SC2046
     cc -std=c17 "$GLOBE_SOURCE_DIR/examples/locate.c" $(pkg-config --cflags globe) \
         "$(find "$TREE" -name libglobe.a)" $(pkg-config --static --libs globe | sed 's/-lglobe//') -o "$BATS_TEST_TMPDIR/static"
-    ! ldd "$BATS_TEST_TMPDIR/static" | grep -q libglobe
+    run ldd "$BATS_TEST_TMPDIR/static"
+    [[ $output != *libglobe* ]]
 }
