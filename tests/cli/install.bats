@@ -26,7 +26,8 @@ setup_file() {
         dynamic=$([ "${file##*.}" = so ] && echo -D || true)
         # shellcheck disable=SC2086
         names=$(nm $dynamic -g --defined-only "$(find "$TREE" -name $file)" | awk 'NF == 3 { print $3 }')
-        run ! grep -v '^globe_' <<<"$(sed '/^$/d' <<<"$names")"
+        run awk 'NF && !/^globe_/' <<<"$names"
+        [ -z "$output" ]
         [ ! -e "$TREE/include/globe.h" ] || grep -q '^globe_' <<<"$names"
     done
 }
