@@ -5,6 +5,8 @@ find_package(OpenMP REQUIRED COMPONENTS C)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(PROJ REQUIRED IMPORTED_TARGET proj) # only its geodesic.h
 pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
 
 # oneDNN, API 2.x or 3.x. Debian's own CMake package asks for OpenCL headers that we do not need, so look for it here.

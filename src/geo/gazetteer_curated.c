@@ -1,0 +1,101 @@
+// data/gazetteer-curated.tsv: names that the sources lack. Columns: kind, target, value ...
+//   alias   TARGET  NAME...            other names of a place
+//   centre  CODE    LAT  LON  RADIUS   a country without any place in the source
+// TARGET is a country code (GB), a region (GB.SCT, GB.=Scotland by its name), the most populous city of a
+// name in a country (IN/Mumbai), or an id.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "geo/gazetteer_draft.h"
+#include "geo/place_name.h"
+
+// By bisection over the names, which are sorted when this runs.
+static size_t first_name(const struct gazetteer_draft *draft, size_t sorted, const char *key) {
+    size_t low = 0, high = sorted;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(draft->names[middle].key, key) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static struct draft_place *find_named(struct gazetteer_draft *draft, size_t sorted, const char *country,
+                                      const char *name, bool region, struct error *error) {
+    char key[PLACE_KEY_SIZE];
+    struct draft_place *best = NULL;
+    if (place_key(name, strlen(name), false, key, error)) return NULL;
+    for (size_t i = first_name(draft, sorted, key); i < sorted && !strcmp(draft->names[i].key, key); i++) {
+        struct draft_place *place = draft_find(draft, draft->names[i].place);
+        if (!place || strcmp(place->country, country)) continue;
+        if (region ? place->kind != PLACE_REGION : place->kind > PLACE_DISTRICT) continue;
+        if (!best || place->population > best->population) best = place;
+    }
+    return best;
+}
+
+static struct draft_place *find_target(struct gazetteer_draft *draft, size_t sorted, const char *target,
+                                       struct error *error) {
+    char country[3] = {0};
+    if (target[0] >= '0' && target[0] <= '9') return draft_find(draft, strtoll(target, NULL, 10));
+    if (strlen(target) < 2) return NULL;
+    memcpy(country, target, 2);
+    if (!target[2]) return draft_find_country(draft, country);
+    if (target[2] == '/') return find_named(draft, sorted, country, target + 3, false, error);
+    if (target[2] != '.') return NULL;
+    if (target[3] == '=') return find_named(draft, sorted, country, target + 4, true, error);
+    return draft_find_region(draft, country, target + 3);
+}
+
+static void note_unresolved(struct gazetteer_build_report *report, const struct table_reader *table) {
+    if (report->curated_unresolved++ == 0)
+        snprintf(report->first_unresolved, sizeof report->first_unresolved, "line %zu: %.150s", table->number,
+                 table->columns[1]);
+}
+
+static int read_row(struct gazetteer_draft *draft, size_t sorted, const struct table_reader *table,
+                    struct error *error) {
+    if (table->count < 3)
+        return table_error(table, error, "expected kind, target, value; found", table->columns[0]);
+    struct draft_place *place = find_target(draft, sorted, table->columns[1], error);
+    if (!place) {
+        note_unresolved(draft->report, table);
+        return 0;
+    }
+    if (!strcmp(table->columns[0], "centre")) {
+        if (table->count < 5)
+            return table_error(table, error, "expected latitude, longitude, radius for", table->columns[1]);
+        int64_t radius;
+        if (table_degrees(table, 2, 90, &place->at.lat, error) ||
+            table_degrees(table, 3, 180, &place->at.lon, error) || table_integer(table, 4, &radius, error))
+            return -1;
+        place->located = true;
+        place->radius_km = (double)radius;
+        return 0;
+    }
+    if (strcmp(table->columns[0], "alias"))
+        return table_error(table, error, "expected alias or centre, found", table->columns[0]);
+    for (int i = 2; i < table->count; i++)
+        if (draft_add_name(draft, place->id, table->columns[i], NAME_CURATED, error))
+            return error_prefix(error, "%s:%zu", table->path, table->number);
+    return 0;
+}
+
+int draft_read_curated(struct gazetteer_draft *draft, const char *path, struct error *error) {
+    struct table_reader table;
+    draft_sort_names(draft);
+    size_t sorted = draft->name_count; // later names are not searched: aliases of aliases are not followed
+    if (table_open(&table, path, error)) return -1;
+    int row;
+    while ((row = table_next(&table, error)) > 0)
+        if (read_row(draft, sorted, &table, error)) {
+            row = -1;
+            break;
+        }
+    table_close(&table);
+    return row;
+}
