@@ -14,6 +14,7 @@ endforeach()
 # globe.pc finds its folder from where it lies, so an installed tree may be moved. The system libraries matter only to
 # those who link libglobe.a (pkg-config --static).
 file(RELATIVE_PATH PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" PC_PREFIX ${PC_PREFIX})
 set(PC_REQUIRES "")
 set(PC_LIBRARIES "")
 get_target_property(libraries globe_static INTERFACE_LINK_LIBRARIES)

@@ -19,7 +19,8 @@ static void remove_folder(void) {
     nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static const char *place(const char *root, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static const char *place(const char *root, const char *format,
+                                                               va_list args) {
     char *out = ring[next_ring++ % 8];
     int n = snprintf(out, sizeof ring[0], "%s/", root);
     vsnprintf(out + n, sizeof ring[0] - (size_t)n, format, args);
