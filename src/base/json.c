@@ -6,6 +6,10 @@
 
 json_t *json_read_buffer(const char *data, size_t length, const char *name, struct error *error) {
     json_error_t where;
+    if (length == 0) {
+        error_set(error, ERROR_INPUT, "%s: the file is empty", name);
+        return NULL;
+    }
     json_t *root = json_loadb(data, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
     if (!root)
         error_set(error, ERROR_INPUT, "%s: not valid JSON at line %d column %d: %s", name, where.line,
@@ -17,11 +21,7 @@ json_t *json_read_file(const char *path, size_t limit, struct error *error) {
     size_t length;
     char *data = file_read(path, limit, &length, error);
     if (!data) return NULL;
-    json_t *root = NULL;
-    if (length == 0)
-        error_set(error, ERROR_INPUT, "%s: the file is empty", path);
-    else
-        root = json_read_buffer(data, length, path, error);
+    json_t *root = json_read_buffer(data, length, path, error);
     free(data);
     return root;
 }

@@ -3,10 +3,10 @@
 
 #include <stddef.h>
 
-int command_help(int argc, char **argv);
-int command_version(int argc, char **argv);
+#include "cli/commands.h"
 
 const struct command commands[] = {
+    {"inspect", "Run one prompt and write every stage of the model to a file", command_inspect},
     {"help", "Show what globe or one of its commands can do", command_help},
     {"version", "Show the version, and how this program was built", command_version},
     {NULL, NULL, NULL},

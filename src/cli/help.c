@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/options.h"
-
-int command_help(int argc, char **argv);
 
 static void print_overview(void) {
     printf("globe finds out where photos were taken, and says why.\n\n"

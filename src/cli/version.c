@@ -3,9 +3,8 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/options.h"
-
-int command_version(int argc, char **argv);
 
 #if defined(__x86_64__)
 static const char architecture[] = "x86-64";

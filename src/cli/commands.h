@@ -1,0 +1,12 @@
+// The functions behind the table in commands.c, each in the file of its name.
+#ifndef GLOBE_CLI_COMMANDS_H
+#define GLOBE_CLI_COMMANDS_H
+
+int command_bench(int argc, char **argv);
+int command_help(int argc, char **argv);
+int command_inspect(int argc, char **argv);
+int command_locate(int argc, char **argv);
+int command_tokenize(int argc, char **argv);
+int command_version(int argc, char **argv);
+
+#endif

@@ -1,0 +1,34 @@
+// The options that every command with a model has.
+#ifndef GLOBE_CLI_MODEL_OPTIONS_H
+#define GLOBE_CLI_MODEL_OPTIONS_H
+
+#include "cli/options.h"
+#include "model/qwen.h"
+
+struct model_options {
+    const char *folder;
+    int type;                                // enum qwen_type
+    int64_t threads, min_pixels, max_pixels; // 0: automatic, the checkpoint's
+    const char *isa;
+};
+
+struct model_options model_options_default(void);
+extern const char *const model_option_types[];
+
+// Entries for an option table.
+#define MODEL_OPTIONS(m)                                                                                   \
+    option_string("model", 'M', "DIR", &(m).folder,                                                        \
+                  "Checkpoint folder as published on the Hugging Face hub"),                               \
+        option_choice("dtype", 0, "TYPE", &(m).type, model_option_types, "Arithmetic: auto, f32 or bf16"), \
+        option_integer("max-pixels", 0, "N", &(m).max_pixels, 0, 16777216,                                 \
+                       "Largest picture the model sees (0: its own)"),                                     \
+        option_integer("min-pixels", 0, "N", &(m).min_pixels, 0, 16777216,                                 \
+                       "Smallest (0: the checkpoint's)"),                                                  \
+        option_integer("threads", 't', "N", &(m).threads, 0, 1024, "Threads (0: all processors)"),         \
+        option_string("isa", 0, "SET", &(m).isa,                                                           \
+                      "Instruction set: portable, avx2, avx512, amx (default: the best)")
+
+// Opens the model and says on stderr what is odd about it.
+struct qwen *model_options_open(const struct model_options *options, struct error *error);
+
+#endif

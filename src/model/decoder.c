@@ -1,0 +1,225 @@
+#include "model/decoder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/linear.h"
+#include "model/mrope.h"
+#include "model/workspace.h"
+
+struct layer {
+    struct matrix input_norm, post_norm;
+    struct linear q, k, v, o, gate, up, down;
+};
+
+struct decoder {
+    struct qwen_text_config config;
+    struct matrix embedding; // [vocab, hidden]
+    struct matrix final_norm;
+    struct matrix head; // lm_head, or the embedding when tied
+    struct layer *layers;
+};
+
+static int open_vector(struct matrix *out, const struct checkpoint *checkpoint, const char *name, int size,
+                       struct error *error) {
+    const struct tensor *tensor = checkpoint_vector(checkpoint, name, size, error);
+    if (tensor) *out = matrix_of_tensor(tensor);
+    return tensor ? 0 : -1;
+}
+
+static int open_matrix(struct matrix *out, const struct checkpoint *checkpoint, const char *name, int rows,
+                       int columns, struct error *error) {
+    const struct tensor *tensor = checkpoint_matrix(checkpoint, name, rows, columns, error);
+    if (tensor) *out = matrix_of_tensor(tensor);
+    return tensor ? 0 : -1;
+}
+
+static int open_layer(struct layer *layer, const struct checkpoint *checkpoint,
+                      const struct qwen_text_config *c, int index, struct error *error) {
+    char name[96];
+    int n = snprintf(name, sizeof name, "model.layers.%d.", index);
+    char *end = name + n;
+    size_t left = sizeof name - (size_t)n;
+    int heads = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+    struct {
+        const char *name;
+        struct linear *linear;
+        int out, in;
+        enum linear_bias bias;
+    } linears[] = {{"self_attn.q_proj", &layer->q, heads, c->hidden, LINEAR_BIASED},
+                   {"self_attn.k_proj", &layer->k, kv, c->hidden, LINEAR_BIASED},
+                   {"self_attn.v_proj", &layer->v, kv, c->hidden, LINEAR_BIASED},
+                   {"self_attn.o_proj", &layer->o, c->hidden, heads, LINEAR_PLAIN},
+                   {"mlp.gate_proj", &layer->gate, c->intermediate, c->hidden, LINEAR_PLAIN},
+                   {"mlp.up_proj", &layer->up, c->intermediate, c->hidden, LINEAR_PLAIN},
+                   {"mlp.down_proj", &layer->down, c->hidden, c->intermediate, LINEAR_PLAIN}};
+    for (size_t i = 0; i < sizeof linears / sizeof *linears; i++) {
+        snprintf(end, left, "%s", linears[i].name);
+        if (linear_open(linears[i].linear, checkpoint, name, linears[i].out, linears[i].in, linears[i].bias,
+                        error))
+            return -1;
+    }
+    snprintf(end, left, "input_layernorm.weight");
+    if (open_vector(&layer->input_norm, checkpoint, name, c->hidden, error)) return -1;
+    snprintf(end, left, "post_attention_layernorm.weight");
+    return open_vector(&layer->post_norm, checkpoint, name, c->hidden, error);
+}
+
+struct decoder *decoder_open(const struct checkpoint *checkpoint, struct error *error) {
+    struct decoder *decoder = memory_new(1, sizeof *decoder, "language model", error);
+    if (!decoder) return NULL;
+    const struct qwen_text_config *c = &checkpoint_config(checkpoint)->text;
+    decoder->config = *c;
+    decoder->layers = memory_new((size_t)c->layers, sizeof *decoder->layers, "language model", error);
+    bool ok = decoder->layers &&
+              open_matrix(&decoder->embedding, checkpoint, "model.embed_tokens.weight", c->vocab, c->hidden,
+                          error) == 0 &&
+              open_matrix(&decoder->head, checkpoint, "lm_head.weight", c->vocab, c->hidden, error) == 0 &&
+              open_vector(&decoder->final_norm, checkpoint, "model.norm.weight", c->hidden, error) == 0;
+    for (int i = 0; ok && i < c->layers; i++)
+        ok = open_layer(&decoder->layers[i], checkpoint, c, i, error) == 0;
+    if (ok) return decoder;
+    decoder_free(decoder);
+    return NULL;
+}
+
+void decoder_free(struct decoder *decoder) {
+    if (!decoder) return;
+    free(decoder->layers);
+    free(decoder);
+}
+
+// The matrices every layer writes anew.
+struct pass {
+    const struct decoder *decoder;
+    struct device *device;
+    const struct decoder_sequence *sequences;
+    size_t count;
+    struct matrix x, cosine, sine;
+    struct matrix normed, q, k, v, attended, gate, up;
+    struct attention_segment *segments;
+};
+
+static int prepare(struct pass *pass, enum dtype type, const int32_t *positions, struct arena *arena,
+                   struct error *error) {
+    const struct qwen_text_config *c = &pass->decoder->config;
+    size_t rows = pass->x.rows, heads = (size_t)(c->heads * c->head_dim),
+           kv = (size_t)(c->kv_heads * c->head_dim);
+    pass->cosine = workspace_matrix(arena, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
+    pass->sine = workspace_matrix(arena, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
+    pass->normed = workspace_matrix(arena, type, rows, (size_t)c->hidden, error);
+    pass->q = workspace_matrix(arena, type, rows, heads, error);
+    pass->k = workspace_matrix(arena, type, rows, kv, error);
+    pass->v = workspace_matrix(arena, type, rows, kv, error);
+    pass->attended = workspace_matrix(arena, type, rows, heads, error);
+    pass->gate = workspace_matrix(arena, type, rows, (size_t)c->intermediate, error);
+    pass->up = workspace_matrix(arena, type, rows, (size_t)c->intermediate, error);
+    if (!error->code) pass->segments = arena_get(arena, pass->count, sizeof *pass->segments, error);
+    if (error->code) return -1;
+    mrope_angles(c, positions, rows, 0, rows, pass->cosine, pass->sine);
+    return 0;
+}
+
+static void append(struct matrix plane, size_t at, struct matrix rows) {
+    memcpy(matrix_rows(plane, at, rows.rows).data, rows.data,
+           rows.rows * rows.columns * dtype_size(rows.dtype));
+}
+
+// New keys and values go behind those in the caches; each sequence then is one causal segment.
+static void fill_caches(struct pass *pass, size_t layer) {
+    size_t row = 0;
+    for (size_t i = 0; i < pass->count; i++) {
+        const struct decoder_sequence *s = &pass->sequences[i];
+        struct matrix keys = kv_cache_keys(s->own, layer), values = kv_cache_values(s->own, layer);
+        append(keys, s->own->rows, matrix_rows(pass->k, row, s->tokens));
+        append(values, s->own->rows, matrix_rows(pass->v, row, s->tokens));
+        pass->segments[i] =
+            (struct attention_segment){.first_query = row,
+                                       .queries = s->tokens,
+                                       .own = {keys.data, values.data, s->own->rows + s->tokens, keys.stride},
+                                       .causal = true};
+        if (s->prefix && s->prefix->rows) {
+            keys = kv_cache_keys(s->prefix, layer);
+            values = kv_cache_values(s->prefix, layer);
+            pass->segments[i].prefix =
+                (struct attention_span){keys.data, values.data, s->prefix->rows, keys.stride};
+        }
+        row += s->tokens;
+    }
+}
+
+static void run_layer(struct pass *pass, size_t index) {
+    const struct qwen_text_config *c = &pass->decoder->config;
+    const struct layer *layer = &pass->decoder->layers[index];
+    struct device *device = pass->device;
+    const struct device_operations *run = device->operations;
+    size_t head_dim = (size_t)c->head_dim;
+    run->rms_norm(device, pass->normed, pass->x, layer->input_norm, c->rms_eps);
+    linear_run(&layer->q, device, pass->q, pass->normed, 0);
+    linear_run(&layer->k, device, pass->k, pass->normed, 0);
+    linear_run(&layer->v, device, pass->v, pass->normed, 0);
+    run->rope(device, pass->q, head_dim, pass->cosine, pass->sine, false);
+    run->rope(device, pass->k, head_dim, pass->cosine, pass->sine, false);
+    fill_caches(pass, index);
+    struct attention attention = {.out = pass->attended,
+                                  .queries = pass->q,
+                                  .span_type = pass->k.dtype,
+                                  .heads = (size_t)c->heads,
+                                  .kv_heads = (size_t)c->kv_heads,
+                                  .head_dim = head_dim,
+                                  .scale = 1.0f / sqrtf((float)head_dim),
+                                  .segments = pass->segments,
+                                  .segment_count = pass->count};
+    run->attention(device, &attention);
+    linear_run(&layer->o, device, pass->x, pass->attended, LINEAR_ADD);
+    run->rms_norm(device, pass->normed, pass->x, layer->post_norm, c->rms_eps);
+    linear_run(&layer->gate, device, pass->gate, pass->normed, 0);
+    linear_run(&layer->up, device, pass->up, pass->normed, 0);
+    run->swiglu(device, pass->gate, pass->gate, pass->up);
+    linear_run(&layer->down, device, pass->x, pass->gate, LINEAR_ADD);
+}
+
+int decoder_run(const struct decoder *decoder, struct device *device, enum dtype type, struct matrix x,
+                const int32_t *positions, const struct decoder_sequence *sequences, size_t count,
+                struct arena *arena, const struct trace *trace, struct error *error) {
+    struct pass pass = {.decoder = decoder, .device = device, .sequences = sequences, .count = count, .x = x};
+    for (size_t i = 0; i < count; i++)
+        if (sequences[i].own->rows + sequences[i].tokens > sequences[i].own->capacity)
+            return error_set(error, ERROR_LIMIT, "the sequence is longer than its cache of %zu tokens",
+                             sequences[i].own->capacity);
+    size_t mark = arena_mark(arena);
+    *error = (struct error){0};
+    int result = prepare(&pass, type, positions, arena, error);
+    if (result == 0) {
+        for (size_t i = 0; i < (size_t)decoder->config.layers; i++) {
+            run_layer(&pass, i);
+            trace_record(trace, "hidden", (int)i, x);
+        }
+        result = device_check(device, error);
+    }
+    arena_rewind(arena, mark);
+    if (result == 0)
+        for (size_t i = 0; i < count; i++) sequences[i].own->rows += sequences[i].tokens;
+    return result;
+}
+
+void decoder_embed(const struct decoder *decoder, struct device *device, struct matrix x,
+                   const int32_t *ids) {
+    device->operations->embed(device, x, decoder->embedding, ids);
+}
+
+void decoder_norm(const struct decoder *decoder, struct device *device, struct matrix y, struct matrix x) {
+    device->operations->rms_norm(device, y, x, decoder->final_norm, decoder->config.rms_eps);
+}
+
+void decoder_logits(const struct decoder *decoder, struct device *device, struct matrix logits,
+                    struct matrix normed) {
+    device->operations->linear(device, logits, normed, decoder->head, (struct matrix){0}, 0);
+}
+
+void decoder_log_probs(const struct decoder *decoder, struct device *device, float *out, struct matrix normed,
+                       const int32_t *targets, float temperature) {
+    device->operations->log_probs(device, out, normed, decoder->head, targets, temperature);
+}

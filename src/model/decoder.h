@@ -1,0 +1,42 @@
+// The language model: embeddings of new tokens go in, hidden states and logits come out, keys and values stay
+// in caches (qwen2_5_vl.md section 7).
+#ifndef GLOBE_MODEL_DECODER_H
+#define GLOBE_MODEL_DECODER_H
+
+#include "base/memory.h"
+#include "model/checkpoint.h"
+#include "model/kv_cache.h"
+#include "model/trace.h"
+#include "tensor/device.h"
+
+struct decoder;
+
+// Resolves and checks all tensors of the language model. The checkpoint must outlive it.
+struct decoder *decoder_open(const struct checkpoint *checkpoint, struct error *error);
+void decoder_free(struct decoder *decoder);
+
+// One sequence's new tokens in a forward pass. They follow own->rows tokens that follow prefix->rows tokens.
+struct decoder_sequence {
+    const struct kv_cache *prefix; // shared with other sequences, read only; may be NULL
+    struct kv_cache *own;          // receives the new keys and values; its rows grow by `tokens`
+    size_t tokens;
+};
+
+// x [sum of tokens, hidden] F32: embeddings in, the residual stream after the last layer out. Positions are
+// [3, rows]. All matrices are computed in `type`.
+int decoder_run(const struct decoder *decoder, struct device *device, enum dtype type, struct matrix x,
+                const int32_t *positions, const struct decoder_sequence *sequences, size_t count,
+                struct arena *arena, const struct trace *trace, struct error *error);
+
+// The embedding rows of ids into x [count, hidden] F32.
+void decoder_embed(const struct decoder *decoder, struct device *device, struct matrix x, const int32_t *ids);
+// y = final norm of x, in y's type.
+void decoder_norm(const struct decoder *decoder, struct device *device, struct matrix y, struct matrix x);
+// logits [rows, vocab] F32 of normed rows.
+void decoder_logits(const struct decoder *decoder, struct device *device, struct matrix logits,
+                    struct matrix normed);
+// out[i] = log softmax(normed[i] * lm_head^T / temperature)[targets[i]]
+void decoder_log_probs(const struct decoder *decoder, struct device *device, float *out, struct matrix normed,
+                       const int32_t *targets, float temperature);
+
+#endif

@@ -1,0 +1,27 @@
+// Keys and values of the tokens a sequence has passed through: per layer [capacity, kv_heads * head_dim]
+// each, in the compute type. Memory is taken from the system page by page as rows are used, so a generous
+// capacity costs nothing.
+#ifndef GLOBE_MODEL_KV_CACHE_H
+#define GLOBE_MODEL_KV_CACHE_H
+
+#include "base/error.h"
+#include "tensor/tensor.h"
+
+struct kv_cache {
+    void *data;
+    size_t bytes;
+    size_t layers;
+    size_t capacity; // tokens
+    size_t rows;     // tokens held
+    size_t width;    // kv_heads * head_dim
+    enum dtype dtype;
+};
+
+int kv_cache_open(struct kv_cache *cache, size_t layers, size_t capacity, size_t width, enum dtype dtype,
+                  struct error *error);
+void kv_cache_close(struct kv_cache *cache);
+// All `capacity` rows of one layer.
+struct matrix kv_cache_keys(const struct kv_cache *cache, size_t layer);
+struct matrix kv_cache_values(const struct kv_cache *cache, size_t layer);
+
+#endif

@@ -1,0 +1,82 @@
+// From a chat and its pictures to what the model reads: sizes, patches, ids, positions.
+#include <stdlib.h>
+
+#include "model/qwen.h"
+#include "photo/resize.h"
+
+// Picture i as the model sees it, and its grid.
+static int resize_picture(struct prompt *prompt, const struct qwen *qwen, const struct image *image, size_t i,
+                          struct error *error) {
+    const struct photo_preprocessor *p = &qwen->preprocessor;
+    size_t height, width;
+    if (photo_smart_resize(image->height, image->width, p->patch_size * p->merge_size, p->min_pixels,
+                           p->max_pixels, &height, &width, error) ||
+        image_resize(&prompt->resized[i], image, width, height, error))
+        return -1;
+    prompt->grids[i] = (struct image_grid){1, height / p->patch_size, width / p->patch_size};
+    return 0;
+}
+
+static int cut_patches(struct prompt *prompt, const struct qwen *qwen, struct error *error) {
+    const struct photo_preprocessor *p = &qwen->preprocessor;
+    size_t rows = 0, columns = 3 * p->temporal_patch_size * p->patch_size * p->patch_size;
+    for (size_t i = 0; i < prompt->grid_count; i++) rows += prompt->grids[i].height * prompt->grids[i].width;
+    float *patches = memory_new_aligned(rows, columns * sizeof *patches, "image patches", error);
+    if (!patches) return -1;
+    prompt->patches = matrix_of(patches, DTYPE_F32, rows, columns);
+    for (size_t i = 0; i < prompt->grid_count; i++) {
+        photo_patchify(&prompt->resized[i], p, patches);
+        patches += prompt->grids[i].height * prompt->grids[i].width * columns;
+    }
+    return 0;
+}
+
+static int encode(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+                  struct error *error) {
+    size_t unit = qwen->preprocessor.merge_size * qwen->preprocessor.merge_size;
+    size_t *tokens = memory_new(prompt->grid_count + 1, sizeof *tokens, "prompt", error);
+    if (!tokens) return -1;
+    for (size_t i = 0; i < prompt->grid_count; i++)
+        tokens[i] = prompt->grids[i].height * prompt->grids[i].width / unit;
+    int result = chat_encode(chat, qwen->tokenizer, tokens, true, false, &prompt->ids, error);
+    free(tokens);
+    if (result) return -1;
+    size_t count = prompt->ids.count, limit = (size_t)qwen->config->text.max_positions;
+    if (count >= limit)
+        return error_set(error, ERROR_LIMIT,
+                         "the prompt has %zu tokens, the model's context is %zu (smaller "
+                         "--max-pixels makes fewer)",
+                         count, limit);
+    prompt->positions = memory_new(count, 3 * sizeof *prompt->positions, "prompt", error);
+    if (!prompt->positions) return -1;
+    return mrope_positions(qwen->config, prompt->ids.data, count, prompt->grids, prompt->grid_count,
+                           prompt->positions, &prompt->next_position, error);
+}
+
+int prompt_build(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+                 const struct image *images, size_t image_count, struct error *error) {
+    *prompt = (struct prompt){0};
+    if (chat_image_count(chat) != image_count)
+        return error_set(error, ERROR_INTERNAL, "the chat names %zu images, %zu are given",
+                         chat_image_count(chat), image_count);
+    prompt->grids = memory_new(image_count + 1, sizeof *prompt->grids, "prompt", error);
+    prompt->resized = memory_new(image_count + 1, sizeof *prompt->resized, "prompt", error);
+    int result = prompt->grids && prompt->resized ? 0 : -1;
+    prompt->grid_count = image_count;
+    for (size_t i = 0; result == 0 && i < image_count; i++)
+        result = resize_picture(prompt, qwen, &images[i], i, error);
+    if (result == 0 && image_count) result = cut_patches(prompt, qwen, error);
+    if (result == 0) result = encode(prompt, qwen, chat, error);
+    if (result) prompt_free(prompt);
+    return result;
+}
+
+void prompt_free(struct prompt *prompt) {
+    ids_free(&prompt->ids);
+    free(prompt->positions);
+    free(prompt->grids);
+    for (size_t i = 0; prompt->resized && i < prompt->grid_count; i++) image_free(&prompt->resized[i]);
+    free(prompt->resized);
+    free(prompt->patches.data);
+    *prompt = (struct prompt){0};
+}

@@ -1,0 +1,92 @@
+// A whole Qwen2.5-VL model: checkpoint, tokenizer, processor and weights, ready to read prompts.
+#ifndef GLOBE_MODEL_QWEN_H
+#define GLOBE_MODEL_QWEN_H
+
+#include <stdbool.h>
+
+#include "base/memory.h"
+#include "model/checkpoint.h"
+#include "model/decoder.h"
+#include "model/mrope.h"
+#include "model/trace.h"
+#include "model/vision.h"
+#include "photo/image.h"
+#include "photo/patches.h"
+#include "tensor/device.h"
+#include "text/chat.h"
+#include "text/tokenizer.h"
+
+enum qwen_type { QWEN_TYPE_AUTO, QWEN_TYPE_F32, QWEN_TYPE_BF16 };
+
+struct qwen_options {
+    enum qwen_type
+        type;    // of the arithmetic; auto: BF16 for BF16 weights where the processor is fast at it, else F32
+    int threads; // 0: all processors
+    const char *isa;   // NULL: the best (see device_open_cpu)
+    size_t min_pixels; // 0: preprocessor_config.json's
+    size_t max_pixels; // likewise
+};
+
+// Not thread-safe: one forward pass at a time. Parts are public for the rooms above, which only read them.
+struct qwen {
+    struct checkpoint *checkpoint;
+    const struct qwen_config *config;
+    struct tokenizer *tokenizer;
+    struct photo_preprocessor preprocessor;
+    struct device *device;
+    struct vision *vision;
+    struct decoder *decoder;
+    enum dtype type;
+    struct arena *arena;
+    int32_t stops[GENERATION_MAX_EOS]; // tokens that end an answer
+    size_t stop_count;
+    char warning[256]; // something odd but harmless about the checkpoint, or ""
+};
+
+// FOLDER as published on the hub. ERROR_MODEL for anything that is missing or wrong in it.
+struct qwen *qwen_open(const char *folder, const struct qwen_options *options, struct error *error);
+void qwen_close(struct qwen *qwen);
+
+// A prompt ready for the model. Zero-initialise, fill with prompt_build, release with prompt_free.
+struct prompt {
+    struct ids ids;
+    int32_t *positions; // [3, ids.count]
+    int32_t next_position;
+    struct image_grid *grids;
+    size_t grid_count;
+    struct matrix patches; // [P, 1176] F32 of all images
+    struct image *resized; // [grid_count], the pictures as the model sees them
+};
+
+// Images in the order in which the chat names them, already decoded. ERROR_LIMIT when the prompt does not fit
+// the model's context.
+int prompt_build(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+                 const struct image *images, size_t image_count, struct error *error);
+void prompt_free(struct prompt *prompt);
+
+// How long the parts took, in seconds.
+struct prefill_times {
+    double vision;
+    double language;
+};
+
+// Runs the prompt into an empty cache (capacity >= ids.count) and writes the logits of its last token to last
+// [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
+int qwen_prefill(struct qwen *qwen, const struct prompt *prompt, struct kv_cache *cache, float *last,
+                 const struct trace *trace, struct prefill_times *times, struct error *error);
+
+// A cache for `capacity` tokens of this model.
+int qwen_cache_open(const struct qwen *qwen, struct kv_cache *cache, size_t capacity, struct error *error);
+
+// One more token for each of `count` sequences: ids and positions (the same on all axes) in, logits [count,
+// vocab] F32 out. logits may be NULL.
+int qwen_decode(struct qwen *qwen, const int32_t *ids, const int32_t *positions,
+                const struct decoder_sequence *sequences, size_t count, float *logits, struct error *error);
+
+// Log-probs of `count` given tokens that follow a prompt: logits_before [vocab] predicted the first one; the
+// rest come from one pass over the tokens after the shared prefix.
+int qwen_score(struct qwen *qwen, const struct prompt *prompt, const struct kv_cache *prefix,
+               const float *logits_before, const int32_t *ids, size_t count, float *log_probs,
+               struct error *error);
+
+#endif
