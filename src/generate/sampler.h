@@ -18,7 +18,7 @@ struct sampling {
     double frequency_penalty;  // 0: none; output only
     double presence_penalty;   // 0: none; output only
     uint64_t seed;
-    int top_logprobs;          // alternatives reported per token, 0..20
+    int top_logprobs; // alternatives reported per token, 0..20
 };
 
 struct sampling sampling_default(void); // greedy, nothing else
@@ -30,7 +30,7 @@ enum { SAMPLER_MAX_TOP = 20 };
 struct sampled {
     int32_t id;
     float logprob; // of the raw logits (before penalties and temperature)
-    int rank;      // 1 = most likely
+    int rank;      // 1 + the tokens with a higher raw logit; 1 = most likely
     int top_count;
     struct {
         int32_t id;
@@ -40,14 +40,17 @@ struct sampled {
 
 // The state of one sequence: what it has emitted and its own random stream.
 struct sampler;
-// `stream` tells samples of one prompt apart. Ids in `forbidden` can never be drawn (image placeholders).
-struct sampler *sampler_new(const struct sampling *sampling, size_t vocab, uint64_t stream, const int32_t *prompt,
-                            size_t prompt_count, const int32_t *forbidden, size_t forbidden_count,
-                            struct error *error);
+// `stream` tells samples of one prompt apart: a draw depends on the logits, seed, stream and the number of
+// tokens drawn before, and on nothing else. Ids in `forbidden` can never be drawn (image placeholders).
+// vocab: up to 2^22. ERROR_USAGE as sampling_check, ERROR_INTERNAL for a prompt id outside the vocabulary.
+struct sampler *sampler_new(const struct sampling *sampling, size_t vocab, uint64_t stream,
+                            const int32_t *prompt, size_t prompt_count, const int32_t *forbidden,
+                            size_t forbidden_count, struct error *error);
 void sampler_free(struct sampler *sampler);
-// Draws from logits [vocab] (not modified) and counts the token as emitted. Ids marked in `suppressed` (may be NULL)
-// cannot be drawn this time (min_tokens: no stop token yet).
-int sampler_draw(struct sampler *sampler, const float *logits, const int32_t *suppressed, size_t suppressed_count,
-                 struct sampled *sampled, struct error *error);
+// Draws from logits [vocab] (not modified) and counts the token as emitted. Ids marked in `suppressed` (may
+// be NULL) cannot be drawn this time (min_tokens: no stop token yet). ERROR_INTERNAL when a logit is NaN or
+// infinite or when no token is left to draw.
+int sampler_draw(struct sampler *sampler, const float *logits, const int32_t *suppressed,
+                 size_t suppressed_count, struct sampled *sampled, struct error *error);
 
 #endif
