@@ -7,12 +7,14 @@
 // vectors of queries.
 #include "tensor/cpu/cpu.h"
 
-#if defined(__x86_64__) && defined(__AMX_BF16__)
+#if defined(__x86_64__) && (defined(__AMX_BF16__) || defined(__AMXBF16__)) // gcc and newer clang; clang 14
 
 #include <immintrin.h>
 #include <math.h>
 
 #include "tensor/cpu/vector.h"
+
+const bool cpu_amx_compiled = true;
 
 enum { TILE_ROWS = 16, TILE_DEPTH = 32, PAIR = 2 };
 
@@ -276,7 +278,9 @@ void cpu_amx_attend(struct attention_block *block, size_t columns, const uint16_
     cpu_amx_end();
 }
 
-#else // other processors: never called, since cpu_has_amx() says no
+#else // other processors: never called
+
+const bool cpu_amx_compiled = false;
 
 void cpu_amx_end(void) {
 }

@@ -87,6 +87,7 @@ void cpu_gather(struct device *device, struct matrix y, struct matrix x, const s
 void cpu_scatter(struct device *device, struct matrix y, struct matrix x, const size_t *index);
 
 // amx.c: BF16 through tile registers (x86-64 with AMX-BF16 only).
+extern const bool cpu_amx_compiled; // false: the functions below are empty
 // One thread: rows [0, n) of w, m <= 16 columns packed by cpu_amx_pack_x; y[m, n] F32.
 void cpu_amx_pack_x(uint16_t *packed, struct matrix x);
 void cpu_amx_linear(float *y, size_t y_stride, const uint16_t *packed_x, size_t m, const uint16_t *w,

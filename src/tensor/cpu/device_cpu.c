@@ -57,7 +57,7 @@ static int find_level(void) {
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
         return 1;
-    return has_amx() ? 3 : 2;
+    return cpu_amx_compiled && has_amx() ? 3 : 2;
 }
 
 static const struct cpu_kernels *kernels_of(int level) {

@@ -1,0 +1,85 @@
+// What turns a photo and a prompt into completions: the local model, or any OpenAI-compatible server. Work is
+// submitted, then stepped; answers come back through events, in any order, from within engine_submit and
+// engine_step.
+#ifndef GLOBE_LOCATE_ENGINE_H
+#define GLOBE_LOCATE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "generate/sampler.h"
+#include "photo/image.h"
+
+struct engine_request {
+    size_t photo;              // the caller's number, given back in events
+    const char *name;          // for messages
+    const struct image *image; // pixels only: no metadata ever reaches an engine
+    const char *system;        // system message; NULL: the model's default
+    const char *text;          // what stands after the image
+    struct sampling sampling;
+    size_t samples;
+    size_t max_tokens; // per sample
+};
+
+struct engine_answer {
+    size_t sample;
+    const char *text; // valid during the event
+    size_t length;
+    size_t tokens;
+    bool truncated; // ended by max_tokens
+    // Per token its log-prob and the end of its text (bytes); NULL when the engine does not tell.
+    const float *log_probs;
+    const size_t *ends;
+};
+
+struct engine_events {
+    // Part of an answer, as it comes. May be NULL. Remote engines may never call it.
+    void (*on_text)(void *context, size_t photo, size_t sample, const char *text, size_t length);
+    void (*on_answer)(void *context, size_t photo, const struct engine_answer *answer);
+    // The request cannot be answered; no more events come for this photo.
+    void (*on_failure)(void *context, size_t photo, const struct error *error);
+    void *context;
+};
+
+struct engine;
+
+struct engine_operations {
+    // 0, or -1 when the request was refused as it stands (prompt too long ...): then no event comes for it.
+    int (*submit)(struct engine *engine, const struct engine_request *request, struct error *error);
+    // Advances all that is in flight: one token, or what the network brought within a moment. -1 when the
+    // engine itself failed.
+    int (*step)(struct engine *engine, struct error *error);
+    size_t (*room)(const struct engine *engine);   // further requests it would gladly take now
+    size_t (*flying)(const struct engine *engine); // requests submitted and not answered
+    void (*free)(struct engine *engine);
+    const char *(*model)(const struct engine *engine); // its name for output
+};
+
+struct engine {
+    const struct engine_operations *operations;
+    struct engine_events events;
+};
+
+// The local model; it must outlive the engine. At most `sequences` samples decode together.
+struct qwen;
+struct engine *engine_open_local(struct qwen *qwen, size_t sequences, struct error *error);
+
+struct endpoint_options {
+    const char *url;     // "http://127.0.0.1:8000/v1"; "/chat/completions" is added unless it is there
+    const char *model;   // as the server calls it
+    const char *api_key; // sent as a bearer token; NULL: none. Never logged.
+    size_t concurrency;  // requests in flight, 1..256
+    int retries;    // after connection errors, 429 and 5xx, with exponential back-off; Retry-After is obeyed
+    double timeout; // seconds for one whole answer
+    int jpeg_quality;  // of what is sent
+    size_t max_pixels; // pictures are shrunk to that before they are sent; 0: as they are
+    bool log_probs;    // ask for them
+};
+struct engine *engine_open_endpoint(const struct endpoint_options *options, struct error *error);
+
+static inline void engine_free(struct engine *engine) {
+    if (engine) engine->operations->free(engine);
+}
+
+#endif

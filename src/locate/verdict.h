@@ -1,0 +1,68 @@
+// What is said of one photo: where it was taken, how sure that is, and why.
+#ifndef GLOBE_LOCATE_VERDICT_H
+#define GLOBE_LOCATE_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "geo/sphere.h"
+
+enum verdict_outcome {
+    VERDICT_PLACED,    // a place, and all that follows
+    VERDICT_ABSTAINED, // a place, but less sure than was asked for (--abstain-below); it is not shown as the
+                       // answer
+    VERDICT_NOT_LOCATABLE, // the model says that nothing gives the place away
+    VERDICT_NO_ANSWER,     // the completion names no place (malformed, cut off)
+    VERDICT_FAILED         // no completion: broken photo, endpoint out of reach; see error
+};
+const char *verdict_outcome_name(enum verdict_outcome outcome); // "placed", "abstained", "not_locatable", ...
+
+// One place that was named, by one or several samples.
+struct verdict_place {
+    char *country;        // as the gazetteer spells it, else as the model did; "" when not named
+    char country_code[3]; // ISO 3166-1 alpha-2, "" when not known
+    char *region;         // first-level division, "" when not known
+    char *city;           // "" when not named or coarsened away
+    bool has_position;
+    struct point position; // degrees
+    double
+        radius_km; // uncertainty of the place itself: a city's size, or where 90 % of a country's people live
+    double share;  // of the samples, 0..1
+    const char *match; // how the gazetteer found it: "exact", "alternate", "simplified", "fuzzy",
+                       // "container", "" (static)
+};
+
+// A clue of the reasoning: one line a person can check.
+struct verdict_clue {
+    const char
+        *kind; // "sign", "language", "architecture", "vegetation", "terrain", "road", "vehicle", ... (static)
+    char *text;     // the sentence
+    char *evidence; // path of the attention map (--explain), or NULL
+};
+
+struct verdict {
+    char *photo; // as given on the command line
+    enum verdict_outcome outcome;
+    struct error error;         // VERDICT_FAILED
+    struct verdict_place place; // the answer (also when abstained)
+    // How sure: with several samples the share that agrees with the answer; with one, the probability of the
+    // tokens that name it. 0..1, or -1 when unknown (an endpoint without log-probs).
+    double confidence;
+    double radius_50_km, radius_90_km; // around the answer, holding 50 / 90 % of the samples; -1 when unknown
+    struct verdict_place *alternatives; // other clusters, most likely first
+    size_t alternative_count;
+    int same_name_countries; // > 1: the city's name exists in so many countries
+    char *reasoning;
+    struct verdict_clue *clues;
+    size_t clue_count;
+    char *answer;   // the raw completion the verdict rests on
+    char *evidence; // path of the attention map for the answer (--explain), or NULL
+    size_t samples, tokens;
+    bool truncated; // the completion ran into max_tokens
+    double seconds; // from decoding the file to the last token
+};
+
+void verdict_free(struct verdict *verdict);
+
+#endif
