@@ -21,16 +21,20 @@ struct answer {
     char *city;       // likewise
     char *reasoning;  // text inside <think>, or what stands before the answer; stripped
     bool well_formed; // the format reward's rule (section 3.1)
-    bool declined;    // lenient only: the text says that the place cannot be told
+    bool declined;    // lenient only: the text says that the place cannot be told, and names neither
 };
 
-// text[0, length) need not be valid UTF-8 and may hold NULs.
+// text[0, length) need not be valid UTF-8 and may hold NULs: each malformed part and each NUL counts as one
+// U+FFFD. Fails only for want of memory. Lenient: inside <answer> the first value of a key counts, elsewhere
+// the last; a value that is a placeholder ("[city name]") or a refusal ("unknown") is empty; "Paris, France"
+// without keys is city and country, one name alone the country. Time linear in the text but for a small
+// constant per key.
 int answer_parse(struct answer *answer, const char *text, size_t length, enum answer_rules rules,
                  struct error *error);
 void answer_free(struct answer *answer);
 
 // The format reward's rule by itself: 1 iff ^<think>.*?</think>\s*<answer>.*?</answer>$ with nothing around
-// it.
+// it (and $ the very end).
 bool answer_is_well_formed(const char *text, size_t length);
 
 #endif
