@@ -1,0 +1,90 @@
+// The training half of a model: forward with everything kept that the backward pass needs, and gradients of
+// every trainable parameter. What to maximise is the caller's: it sees the log-prob of every completion token
+// and answers with its derivative, so SFT, reward models and GRPO use the same pass (grpo.md sections 4 and
+// 5).
+//
+// A group is one prompt and its completions. The prompt is computed once for all of them, forward and
+// backward: exact, not an approximation (attention over segments with a shared prefix).
+#ifndef GLOBE_MODEL_TRAINING_H
+#define GLOBE_MODEL_TRAINING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "model/qwen.h"
+
+struct training_options {
+    bool train_text;             // language model, embedding and head
+    bool train_vision;           // visual.* without the merger; off in the reference
+    bool train_merger;           // visual.merger.*; off in the reference
+    bool checkpoint_activations; // keep one row per block and token, compute the rest again (gradient
+                                 // checkpointing)
+    // LoRA instead of the weights themselves: rank 0 means none (grpo.md section 6).
+    int lora_rank;
+    double lora_alpha, lora_dropout;
+    bool lora_rs;             // scale alpha / sqrt(rank)
+    const char *lora_targets; // PCRE2 over published names without ".weight"; NULL: all linear layers of the
+                              // language model
+    uint64_t seed;            // of LoRA's A and of dropout
+};
+
+// One trainable tensor. Values and gradients are F32 whatever the checkpoint's type; `weight` is what the
+// model computes with (BF16 copies are refreshed by training_refresh).
+struct parameter {
+    const char *name; // as in the file that it is saved to: "model.layers.0.mlp.up_proj.weight",
+                      // "base_model....lora_A.weight"
+    int dims;
+    size_t shape[TENSOR_MAX_DIMS];
+    size_t count;
+    float *value;    // master copy
+    float *gradient; // summed over passes until training_zero_gradients
+};
+
+struct training;
+
+// The model's weights that are trained become private copies; the checkpoint on disk is never written.
+// Memory: 4 + 4 bytes per trained value, + 2 where the model computes in BF16.
+struct training *training_open(struct qwen *qwen, const struct training_options *options,
+                               struct error *error);
+void training_close(struct training *training); // the model keeps the trained weights until it is closed
+// What training_open would take, in bytes, for `rows` tokens (patches) in a pass: to warn before starting.
+size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t rows,
+                       size_t patches);
+
+size_t training_parameter_count(const struct training *training);
+struct parameter *training_parameter(struct training *training,
+                                     size_t index); // stable order, by name in the checkpoint
+
+struct training_completion {
+    const int32_t *ids; // what the model is to say, stop token included
+    size_t count;
+};
+
+struct training_group {
+    const struct prompt *prompt;
+    const struct training_completion *completions;
+    size_t completion_count;
+    struct matrix
+        image_embeds; // cached tower output (vision frozen): [rows, hidden] F32; data NULL: computed
+};
+
+// log_probs[i]: of completion token i, all groups' completions one after the other, at the given temperature.
+// The objective fills derivatives[i] = d loss / d log_prob[i] and returns the loss (NaN stops the pass:
+// ERROR_INPUT).
+typedef double training_objective(void *context, const float *log_probs, float *derivatives, size_t count);
+
+// Forward and backward over the groups together; gradients are added to. The loss goes to *loss.
+int training_pass(struct training *training, const struct training_group *groups, size_t count,
+                  float temperature, training_objective *objective, void *context, double *loss,
+                  struct error *error);
+// Forward only: log-probs (reference policy, evaluation). With `base`, LoRA is switched off.
+int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
+                       float temperature, bool base, float *log_probs, struct error *error);
+
+void training_zero_gradients(struct training *training);
+// After the optimiser changed the values: the model's own copies follow.
+void training_refresh(struct training *training);
+
+#endif
