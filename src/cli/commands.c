@@ -7,6 +7,7 @@
 
 const struct command commands[] = {
     {"inspect", "Run one prompt and write every stage of the model to a file", command_inspect},
+    {"gazetteer", "Names of places to coordinates and back, offline", command_gazetteer},
     {"help", "Show what globe or one of its commands can do", command_help},
     {"version", "Show the version, and how this program was built", command_version},
     {NULL, NULL, NULL},

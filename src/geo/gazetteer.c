@@ -51,7 +51,7 @@ static char *find_file(struct error *error) {
     } places[] = {
         {folder, "data/gazetteer.sqlite"},
         {folder, "../data/gazetteer.sqlite"},
-        {folder, "../share/globe/gazetteer.sqlite"},
+        {folder, "../share/globe/data/gazetteer.sqlite"},
 #ifdef GLOBE_DATA_DIR
         {GLOBE_DATA_DIR, "gazetteer.sqlite"},
 #endif

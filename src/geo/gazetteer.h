@@ -93,10 +93,10 @@ struct gazetteer_query {
     bool exact_only;     // main and alternate names as they are: no simplification, no fuzzy matching
 };
 
-// path NULL: $GLOBE_GAZETTEER if set, else gazetteer.sqlite in ./data, beside the program's data
-// (../share/globe and
-// ../data of the executable), in the folder it was installed to. ERROR_INPUT when missing, not SQLite,
-// truncated, not a gazetteer, or of another version: one line that names the file.
+// path NULL: $GLOBE_GAZETTEER if set, else the first gazetteer.sqlite of: data/, ../data/ and
+// ../share/globe/data/ as seen from the program's folder, the data folder it was installed to, ./data.
+// ERROR_INPUT when missing, not SQLite, truncated, not a gazetteer, or of another version: one line that
+// names the file.
 struct gazetteer *gazetteer_open(const char *path, struct error *error);
 void gazetteer_close(struct gazetteer *gazetteer); // NULL is fine
 const char *gazetteer_path(const struct gazetteer *gazetteer);

@@ -23,13 +23,15 @@ static const char *const related[] = {
     "MA EH",
 };
 
-bool gazetteer_same_country(const char *a, const char *b) {
-    if (!strcmp(a, b)) return true;
-    for (size_t i = 0; i < sizeof related / sizeof *related; i++) {
-        bool first = !strncmp(related[i], a, 2) || !strncmp(related[i], b, 2);
-        if (first && strstr(related[i], a) && strstr(related[i], b)) return true;
-    }
+bool gazetteer_is_part_of(const char *part, const char *whole) {
+    for (size_t i = 0; i < sizeof related / sizeof *related; i++)
+        if (!strncmp(related[i], whole, 2) && strstr(related[i], part)) return true;
     return false;
+}
+
+bool gazetteer_same_country(const char *a, const char *b) {
+    if (strlen(a) != 2 || strlen(b) != 2) return false;
+    return !strcmp(a, b) || gazetteer_is_part_of(a, b) || gazetteer_is_part_of(b, a);
 }
 
 static bool is_code(const char *text) {

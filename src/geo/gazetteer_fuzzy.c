@@ -4,11 +4,11 @@
 
 #include "geo/gazetteer_internal.h"
 
-#define COMPARED 48 // keys whose edits are counted, those with most shared trigrams
+#define COMPARED 128 // keys whose edits are counted at most, those with most shared trigrams first
 
-// One edit from five letters on, two from ten: below, too many names are real neighbours of each other.
+// One edit from five letters on, two from eight: below, too many names are real neighbours of each other.
 static int allowed_edits(size_t length) {
-    return length < 5 ? 0 : length < 10 ? 1 : 2;
+    return length < 5 ? 0 : length < 8 ? 1 : 2;
 }
 
 // Counts a shared trigram for every spelling in the list; remembers those counted for the first time.
@@ -53,48 +53,47 @@ static int count_shared(struct gazetteer *gazetteer, const char *key, size_t len
 // trigrams away, a swap of neighbours four.
 static int take_best(struct gazetteer *gazetteer, size_t touched, int grams, int edits,
                      uint32_t best[COMPARED]) {
-    int by_count[256] = {0}, most = 0, taken = 0, needed = grams - 4 * edits, room = COMPARED;
+    int by_count[256] = {0}, taken = 0, needed = grams - 4 * edits, least = 255, room = COMPARED;
     for (size_t i = 0; i < touched; i++) by_count[gazetteer->shared[gazetteer->touched[i]]]++;
-    for (int n = 255; n > 0; n--) {
-        if (n < needed || by_count[n] > room) break;
-        room -= by_count[n];
-        most = n;
-    }
-    if (most == 0) most = needed > 1 ? needed : 1; // more ties than room: the first of them in order
+    while (least > 1 && least > needed && room > by_count[least]) room -= by_count[least--];
     for (size_t i = 0; i < touched; i++) {
         uint32_t id = gazetteer->touched[i];
-        if (gazetteer->shared[id] >= most && taken < COMPARED) best[taken++] = id;
+        int shared = gazetteer->shared[id];
         gazetteer->shared[id] = 0;
+        if (shared > least || (shared == least && room-- > 0)) best[taken++] = id;
     }
     return taken;
 }
 
-static int compare_similar(const void *left, const void *right) {
-    const struct similar *a = left, *b = right;
-    return a->edits != b->edits ? a->edits - b->edits : strcmp(a->key, b->key);
+// Keeps the keys with fewest edits, in the order of (edits, spelling id).
+static void keep(struct similar similar[SIMILAR_KEYS], int *count, const char *key, size_t length,
+                 int edits) {
+    int at = *count;
+    while (at > 0 && similar[at - 1].edits > edits) at--;
+    if (at == SIMILAR_KEYS) return;
+    if (*count < SIMILAR_KEYS) ++*count;
+    memmove(&similar[at + 1], &similar[at], (size_t)(*count - at - 1) * sizeof *similar);
+    memcpy(similar[at].key, key, length + 1);
+    similar[at].edits = edits;
 }
 
 static int compare_keys(struct gazetteer *gazetteer, const char *key, size_t length, int edits,
                         const uint32_t *ids, int id_count, struct similar similar[SIMILAR_KEYS], int *count,
                         struct error *error) {
     sqlite3_stmt *statement = gazetteer->statements[GET_SPELLING];
-    for (int i = 0; i < id_count && *count < SIMILAR_KEYS; i++) {
+    for (int i = 0; i < id_count; i++) {
         sqlite3_bind_int64(statement, 1, ids[i]);
         int step = sqlite3_step(statement), found = edits + 1;
         const char *other = step == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
         size_t other_length = other ? strlen(other) : 0;
         if (other && other_length <= SPELLING_LONGEST)
             found = place_key_edits(key, length, other, other_length, edits);
-        // Names seldom begin wrongly, and numbers are never misspelt.
+        // Names seldom begin wrongly.
         bool same_start = found <= edits && (key[0] == other[0] || (found == 1 && length >= 6));
-        if (same_start && found > 0) {
-            memcpy(similar[*count].key, other, other_length + 1);
-            similar[(*count)++].edits = found;
-        }
+        if (same_start && found > 0) keep(similar, count, other, other_length, found);
         sqlite3_reset(statement);
         if (step != SQLITE_ROW && step != SQLITE_DONE) return gazetteer_failed(gazetteer, error);
     }
-    qsort(similar, (size_t)*count, sizeof *similar, compare_similar);
     return 0;
 }
 

@@ -57,7 +57,9 @@ struct similar {
 int gazetteer_similar(struct gazetteer *gazetteer, const char *key, struct similar similar[SIMILAR_KEYS],
                       int *count, struct error *error);
 
-// gazetteer_country.c: what a country text means.
+// gazetteer_country.c: whether code `part` is a territory of the state `whole`.
+bool gazetteer_is_part_of(const char *part, const char *whole);
+// What a country text means.
 struct country_reading {
     char code[3];   // empty: not understood
     int64_t region; // not 0 when the text names a region of that country (Scotland)

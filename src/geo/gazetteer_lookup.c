@@ -158,33 +158,43 @@ static int collect_simplified(struct search *search, struct error *error) {
     return 0;
 }
 
-// Keeps of the hits from `first` on only those in the country, and with enough people.
-static void keep_in_country(struct search *search, size_t first, int64_t least) {
-    size_t kept = first;
-    for (size_t i = first; i < search->hits.count; i++) {
-        const struct hit *hit = &search->hits.items[i];
-        if (country_agrees(search, hit) && hit->population >= least) search->hits.items[kept++] = *hit;
-    }
+// Whether a similar name is taken seriously, next to the hits [0, exact) that bear the very name but lie
+// elsewhere.
+static bool is_plausible(const struct search *search, const struct hit *hit, size_t length, size_t exact) {
+    bool known = hit->population >= WELL_KNOWN;
+    if (hit->match != MATCH_FUZZY) return true;
+    // Two edits in a short name need a country, and a city that people would misspell.
+    if (hit->edits > 1 && length < 10 && !(known && search->country.code[0])) return false;
+    if (exact == 0) return true;
+    if (!country_agrees(search, hit) || !region_agrees(search, hit)) return false;
+    for (size_t i = 0; i < exact && !known; i++)
+        if (search->hits.items[i].population >= WELL_KNOWN) return false;
+    return true;
+}
+
+static int collect_similar(struct search *search, const char *key, size_t exact, struct error *error) {
+    struct similar similar[SIMILAR_KEYS];
+    int count;
+    size_t first = search->hits.count, kept = first;
+    if (gazetteer_similar(search->gazetteer, key, similar, &count, error)) return -1;
+    for (int s = 0; s < count; s++)
+        if (gazetteer_collect(search->gazetteer, similar[s].key, MATCH_FUZZY, similar[s].edits, &search->hits,
+                              error))
+            return -1;
+    for (size_t i = first; i < search->hits.count; i++)
+        if (is_plausible(search, &search->hits.items[i], strlen(key), exact))
+            search->hits.items[kept++] = search->hits.items[i];
     search->hits.count = kept;
+    return 0;
 }
 
 static int collect_fuzzy(struct search *search, struct error *error) {
     size_t exact = search->hits.count;
-    int64_t least = 0;
-    for (size_t i = 0; i < exact; i++)
-        if (search->hits.items[i].population >= WELL_KNOWN) least = WELL_KNOWN;
     for (int i = 0; i < search->part_count; i++) {
-        struct similar similar[SIMILAR_KEYS];
         char latin[PLACE_KEY_SIZE];
-        int count;
         const char *key = place_key_transliterate(search->parts[i], latin) ? latin : search->parts[i];
-        if (gazetteer_similar(search->gazetteer, key, similar, &count, error)) return -1;
-        for (int s = 0; s < count; s++)
-            if (gazetteer_collect(search->gazetteer, similar[s].key, MATCH_FUZZY, similar[s].edits,
-                                  &search->hits, error))
-                return -1;
+        if (collect_similar(search, key, exact, error)) return -1;
     }
-    if (exact > 0) keep_in_country(search, exact, least);
     return 0;
 }
 
@@ -192,7 +202,9 @@ static int collect_hits(struct search *search, struct error *error) {
     if (collect_exact(search, error)) return -1;
     if (search->query->exact_only || found_in_country(search, true)) return 0;
     if (collect_simplified(search, error)) return -1;
-    if (found_in_country(search, false)) return 0;
+    // Found in the country but not in the region named: a name like it may be there ("Pittsburg,
+    // Pennsylvania").
+    if (found_in_country(search, true)) return 0;
     return collect_fuzzy(search, error);
 }
 
@@ -237,7 +249,9 @@ static double hit_weight(const struct search *search, const struct hit *hit) {
     if (hit->source == NAME_ALTERNATE) weight *= 0.3;
     if (hit->match == MATCH_FUZZY) weight *= hit->edits == 1 ? 0.1 : 0.01;
     if (!region_agrees(search, hit)) weight *= 1e-4;
-    if (!country_agrees(search, hit)) weight *= 1e-8;
+    if (!country_agrees(search, hit)) return weight * 1e-8;
+    if (search->country_given && strcmp(search->country.code, hit->country))
+        weight *= gazetteer_is_part_of(hit->country, search->country.code) ? 0.5 : 1e-4;
     return weight;
 }
 

@@ -77,12 +77,14 @@ int gazetteer_nearest(struct gazetteer *gazetteer, struct point at, int k, int64
         return error_set(error, ERROR_USAGE, "nearest places: %d is outside 1 to %d", k, GAZETTEER_NEAREST);
     at.lon = sphere_wrap_longitude(at.lon);
     struct nearest nearest = {.k = k};
-    for (double radius = FIRST_RADIUS_KM;; radius *= 3) {
+    for (double radius = FIRST_RADIUS_KM;;) {
         bool all = radius >= HALF_WAY_ROUND_KM;
         if (search_disc(gazetteer, at, all ? HALF_WAY_ROUND_KM : radius, min_population, &nearest, error))
             return -1;
-        // What lies in the box but outside the disc may be beaten by a place outside the box.
-        if (all || (nearest.count == k && nearest.items[k - 1].distance <= radius)) break;
+        bool enough = nearest.count == k;
+        // A place in a corner of the box, outside the disc, may be beaten by one outside the box.
+        if (all || (enough && nearest.items[k - 1].distance <= radius)) break;
+        radius = enough ? nearest.items[k - 1].distance * (1 + 1e-9) : radius * 2;
     }
     for (int i = 0; i < nearest.count; i++) {
         neighbours[i].distance_km = nearest.items[i].distance;

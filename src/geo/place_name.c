@@ -1,11 +1,10 @@
 #include "geo/place_name.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
-
-#include "base/memory.h"
 
 // Letters that no Unicode decomposition takes apart, after case folding.
 static const struct {
@@ -35,12 +34,13 @@ static const struct {
     {0x025B, "e", "e"},
     {0x0268, "i", "i"},
     {0x0272, "n", "ny"},
-    // Arabic letters that are written one for the other.
+    // Arabic letters, and a Chinese one (Taipei's), that are written one for the other.
     {0x0629, "\u0647", "\u0647"},
     {0x0649, "\u064A", "\u064A"},
     {0x06CC, "\u064A", "\u064A"},
     {0x06A9, "\u0643", "\u0643"},
     {0x06C1, "\u0647", "\u0647"},
+    {0x81FA, "\u53F0", "\u53F0"},
     {0x0640, "", ""},
 };
 
@@ -291,6 +291,12 @@ static const char *const suffixes[] = {
     "\u5E9C",
 };
 
+// What is left out of a name: "Ho Chi Minh", or the word for city, metropolis or special city in Chinese,
+// Japanese and Korean.
+static const char *const latin_endings[] = {" city", NULL};
+static const char *const eastern_endings[] = {
+    "\u5E02", "\u90FD", "\u5E9C", "\uC2DC", "\uAD11\uC5ED\uC2DC", "\uD2B9\uBCC4\uC2DC", NULL};
+
 static void add_variant(char variants[PLACE_KEY_VARIANTS][PLACE_KEY_SIZE], int *count, const char *text,
                         size_t length, const char *key) {
     if (*count == PLACE_KEY_VARIANTS || length < 2 || length >= PLACE_KEY_SIZE) return;
@@ -335,11 +341,11 @@ int place_key_variants(const char *key, char variants[PLACE_KEY_VARIANTS][PLACE_
         start += prefix;
         end -= suffix;
     }
-    char longer[PLACE_KEY_SIZE + 8];
-    if (length > 0 && length + 6 < PLACE_KEY_SIZE) {
-        memcpy(longer, key, length);
-        memcpy(longer + length, " city", 6);
-        add_variant(variants, &count, longer, length + 5, key);
+    const char *const *more = (unsigned char)key[0] < 128 ? latin_endings : eastern_endings;
+    for (; *more; more++) {
+        char longer[PLACE_KEY_SIZE];
+        int size = snprintf(longer, sizeof longer, "%s%s", key, *more);
+        if (length > 0 && size < PLACE_KEY_SIZE) add_variant(variants, &count, longer, (size_t)size, key);
     }
     return count;
 }
