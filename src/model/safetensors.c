@@ -1,6 +1,9 @@
 #include "model/safetensors.h"
 
 #include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,14 @@ struct safetensors {
     size_t count;
     struct name_map names;
     size_t bytes;
+    struct prefetch *prefetch;
+};
+
+// The thread that reads ahead.
+struct prefetch {
+    pthread_t thread;
+    bool running;
+    atomic_bool stop;
 };
 
 // ---- one file
@@ -208,8 +219,9 @@ static struct safetensors *new_file(size_t shards, struct error *error) {
     struct safetensors *file = memory_new(1, sizeof *file, "safetensors", error);
     if (!file) return NULL;
     file->shards = memory_new(shards, sizeof *file->shards, "safetensors", error);
-    if (!file->shards) {
-        free(file);
+    file->prefetch = memory_new(1, sizeof *file->prefetch, "safetensors", error);
+    if (!file->shards || !file->prefetch) {
+        safetensors_free(file);
         return NULL;
     }
     return file;
@@ -385,8 +397,16 @@ struct safetensors *safetensors_open(const char *path, struct error *error) {
     return file_is_directory(path) ? open_folder(path, error) : open_file(path, error);
 }
 
+static void stop_prefetch(struct prefetch *prefetch) {
+    if (!prefetch || !prefetch->running) return;
+    atomic_store(&prefetch->stop, true);
+    pthread_join(prefetch->thread, NULL);
+}
+
 void safetensors_free(struct safetensors *file) {
     if (!file) return;
+    stop_prefetch(file->prefetch);
+    free(file->prefetch);
     for (size_t i = 0; i < file->shard_count; i++) {
         file_map_close(&file->shards[i].map);
         json_decref(file->shards[i].header);
@@ -447,9 +467,28 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
     return json_string_value(json_object_get(json_object_get(file->shards[0].header, "__metadata__"), key));
 }
 
-void safetensors_prefetch(const struct safetensors *file) {
+// In small steps, because the kernel takes no more than a device's readahead (128 KiB and up) from one
+// request.
+static void *read_ahead(void *context) {
+    const struct safetensors *file = context;
+    const size_t step = 128 << 10;
     for (size_t i = 0; i < file->shard_count; i++) {
         const struct file_map *map = &file->shards[i].map;
-        if (map->data) madvise((void *)(uintptr_t)map->data, map->size, MADV_WILLNEED);
+        for (size_t at = 0; at < map->size && !atomic_load(&file->prefetch->stop); at += step) {
+            char *start = (char *)(uintptr_t)map->data + at;
+            madvise(start, map->size - at < step ? map->size - at : step, MADV_WILLNEED);
+        }
     }
+    return NULL;
+}
+
+void safetensors_prefetch(const struct safetensors *file) {
+    if (file->prefetch->running) return;
+    // Signals are for the threads that expect them.
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    file->prefetch->running =
+        pthread_create(&file->prefetch->thread, NULL, read_ahead, (void *)(uintptr_t)file) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

@@ -30,7 +30,8 @@ size_t safetensors_bytes(const struct safetensors *file); // all tensor data tog
 // Value of a "__metadata__" key of the (first) file, or NULL.
 const char *safetensors_metadata(const struct safetensors *file, const char *key);
 
-// Asks the kernel to read the file ahead (sequential, in the background).
+// Has the kernel read all files ahead, in order, while a thread of its own waits for the disk. Asking twice
+// does no harm; safetensors_free ends it. Files larger than memory are better left alone.
 void safetensors_prefetch(const struct safetensors *file);
 
 // Writing: collect, then write everything at once, atomically. Data is copied only when `copy` is set.

@@ -167,6 +167,7 @@ static void reads_golden_checkpoints(void **state) {
     assert_int_equal(safetensors_find(file, "visual.patch_embed.proj.weight")->shape[4], 14);
     assert_string_equal(safetensors_metadata(file, "format"), "pt");
     safetensors_prefetch(file);
+    safetensors_prefetch(file);
     safetensors_free(file);
 
     file = safetensors_open(test_data("qwen2_5_vl_tiny_tied"), &error);
