@@ -80,8 +80,8 @@ static void split_place(struct reading *reading, struct span place) {
     const char *end = place.start + place.length, *first_end = NULL, *last_start = place.start;
     size_t used;
     for (const char *at = place.start; at < end; at += used) {
-        bool comma = is_comma(unicode_first(answer_between(at, end), &used));
-        if (!comma && !(*at == '(' && !first_end && at > place.start)) continue;
+        int32_t code = unicode_first(answer_between(at, end), &used);
+        if (!is_comma(code) && !(code == '(' && !first_end && at > place.start)) continue;
         if (!first_end) first_end = at;
         last_start = at + used;
     }

@@ -241,7 +241,7 @@ static void bad_chats_are_named_errors(void **state) {
     static const struct {
         const char *json, *message;
     } cases[] = {
-        {"", "not valid JSON"},
+        {"", "empty"},
         {"[", "not valid JSON"},
         {"\xFF", "not valid JSON"},
         {"[]", "empty"},
