@@ -13,9 +13,10 @@
 
 struct tokenizer;
 
-// FOLDER/tokenizer.json, else FOLDER/vocab.json + merges.txt (+ tokenizer_config.json for the added tokens).
-// ERROR_MODEL on anything missing, malformed or not byte-level BPE. Immutable afterwards, so threads may
-// share it.
+// FOLDER/tokenizer.json, else FOLDER/vocab.json + merges.txt (+ tokenizer_config.json for the added tokens),
+// which are read with the rules of Qwen2Tokenizer. ERROR_MODEL on anything missing, malformed or that would
+// make us tokenize otherwise than the reference (another model type, normalizer or pre-tokenizer,
+// byte_fallback, dropout, lstrip ...). Immutable afterwards, so threads may share it.
 struct tokenizer *tokenizer_open(const char *folder, struct error *error);
 // The same from the text of a tokenizer.json; `name` stands in messages.
 struct tokenizer *tokenizer_parse(const char *json, size_t length, const char *name, struct error *error);
@@ -27,6 +28,7 @@ bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id);     //
 
 // Appends the ids of text[0, length) (UTF-8; may hold NULs; invalid bytes are treated as U+FFFD). With
 // parse_added false, the text of added tokens ("<|im_end|>" typed by a user) is encoded as ordinary text.
+// ERROR_LIMIT when the file's expression backtracks without end, ERROR_MEMORY; on failure *ids is as before.
 int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length, bool parse_added,
                      struct ids *ids, struct error *error);
 
