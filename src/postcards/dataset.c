@@ -1,0 +1,250 @@
+#include "postcards/dataset.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/signals.h"
+#include "photo/encode.h"
+
+const char postcard_prompt[] =
+    "You are a geolocation expert. You are participating in a geolocation challenge. Based on the provided image:\n"
+    "1. Carefully analyze the image for clues about its location (architecture, signage, vegetation, terrain, etc.)\n"
+    "2. Think step-by-step about what country, and city this is likely to be in and why\n"
+    "\n"
+    "Your final answer include these two lines somewhere in your response:\n"
+    "country: [country name]\n"
+    "city: [city name]\n"
+    "\n"
+    "You MUST output the thinking process in <think> </think> and give answer in <answer> </answer> tags.";
+
+void dataset_name(char name[32], uint64_t index) {
+    snprintf(name, 32, "%06" PRIu64 ".jpg", index);
+}
+
+// --- one row
+
+static const char *const difficulty_names[] = {"easy", "medium", "hard"};
+
+static json_t *entities_of(const struct card *card) {
+    json_t *list = json_array();
+    for (int i = 0; i < card->scene.count; i++) {
+        const struct element *element = &card->scene.elements[i];
+        json_t *entity = json_pack("{s:s, s:f}", "text", thing_facts(element->thing)->text, "share", element->share);
+        json_array_append_new(list, entity);
+    }
+    return list;
+}
+
+static json_t *messages_of(const char *reasoning, const char *country, const char *city) {
+    json_t *question = json_sprintf("<image>%s", postcard_prompt);
+    json_t *answer = json_sprintf("<think>%s</think><answer>country: %s\ncity: %s</answer>", reasoning, country, city);
+    return json_pack("[{s:s, s:o}, {s:s, s:o}]", "role", "user", "content", question, "role", "assistant", "content", answer);
+}
+
+static json_t *row_of(const struct card *card, const struct card_order *order, uint64_t index) {
+    char name[32];
+    dataset_name(name, index);
+    bool known = card->verdict.locatable;
+    const struct city *city = known ? &cities[card->plan.city] : NULL;
+    const char *country = known ? countries[city->country].name : "unknown", *town = known ? city->name : "unknown";
+    const char *guess = known ? cities[card->verdict.city].name : "unknown";
+    json_t *row = json_object();
+    json_object_set_new(row, "images", json_pack("[o]", json_sprintf("cards/%s", name)));
+    json_object_set_new(row, "messages", messages_of(card->reasoning.data, country, guess));
+    json_object_set_new(row, "solution", json_sprintf("<country>%s</country><city>%s</city>", country, town));
+    json_object_set_new(row, "response", json_string(card->reasoning.data));
+    json_object_set_new(row, "entities", entities_of(card));
+    json_object_set_new(row, "lat", known ? json_real(city->latitude) : json_null());
+    json_object_set_new(row, "lon", known ? json_real(city->longitude) : json_null());
+    json_object_set_new(row, "country", json_string(country));
+    json_object_set_new(row, "country_code", known ? json_string(countries[city->country].code) : json_null());
+    json_object_set_new(row, "city", json_string(town));
+    json_object_set_new(row, "locatable", json_boolean(known));
+    json_object_set_new(row, "city_determined", json_boolean(card->verdict.city_determined));
+    json_object_set_new(row, "difficulty", json_string(difficulty_names[card->plan.difficulty]));
+    json_object_set_new(row, "split", json_string(order->split == SPLIT_TEST ? "test" : "train"));
+    json_object_set_new(row, "seed", json_integer((json_int_t)order->seed));
+    json_object_set_new(row, "index", json_integer((json_int_t)index));
+    return row;
+}
+
+int dataset_row(struct buffer *out, const struct card *card, const struct card_order *order, uint64_t index,
+                struct error *error) {
+    json_t *row = row_of(card, order, index);
+    char *line = json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    json_decref(row);
+    if (line) buffer_add_text(out, line);
+    free(line);
+    if (line && !out->failed) return 0;
+    return error_set(error, ERROR_MEMORY, "no memory for the row of postcard %" PRIu64, index);
+}
+
+// --- many, by several threads
+
+enum { BATCH = 1024 };
+
+struct work {
+    const struct dataset_options *options;
+    const char *folder;      // of the pictures
+    uint64_t first;          // of the batch
+    int count;               // in the batch
+    atomic_int next;         // card of the batch that nobody has taken yet
+    atomic_bool failed;
+    pthread_mutex_t lock;
+    struct error error;      // the first failure
+    struct buffer rows[BATCH];
+};
+
+struct worker {
+    struct work *work;
+    struct canvas *canvas;
+    pthread_t thread;
+};
+
+// Without fsync and rename: the rows, which come last and whole, say that the pictures are complete.
+static int write_picture(const char *path, const struct buffer *jpeg, struct error *error) {
+    FILE *stream = fopen(path, "wb");
+    if (!stream) return error_set_errno(error, path, "cannot be written");
+    size_t written = fwrite(jpeg->data, 1, jpeg->length, stream);
+    if (fclose(stream) || written != jpeg->length) return error_set_errno(error, path, "cannot be written");
+    return 0;
+}
+
+static int one_card(struct worker *worker, int slot, struct error *error) {
+    struct work *work = worker->work;
+    const struct card_order *order = &work->options->order;
+    uint64_t index = work->first + (uint64_t)slot;
+    struct card card;
+    if (card_make(&card, worker->canvas, order, index, error)) return -1;
+    char name[32];
+    dataset_name(name, index);
+    char *path = file_join(work->folder, name, error);
+    struct buffer jpeg = {0};
+    int result = path ? photo_encode_jpeg(&jpeg, &card.image, card.jpeg_quality, error) : -1;
+    if (!result) result = write_picture(path, &jpeg, error);
+    if (!result) result = dataset_row(&work->rows[slot], &card, order, index, error);
+    buffer_free(&jpeg);
+    free(path);
+    card_free(&card);
+    return result;
+}
+
+static void *run(void *argument) {
+    struct worker *worker = argument;
+    struct work *work = worker->work;
+    int slot;
+    while (!work->failed && (slot = atomic_fetch_add(&work->next, 1)) < work->count) {
+        struct error error = {0};
+        if (!one_card(worker, slot, &error)) continue;
+        pthread_mutex_lock(&work->lock);
+        if (!work->failed) work->error = error;
+        work->failed = true;
+        pthread_mutex_unlock(&work->lock);
+    }
+    return NULL;
+}
+
+static int run_batch(struct work *work, struct worker *workers, struct error *error) {
+    const int threads = work->options->threads;
+    atomic_store(&work->next, 0);
+    int started = 0;
+    for (int i = 1; i < threads; i++, started++)
+        if (pthread_create(&workers[i].thread, NULL, run, &workers[i])) break; // fewer hands do the same work
+    run(&workers[0]);
+    for (int i = 1; i <= started; i++) pthread_join(workers[i].thread, NULL);
+    if (!work->failed) return 0;
+    *error = work->error;
+    return -1;
+}
+
+static int write_rows(struct work *work, FILE *stream, const char *path, struct error *error) {
+    for (int i = 0; i < work->count; i++) {
+        struct buffer *row = &work->rows[i];
+        buffer_add(row, "\n", 1);
+        if (row->failed) return error_set(error, ERROR_MEMORY, "%s: no memory for a row", path);
+        if (fwrite(row->data, 1, row->length, stream) != row->length) return error_set_errno(error, path, "cannot be written");
+        buffer_clear(row);
+    }
+    return 0;
+}
+
+static int write_all(struct work *work, struct worker *workers, const char *rows, struct error *error) {
+    const struct dataset_options *options = work->options;
+    struct file_writer writer;
+    if (file_writer_open(&writer, rows, error)) return -1;
+    int result = 0;
+    for (uint64_t done = 0; done < options->count && !result; done += BATCH) {
+        uint64_t left = options->count - done;
+        work->first = options->first + done;
+        work->count = left < BATCH ? (int)left : BATCH;
+        result = run_batch(work, workers, error);
+        if (!result) result = write_rows(work, writer.stream, rows, error);
+        if (!result) result = signals_check(error);
+    }
+    if (!result) return file_writer_commit(&writer, error);
+    file_writer_abandon(&writer);
+    return -1;
+}
+
+static int with_workers(struct work *work, const char *rows, struct error *error) {
+    struct worker workers[DATASET_MOST_THREADS] = {0};
+    int result = 0;
+    for (int i = 0; i < work->options->threads && !result; i++) {
+        workers[i] = (struct worker){.work = work, .canvas = card_canvas(work->options->width, error)};
+        if (!workers[i].canvas) result = -1;
+    }
+    if (!result) result = write_all(work, workers, rows, error);
+    for (int i = 0; i < DATASET_MOST_THREADS; i++) canvas_free(workers[i].canvas);
+    return result;
+}
+
+static int check(const struct dataset_options *options, struct error *error) {
+    const struct card_order *order = &options->order;
+    if (options->count < 1 || options->count > DATASET_MOST_CARDS)
+        return error_set(error, ERROR_USAGE, "%" PRIu64 " postcards: the number must be from 1 to %d", options->count, DATASET_MOST_CARDS);
+    if (order->seed > CARD_MOST_SEED)
+        return error_set(error, ERROR_USAGE, "seed %" PRIu64 " is above %" PRIu64, order->seed, CARD_MOST_SEED);
+    if (options->first > CARD_MOST_INDEX - options->count)
+        return error_set(error, ERROR_USAGE, "first card %" PRIu64 " is out of range", options->first);
+    if (options->threads < 1 || options->threads > DATASET_MOST_THREADS)
+        return error_set(error, ERROR_USAGE, "%d threads: the number must be from 1 to %d", options->threads, DATASET_MOST_THREADS);
+    if (order->difficulty > DIFFICULTY_MIXED)
+        return error_set(error, ERROR_USAGE, "difficulty %d is not easy, medium, hard or mixed", (int)order->difficulty);
+    return 0;
+}
+
+static int make_folder(const char *path, struct error *error) {
+    if (mkdir(path, 0777) == 0) return 0;
+    if (errno == EEXIST && file_is_directory(path)) return 0;
+    return error_set_errno(error, path, "cannot be made");
+}
+
+int dataset_write(const struct dataset_options *options, struct error *error) {
+    if (check(options, error) || make_folder(options->folder, error)) return -1;
+    char *cards = file_join(options->folder, "cards", error), *rows = file_join(options->folder, "postcards.jsonl", error);
+    struct work *work = memory_new(1, sizeof *work, "postcards", error);
+    int result = cards && rows && work ? make_folder(cards, error) : -1;
+    if (!result && remove(rows) && errno != ENOENT) // of an earlier run: they would not fit the new pictures
+        result = error_set_errno(error, rows, "cannot be replaced");
+    if (!result) {
+        work->options = options;
+        work->folder = cards;
+        pthread_mutex_init(&work->lock, NULL);
+        result = with_workers(work, rows, error);
+        pthread_mutex_destroy(&work->lock);
+    }
+    for (int i = 0; work && i < BATCH; i++) buffer_free(&work->rows[i]);
+    free(work);
+    free(cards);
+    free(rows);
+    return result;
+}
