@@ -69,6 +69,10 @@ struct cpu_matmul *cpu_matmul_new(int threads, struct error *error);
 void cpu_matmul_free(struct cpu_matmul *matmul);
 int cpu_matmul_run(struct cpu_matmul *matmul, struct matrix y, struct matrix x, struct matrix w,
                    const void *bias, enum dtype bias_type, bool add);
+// y (+)= a b with either operand stored transposed ([k, m] and [n, k]); no bias. Operands share a type, F32
+// or BF16.
+int cpu_matmul_multiply(struct cpu_matmul *matmul, struct matrix y, struct matrix a, bool a_transposed,
+                        struct matrix b, bool b_transposed, bool add);
 bool cpu_matmul_has_bf16(void); // oneDNN multiplies BF16 natively here
 
 // linear.c, attention.c, rows.c: the operations.

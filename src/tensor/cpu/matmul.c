@@ -15,6 +15,8 @@ struct key {
     size_t m, n, k, y_stride, x_stride, w_stride;
     enum dtype y_type, x_type, bias_type;
     bool bias, add;
+    bool x_transposed; // x is stored [k, m]
+    bool w_plain;      // w is stored [k, n], not [n, k]
 };
 
 struct entry {
@@ -126,8 +128,11 @@ static bool build(struct cpu_matmul *matmul, struct entry *entry) {
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_post_ops_t post = NULL;
     dnnl_primitive_desc_t made = NULL;
-    bool ok = describe(&x, m, k, dnnl_type(key->x_type), (int64_t)key->x_stride, 1) &&
-              describe(&w, k, n, dnnl_type(key->x_type), 1, (int64_t)key->w_stride) &&
+    int64_t x_stride = (int64_t)key->x_stride, w_stride = (int64_t)key->w_stride;
+    bool ok = describe(&x, m, k, dnnl_type(key->x_type), key->x_transposed ? 1 : x_stride,
+                       key->x_transposed ? x_stride : 1) &&
+              describe(&w, k, n, dnnl_type(key->x_type), key->w_plain ? w_stride : 1,
+                       key->w_plain ? 1 : w_stride) &&
               describe(&y, m, n, dnnl_type(key->y_type), (int64_t)key->y_stride, 1) &&
               describe(&bias, 1, n, dnnl_type(key->bias_type), n, 1) &&
               dnnl_primitive_attr_create(&attributes) == dnnl_success;
@@ -155,15 +160,17 @@ static bool build(struct cpu_matmul *matmul, struct entry *entry) {
 static bool same_key(const struct key *a, const struct key *b) {
     return a->m == b->m && a->n == b->n && a->k == b->k && a->y_stride == b->y_stride &&
            a->x_stride == b->x_stride && a->w_stride == b->w_stride && a->y_type == b->y_type &&
-           a->x_type == b->x_type && a->bias_type == b->bias_type && a->bias == b->bias && a->add == b->add;
+           a->x_type == b->x_type && a->bias_type == b->bias_type && a->bias == b->bias && a->add == b->add &&
+           a->x_transposed == b->x_transposed && a->w_plain == b->w_plain;
 }
 
 static struct entry *find(struct cpu_matmul *matmul, const struct key *key) {
     uint64_t hash = key->m * 0x9E3779B97F4A7C15u;
     hash = (hash ^ key->n) * 0x9E3779B97F4A7C15u;
     hash = (hash ^ key->k) * 0x9E3779B97F4A7C15u;
-    hash =
-        (hash ^ (uint64_t)(key->add + 2 * key->bias + 4 * (key->y_type == DTYPE_F32))) * 0x9E3779B97F4A7C15u;
+    hash = (hash ^ (uint64_t)(key->add + 2 * key->bias + 4 * (key->y_type == DTYPE_F32) +
+                              8 * key->x_transposed + 16 * key->w_plain)) *
+           0x9E3779B97F4A7C15u;
     size_t set = (size_t)(hash >> 40) % (CACHE_SIZE / CACHE_WAYS) * CACHE_WAYS;
     struct entry *oldest = &matmul->entries[set];
     for (size_t i = set; i < set + CACHE_WAYS; i++) {
@@ -174,6 +181,25 @@ static struct entry *find(struct cpu_matmul *matmul, const struct key *key) {
     clear_entry(oldest);
     oldest->key = *key;
     return build(matmul, oldest) ? oldest : NULL;
+}
+
+static int execute(struct cpu_matmul *matmul, const struct key *key, void *y, void *x, void *w,
+                   const void *bias) {
+    struct entry *entry = find(matmul, key);
+    if (!entry) return -1;
+    entry->used = ++matmul->clock;
+    dnnl_memory_set_data_handle(entry->x, x);
+    dnnl_memory_set_data_handle(entry->w, w);
+    dnnl_memory_set_data_handle(entry->y, y);
+    dnnl_exec_arg_t args[4] = {
+        {DNNL_ARG_SRC, entry->x}, {DNNL_ARG_WEIGHTS, entry->w}, {DNNL_ARG_DST, entry->y}};
+    int count = 3;
+    if (bias) {
+        dnnl_memory_set_data_handle(entry->bias, (void *)(uintptr_t)bias);
+        args[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, entry->bias};
+    }
+    if (dnnl_primitive_execute(entry->primitive, matmul->stream, count, args) != dnnl_success) return -1;
+    return dnnl_stream_wait(matmul->stream) == dnnl_success ? 0 : -1;
 }
 
 int cpu_matmul_run(struct cpu_matmul *matmul, struct matrix y, struct matrix x, struct matrix w,
@@ -189,21 +215,24 @@ int cpu_matmul_run(struct cpu_matmul *matmul, struct matrix y, struct matrix x, 
                       .bias_type = bias ? bias_type : DTYPE_F32,
                       .bias = bias != NULL,
                       .add = add};
-    struct entry *entry = find(matmul, &key);
-    if (!entry) return -1;
-    entry->used = ++matmul->clock;
-    dnnl_memory_set_data_handle(entry->x, x.data);
-    dnnl_memory_set_data_handle(entry->w, w.data);
-    dnnl_memory_set_data_handle(entry->y, y.data);
-    dnnl_exec_arg_t args[4] = {
-        {DNNL_ARG_SRC, entry->x}, {DNNL_ARG_WEIGHTS, entry->w}, {DNNL_ARG_DST, entry->y}};
-    int count = 3;
-    if (bias) {
-        dnnl_memory_set_data_handle(entry->bias, (void *)(uintptr_t)bias);
-        args[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, entry->bias};
-    }
-    if (dnnl_primitive_execute(entry->primitive, matmul->stream, count, args) != dnnl_success) return -1;
-    return dnnl_stream_wait(matmul->stream) == dnnl_success ? 0 : -1;
+    return execute(matmul, &key, y.data, x.data, w.data, bias);
+}
+
+int cpu_matmul_multiply(struct cpu_matmul *matmul, struct matrix y, struct matrix a, bool a_transposed,
+                        struct matrix b, bool b_transposed, bool add) {
+    struct key key = {.m = y.rows,
+                      .n = y.columns,
+                      .k = a_transposed ? a.rows : a.columns,
+                      .y_stride = y.stride,
+                      .x_stride = a.stride,
+                      .w_stride = b.stride,
+                      .y_type = y.dtype,
+                      .x_type = a.dtype,
+                      .bias_type = DTYPE_F32,
+                      .add = add,
+                      .x_transposed = a_transposed,
+                      .w_plain = !b_transposed};
+    return execute(matmul, &key, y.data, a.data, b.data, NULL);
 }
 
 bool cpu_matmul_has_bf16(void) {
