@@ -12,13 +12,13 @@
 struct sampling {
     double temperature;        // below 1e-5: greedy
     int top_k;                 // 0: all
+    int top_logprobs;          // alternatives reported per token, 0..20
     double top_p;              // 1: all
     double min_p;              // 0: all
     double repetition_penalty; // 1: none; over prompt and output
     double frequency_penalty;  // 0: none; output only
     double presence_penalty;   // 0: none; output only
     uint64_t seed;
-    int top_logprobs; // alternatives reported per token, 0..20
 };
 
 struct sampling sampling_default(void); // greedy, nothing else

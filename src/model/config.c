@@ -73,8 +73,7 @@ static int missing(const char *name, const char *key, struct error *error) {
 static int read_field(const json_t *object, const struct field *field, void *base, const char *name,
                       struct error *error) {
     int64_t value = field->fallback;
-    if (field->fallback == REQUIRED && !has_key(object, field->key))
-        return missing(name, field->key, error);
+    if (field->fallback == REQUIRED && !has_key(object, field->key)) return missing(name, field->key, error);
     if (json_get_integer(object, field->key, field->low, field->high, &value, name, error)) return -1;
     *(int *)(void *)((char *)base + field->offset) = (int)value;
     return 0;

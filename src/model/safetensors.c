@@ -220,11 +220,11 @@ static struct safetensors *new_file(size_t shards, struct error *error) {
     if (!file) return NULL;
     file->shards = memory_new(shards, sizeof *file->shards, "safetensors", error);
     file->prefetch = memory_new(1, sizeof *file->prefetch, "safetensors", error);
-    if (!file->shards || !file->prefetch) {
-        safetensors_free(file);
-        return NULL;
-    }
-    return file;
+    if (file->shards && file->prefetch) return file;
+    free(file->shards);
+    free(file->prefetch);
+    free(file);
+    return NULL;
 }
 
 // Takes the name over.
