@@ -315,6 +315,7 @@ static int check_empty(const char *folder, struct error *error) {
     DIR *list = opendir(folder);
     if (!list) return error_set_errno(error, folder, "cannot open");
     int entries = 0;
+    // cppcheck-suppress readdirCalled ; nobody else reads this stream
     while (readdir(list)) entries++; // "." and ".." are always there
     closedir(list);
     if (entries > 2) return error_set(error, ERROR_USAGE, "%s: the folder is not empty", folder);
