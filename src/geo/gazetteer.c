@@ -238,12 +238,6 @@ const struct country_row *gazetteer_find_country(const struct gazetteer *gazette
     return bsearch(&key, gazetteer->countries, gazetteer->country_count, sizeof key, compare_codes);
 }
 
-// The radius of a disc that houses so many people at 3,000 to the square kilometre, which is usual for towns
-// of all sizes; no place is known to better than a kilometre.
-static double built_up_radius(int64_t population) {
-    return fmax(1, sqrt((double)population / (M_PI * 3000)));
-}
-
 int gazetteer_find_id(struct gazetteer *gazetteer, int64_t id, struct gazetteer_place *place,
                       struct error *error) {
     sqlite3_stmt *statement = gazetteer->statements[GET_PLACE];

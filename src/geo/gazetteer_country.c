@@ -99,6 +99,17 @@ int gazetteer_read_country(struct gazetteer *gazetteer, const char *text, struct
     return result;
 }
 
+int gazetteer_is_region(struct gazetteer *gazetteer, const char *text, bool *is_region, struct error *error) {
+    char key[PLACE_KEY_SIZE];
+    struct hits hits = {0};
+    *is_region = false;
+    if (place_key(text, strlen(text), false, key, error)) return -1;
+    int result = gazetteer_collect(gazetteer, key, MATCH_EXACT, 0, &hits, error);
+    for (size_t i = 0; i < hits.count; i++) *is_region = *is_region || hits.items[i].kind == PLACE_REGION;
+    free(hits.items);
+    return result;
+}
+
 int gazetteer_country_code(struct gazetteer *gazetteer, const char *text, char code[3], struct error *error) {
     struct country_reading reading;
     int result = gazetteer_read_country(gazetteer, text, &reading, error);

@@ -1,6 +1,9 @@
 // data/gazetteer-curated.tsv: names that the sources lack. Columns: kind, target, value ...
 //   alias   TARGET  NAME...            other names of a place
+//   alias?  TARGET  NAME...            the same, where the place's name depends on the edition of the source
 //   centre  CODE    LAT  LON  RADIUS   a country without any place in the source
+//   place   ID      CODE  LAT  LON  NAME  NAME...   a place too small for the source; ids from 1,200,000,000
+//   on
 // TARGET is a country code (GB), a region (GB.SCT, GB.=Scotland by its name), the most populous city of a
 // name in a country (IN/Mumbai), or an id.
 #include <stdio.h>
@@ -51,6 +54,27 @@ static struct draft_place *find_target(struct gazetteer_draft *draft, size_t sor
     return draft_find_region(draft, country, target + 3);
 }
 
+// Not to be found by later lines: the index of the draft is not made anew.
+static int read_new_place(struct gazetteer_draft *draft, const struct table_reader *table,
+                          struct error *error) {
+    struct draft_place place = {.kind = PLACE_CITY, .located = true, .admin1 = ""};
+    if (table->count < 6)
+        return table_error(table, error, "expected id, country, coordinates, name for", table->columns[1]);
+    if (strlen(table->columns[2]) != 2)
+        return table_error(table, error, "expected a country code, found", table->columns[2]);
+    memcpy(place.country, table->columns[2], 2);
+    place.name = table->columns[5];
+    if (table_integer(table, 1, &place.id, error) || table_degrees(table, 3, 90, &place.at.lat, error) ||
+        table_degrees(table, 4, 180, &place.at.lon, error) || draft_add_place(draft, &place, error))
+        return -1;
+    for (int i = 5; i < table->count; i++) {
+        enum name_source source = i == 5 ? NAME_MAIN : NAME_CURATED;
+        if (draft_add_name(draft, place.id, table->columns[i], source, error))
+            return error_prefix(error, "%s:%zu", table->path, table->number);
+    }
+    return 0;
+}
+
 static void note_unresolved(struct gazetteer_build_report *report, const struct table_reader *table) {
     if (report->curated_unresolved++ == 0)
         snprintf(report->first_unresolved, sizeof report->first_unresolved, "line %zu: %.150s", table->number,
@@ -61,9 +85,11 @@ static int read_row(struct gazetteer_draft *draft, size_t sorted, const struct t
                     struct error *error) {
     if (table->count < 3)
         return table_error(table, error, "expected kind, target, value; found", table->columns[0]);
+    if (!strcmp(table->columns[0], "place")) return read_new_place(draft, table, error);
     struct draft_place *place = find_target(draft, sorted, table->columns[1], error);
+    bool optional = !strcmp(table->columns[0], "alias?");
     if (!place) {
-        note_unresolved(draft->report, table);
+        if (!optional) note_unresolved(draft->report, table);
         return 0;
     }
     if (!strcmp(table->columns[0], "centre")) {
@@ -73,12 +99,12 @@ static int read_row(struct gazetteer_draft *draft, size_t sorted, const struct t
         if (table_degrees(table, 2, 90, &place->at.lat, error) ||
             table_degrees(table, 3, 180, &place->at.lon, error) || table_integer(table, 4, &radius, error))
             return -1;
-        place->located = true;
+        place->located = place->fixed = true;
         place->radius_km = (double)radius;
         return 0;
     }
-    if (strcmp(table->columns[0], "alias"))
-        return table_error(table, error, "expected alias or centre, found", table->columns[0]);
+    if (!optional && strcmp(table->columns[0], "alias"))
+        return table_error(table, error, "expected alias, alias?, centre or place, found", table->columns[0]);
     for (int i = 2; i < table->count; i++)
         if (draft_add_name(draft, place->id, table->columns[i], NAME_CURATED, error))
             return error_prefix(error, "%s:%zu", table->path, table->number);
@@ -97,5 +123,5 @@ int draft_read_curated(struct gazetteer_draft *draft, const char *path, struct e
             break;
         }
     table_close(&table);
-    return row;
+    return row ? row : draft_index(draft, error);
 }

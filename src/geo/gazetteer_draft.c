@@ -83,12 +83,13 @@ int draft_index(struct gazetteer_draft *draft, struct error *error) {
             return error_set(error, ERROR_INPUT, "gazetteer: id %lld stands for \"%s\" and \"%s\"",
                              (long long)draft->places[i].id, draft->places[i - 1].name,
                              draft->places[i].name);
+    draft->indexed_count = draft->place_count;
     return 0;
 }
 
 struct draft_place *draft_find(struct gazetteer_draft *draft, int64_t id) {
     struct draft_place key = {.id = id};
-    return bsearch(&key, draft->places, draft->place_count, sizeof key, compare_ids);
+    return bsearch(&key, draft->places, draft->indexed_count, sizeof key, compare_ids);
 }
 
 struct draft_place *draft_find_country(struct gazetteer_draft *draft, const char *code) {
@@ -141,7 +142,7 @@ static void settle_area(struct draft_place *area, struct draft_place *const *mem
         points[n] = members[i]->at;
         weights[n++] = (double)members[i]->population + 1;
     }
-    if (n == 0) return;
+    if (n == 0 || area->fixed) return;
     struct point mean;
     if (sphere_mean(points, weights, n, &mean, NULL)) mean = points[0];
     area->at = points[0];
@@ -150,7 +151,8 @@ static void settle_area(struct draft_place *area, struct draft_place *const *mem
     area->located = true;
     double total = 0, sum = 0;
     for (size_t i = 0; i < n; i++) {
-        weighed[i] = (struct weighed){sphere_distance(area->at, points[i]), weights[i]};
+        double edge = sphere_distance(area->at, points[i]) + built_up_radius((int64_t)weights[i]);
+        weighed[i] = (struct weighed){edge, weights[i]};
         total += weights[i];
     }
     qsort(weighed, n, sizeof *weighed, compare_distances);
@@ -165,7 +167,7 @@ static void drop_unlocated(struct gazetteer_draft *draft) {
     size_t kept = 0;
     for (size_t i = 0; i < draft->place_count; i++)
         if (draft->places[i].located) draft->places[kept++] = draft->places[i];
-    draft->place_count = kept;
+    draft->place_count = draft->indexed_count = kept;
     size_t names = 0;
     for (size_t i = 0; i < draft->name_count; i++)
         if (draft_find(draft, draft->names[i].place)) draft->names[names++] = draft->names[i];

@@ -16,6 +16,7 @@ struct draft_place {
     int64_t id;
     enum place_kind kind;
     bool located; // has coordinates
+    bool fixed;   // and keeps them: a curated centre
     char country[3];
     const char *name;
     const char *admin1; // code within the country
@@ -34,6 +35,7 @@ struct draft_name {
 struct gazetteer_draft {
     struct draft_place *places; // by rising id once draft_index has run
     size_t place_count, place_capacity;
+    size_t indexed_count;     // how many of them were there at the last draft_index: those draft_find knows
     struct draft_name *names; // distinct, by (key, place) once draft_sort_names has run
     size_t name_count, name_capacity;
     struct gazetteer_build_report *report;

@@ -66,5 +66,6 @@ struct country_reading {
 };
 int gazetteer_read_country(struct gazetteer *gazetteer, const char *text, struct country_reading *reading,
                            struct error *error);
+int gazetteer_is_region(struct gazetteer *gazetteer, const char *text, bool *is_region, struct error *error);
 
 #endif

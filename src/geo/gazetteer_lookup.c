@@ -163,6 +163,10 @@ static int collect_simplified(struct search *search, struct error *error) {
 static bool is_plausible(const struct search *search, const struct hit *hit, size_t length, size_t exact) {
     bool known = hit->population >= WELL_KNOWN;
     if (hit->match != MATCH_FUZZY) return true;
+    // A territory's misspelt town is not a village of the state it belongs to.
+    if (search->country.code[0] && strcmp(search->country.code, hit->country) &&
+        gazetteer_is_part_of(search->country.code, hit->country))
+        return false;
     // Two edits in a short name need a country, and a city that people would misspell.
     if (hit->edits > 1 && length < 10 && !(known && search->country.code[0])) return false;
     if (exact == 0) return true;

@@ -3,6 +3,7 @@
 #ifndef GLOBE_GEO_GAZETTEER_SCHEMA_H
 #define GLOBE_GEO_GAZETTEER_SCHEMA_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -32,6 +33,12 @@ enum name_source {
     "CREATE TABLE spelling(id INTEGER PRIMARY KEY, key TEXT);"                                           \
     "CREATE TABLE gram(id INTEGER PRIMARY KEY, spellings BLOB);"                                         \
     "CREATE VIRTUAL TABLE box USING rtree_i32(id, south, north, west, east);"
+
+// The radius of a disc that houses so many people at 3,000 to the square kilometre, which is usual for towns
+// of all sizes; no place is known to better than a kilometre.
+static inline double built_up_radius(int64_t population) {
+    return fmax(1, sqrt((double)population / (M_PI * 3000)));
+}
 
 #define SPELLING_SHORTEST 4
 #define SPELLING_LONGEST 60

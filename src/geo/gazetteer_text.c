@@ -72,6 +72,19 @@ static int look_up_words(struct gazetteer *gazetteer, const char *text, struct g
     return 0;
 }
 
+// The country among the candidates comes first; the others stay, so that Georgia remains two places.
+static void put_country_first(const struct gazetteer *gazetteer, const struct country_reading *reading,
+                              struct gazetteer_answer *answer) {
+    const struct country_row *country = gazetteer_find_country(gazetteer, reading->code);
+    for (int i = 0; i < answer->count && country && !reading->region; i++) {
+        if (answer->candidates[i].place.id != country->id) continue;
+        struct gazetteer_candidate candidate = answer->candidates[i];
+        candidate.score = candidate.match == MATCH_EXACT ? 1 : 0.97;
+        memmove(answer->candidates + 1, answer->candidates, (size_t)i * sizeof candidate);
+        answer->candidates[0] = candidate;
+    }
+}
+
 // A single name: a country's, if it is one; "Singapore" is both, and the same.
 static int look_up_single(struct gazetteer *gazetteer, const char *text, struct gazetteer_answer *answer,
                           struct error *error) {
@@ -80,11 +93,8 @@ static int look_up_single(struct gazetteer *gazetteer, const char *text, struct 
     if (gazetteer_read_country(gazetteer, text, &reading, error)) return -1;
     if (gazetteer_lookup(gazetteer, &as_city, answer, error)) return -1;
     if (is_good(answer)) {
-        const struct country_row *country = gazetteer_find_country(gazetteer, reading.code);
-        bool is_country = false;
-        for (int i = 0; i < answer->count && country && !reading.region; i++)
-            is_country = is_country || answer->candidates[i].place.id == country->id;
-        return is_country ? gazetteer_lookup(gazetteer, &as_country, answer, error) : 0;
+        put_country_first(gazetteer, &reading, answer);
+        return 0;
     }
     struct gazetteer_answer *before = memory_new(1, sizeof *before, "gazetteer", error);
     if (!before) return -1;
@@ -114,7 +124,10 @@ static int look_up_pieces(struct gazetteer *gazetteer, const struct pieces *piec
     }
     if (gazetteer_lookup(gazetteer, &query, answer, error)) return -1;
     if (is_good(answer) || pieces->count > 2) return 0;
-    // "Atlanta, Georgia": the last piece is a region with a country's name.
+    // "Atlanta, Georgia": the last piece is a region, perhaps with a country's name.
+    bool is_region;
+    if (gazetteer_is_region(gazetteer, pieces->items[last], &is_region, error)) return -1;
+    if (!is_region) return 0;
     struct gazetteer_query by_region = {.city = pieces->items[0], .region = pieces->items[last]};
     struct gazetteer_answer *other = memory_new(1, sizeof *other, "gazetteer", error);
     if (!other) return -1;
