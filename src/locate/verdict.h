@@ -1,4 +1,7 @@
 // What is said of one photo: where it was taken, how sure that is, and why.
+//
+// Every char * belongs to the verdict (free) or is NULL, which means the same as "". Texts that a model wrote
+// are kept as they came: control characters and invalid UTF-8 are the writers' business (locate/writer.h).
 #ifndef GLOBE_LOCATE_VERDICT_H
 #define GLOBE_LOCATE_VERDICT_H
 
@@ -26,20 +29,29 @@ struct verdict_place {
     char *city;           // "" when not named or coarsened away
     bool has_position;
     struct point position; // degrees
-    double
-        radius_km; // uncertainty of the place itself: a city's size, or where 90 % of a country's people live
-    double share;  // of the samples, 0..1
+    // Uncertainty of the place itself: a city's size, or where 90 % of a country's people live; < 0 when
+    // unknown.
+    double radius_km;
+    double share;      // of the samples, 0..1; < 0 when unknown
     const char *match; // how the gazetteer found it: "exact", "alternate", "simplified", "fuzzy",
                        // "container", "" (static)
+    // The country's own position and radius, for --precision country. Without them a place that has a city or
+    // region loses its position when it is coarsened to its country.
+    bool has_country_position;
+    struct point country_position;
+    double country_radius_km;
 };
+void verdict_place_free(struct verdict_place *place); // what it holds; then all zero
 
 // A clue of the reasoning: one line a person can check.
 struct verdict_clue {
     const char
         *kind; // "sign", "language", "architecture", "vegetation", "terrain", "road", "vehicle", ... (static)
-    char *text;     // the sentence
-    char *evidence; // path of the attention map (--explain), or NULL
+    char *text;           // the sentence, in one line, without list marks and markdown (locate/clues.h)
+    size_t first, length; // where it stands in verdict.reasoning, in bytes; length 0 when it does not
+    char *evidence;       // path of the attention map (--explain), or NULL
 };
+void verdict_clues_free(struct verdict_clue *clues, size_t count); // NULL is fine
 
 struct verdict {
     char *photo; // as given on the command line
@@ -63,6 +75,6 @@ struct verdict {
     double seconds; // from decoding the file to the last token
 };
 
-void verdict_free(struct verdict *verdict);
+void verdict_free(struct verdict *verdict); // what it holds; then all zero
 
 #endif

@@ -4,7 +4,11 @@
 //   csv      RFC 4180, header line
 //   geojson  a FeatureCollection; the answer is a Point, alternatives in the properties
 //   kml      placemarks
-// and, beside each photo, an XMP sidecar.
+// and, beside each photo, an XMP sidecar. docs/output-formats.md describes every field.
+//
+// Texts come from models and file names and are not trusted: invalid UTF-8 and control characters, among them
+// those that turn the writing direction, come out as U+FFFD, markup is escaped, and nothing reads as a
+// formula in a spreadsheet.
 #ifndef GLOBE_LOCATE_WRITER_H
 #define GLOBE_LOCATE_WRITER_H
 
@@ -19,32 +23,39 @@ enum writer_format { WRITER_TEXT, WRITER_JSON, WRITER_JSONL, WRITER_CSV, WRITER_
 extern const char *const writer_format_names[]; // in this order, ended by NULL
 
 // Coarsening of everything that is written (--precision): positions and radii become those of the unit.
+//   city     positions to 0.01 degrees, radii no smaller than the place
+//   country  the country's position and radius; city, region, reasoning, clues, evidence and the raw answer
+//            are left out; alternatives in one country become one, and those in the answer's country add to
+//            its confidence
 enum writer_precision { PRECISION_FULL, PRECISION_CITY, PRECISION_COUNTRY };
 extern const char *const writer_precision_names[];
 
 struct writer_options {
     enum writer_format format;
     enum writer_precision precision;
-    bool show_reasoning; // text format; the others always have it
+    bool show_reasoning; // text format: the whole reasoning after the clues; the others always have it
     bool colour;         // text format on a terminal
+    size_t width;        // text format: columns to wrap at, 40..200; 0: 80
     const char *model;   // named in the output: checkpoint folder's name, or the endpoint's model
 };
 
 struct writer;
-// Writes to `stream` (not closed). ERROR_IO when it cannot be written.
+// Writes to `stream` (not closed), from the first writer_add or writer_end on; each verdict is flushed at
+// once. ERROR_IO when it cannot be written. What `options` points to must outlive the writer.
 struct writer *writer_new(FILE *stream, const struct writer_options *options, struct error *error);
 int writer_add(struct writer *writer, const struct verdict *verdict, struct error *error);
-int writer_end(struct writer *writer, struct error *error); // closing brackets; then free
-void writer_free(struct writer *writer);
+int writer_end(struct writer *writer, struct error *error); // closing brackets, also of an empty batch
+void writer_free(struct writer *writer);                    // NULL is fine
 
-// One verdict as a JSON object into `out` (the object of json and jsonl).
+// Appends one verdict as a JSON object in one line, without a line end (the object of json and jsonl).
 int verdict_to_json(const struct verdict *verdict, const struct writer_options *options, struct buffer *out,
                     struct error *error);
 
-// PHOTO.xmp beside the photo ("street.jpg.xmp"), as darktable and exiftool read it:
-// Iptc4xmpExt:LocationCreated-like country and city, exif:GPSLatitude/Longitude with GPSProcessingMethod
-// saying that this is an estimate, the confidence and reasoning. The photo itself is never touched; an
-// existing sidecar is an error unless `replace`. Nothing is written unless the verdict is PLACED.
+// PHOTO.xmp beside the photo ("street.jpg.xmp"), as darktable and exiftool read it: exif:GPSLatitude and
+// GPSLongitude with a GPSProcessingMethod saying that this is an estimate, photoshop:City and Country,
+// Iptc4xmpExt:LocationCreated, and confidence, radius, model and reasoning in a namespace of our own. The
+// photo itself is never touched. An existing sidecar is ERROR_INPUT unless `replace`, and a symbolic link or
+// anything else that is no regular file always is. Nothing is written unless the verdict is PLACED.
 int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options, bool replace,
                      struct error *error);
 

@@ -1,0 +1,214 @@
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "locate/writer_parts.h"
+
+enum {
+    SIGNIFICANT_DIGITS = 12
+}; // hides that 38.7169 is 38.71690000000000253; more than any of our numbers has
+
+// A JSON object in the making. What could not be had is noticed once, at the end.
+struct object {
+    json_t *json;
+    bool failed;
+};
+
+static struct object object_new(void) {
+    json_t *json = json_object();
+    return (struct object){json, !json};
+}
+
+static void set(struct object *object, const char *key, json_t *value) {
+    if (json_object_set_new(object->json, key, value)) object->failed = true;
+}
+
+// Every key is always there, in the same order; what is not known is null.
+static void set_text(struct object *object, const char *key, const char *text) {
+    if (writer_is_empty(text)) {
+        set(object, key, json_null());
+        return;
+    }
+    struct buffer clean = {0};
+    writer_add_clean(&clean, text, CLEAN_ESCAPED);
+    set(object, key, clean.failed ? NULL : json_stringn(clean.data, clean.length));
+    buffer_free(&clean);
+}
+
+static void set_number(struct object *object, const char *key, double value, int decimals) {
+    set(object, key, writer_is_known(value) ? json_real(writer_round(value, decimals)) : json_null());
+}
+
+static void set_count(struct object *object, const char *key, size_t count) {
+    set(object, key, json_integer((json_int_t)count));
+}
+
+static json_t *finish(struct object *object) {
+    if (!object->failed) return object->json;
+    json_decref(object->json);
+    return NULL;
+}
+
+static void set_names(struct object *object, const struct verdict_place *place) {
+    set_text(object, "country", place->country);
+    set_text(object, "country_code", place->country_code);
+    set_text(object, "region", place->region);
+    set_text(object, "city", place->city);
+}
+
+static void set_position(struct object *object, const struct verdict_place *place) {
+    struct point position;
+    bool known = writer_get_position(place, &position);
+    set(object, "latitude", known ? json_real(writer_round(position.lat, 5)) : json_null());
+    set(object, "longitude", known ? json_real(writer_round(position.lon, 5)) : json_null());
+}
+
+static json_t *place_to_json(const struct verdict_place *place) {
+    if (!place) return json_null();
+    struct object object = object_new();
+    set_names(&object, place);
+    set_position(&object, place);
+    set_number(&object, "radius_km", place->radius_km, 1);
+    set_number(&object, "share", place->share, 4);
+    set_text(&object, "match", place->match);
+    return finish(&object);
+}
+
+static json_t *alternatives_to_json(const struct verdict *view) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < view->alternative_count; i++)
+        if (json_array_append_new(list, place_to_json(&view->alternatives[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *clue_to_json(const struct verdict_clue *clue) {
+    struct object object = object_new();
+    set_text(&object, "kind", clue->kind);
+    set_text(&object, "text", clue->text);
+    set_text(&object, "evidence", clue->evidence);
+    return finish(&object);
+}
+
+static json_t *clues_to_json(const struct verdict *view) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < view->clue_count; i++)
+        if (json_array_append_new(list, clue_to_json(&view->clues[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *error_to_json(const struct verdict *view) {
+    if (view->outcome != VERDICT_FAILED) return json_null();
+    struct object object = object_new();
+    set(&object, "status", json_integer(view->error.code));
+    set_text(&object, "message", view->error.message);
+    return finish(&object);
+}
+
+static void set_work(struct object *object, const struct verdict *view,
+                     const struct writer_options *options) {
+    set_count(object, "samples", view->samples);
+    set_count(object, "tokens", view->tokens);
+    set(object, "truncated", json_boolean(view->truncated));
+    set_number(object, "seconds", view->seconds, 3);
+    set_text(object, "model", options->model);
+    set_text(object, "precision", writer_precision_names[options->precision]);
+}
+
+static json_t *verdict_object(const struct verdict *view, const struct writer_options *options) {
+    struct object object = object_new();
+    set_text(&object, "photo", view->photo);
+    set_text(&object, "outcome", verdict_outcome_name(view->outcome));
+    set(&object, "error", error_to_json(view));
+    set(&object, "place", place_to_json(writer_shown_place(view)));
+    set(&object, "withheld", place_to_json(view->outcome == VERDICT_ABSTAINED ? &view->place : NULL));
+    set_number(&object, "confidence", view->confidence, 4);
+    set_number(&object, "radius_50_km", view->radius_50_km, 1);
+    set_number(&object, "radius_90_km", view->radius_90_km, 1);
+    set(&object, "alternatives", alternatives_to_json(view));
+    set_count(&object, "same_name_countries",
+              (size_t)(view->same_name_countries > 0 ? view->same_name_countries : 0));
+    set(&object, "clues", clues_to_json(view));
+    set_text(&object, "reasoning", view->reasoning);
+    set_text(&object, "answer", view->answer);
+    set_text(&object, "evidence", view->evidence);
+    set_work(&object, view, options);
+    return finish(&object);
+}
+
+// Properties are flat, because that is what a table of attributes shows.
+static json_t *feature_properties(const struct verdict *view, const struct writer_options *options) {
+    const struct verdict_place *shown = writer_shown_place(view);
+    const struct verdict_place nothing = {.radius_km = -1};
+    const struct verdict_place *place = shown ? shown : &nothing;
+    struct object object = object_new();
+    struct buffer name = {0};
+    writer_add_place(&name, place);
+    set_text(&object, "name", name.data);
+    object.failed = object.failed || name.failed;
+    buffer_free(&name);
+    set_text(&object, "photo", view->photo);
+    set_text(&object, "outcome", verdict_outcome_name(view->outcome));
+    set_text(&object, "error", view->outcome == VERDICT_FAILED ? view->error.message : NULL);
+    set_names(&object, place);
+    set_number(&object, "radius_km", place->radius_km, 1);
+    set_number(&object, "confidence", view->confidence, 4);
+    set_number(&object, "radius_50_km", view->radius_50_km, 1);
+    set_number(&object, "radius_90_km", view->radius_90_km, 1);
+    set_text(&object, "match", place->match);
+    set(&object, "alternatives", alternatives_to_json(view));
+    set(&object, "clues", clues_to_json(view));
+    set_text(&object, "reasoning", view->reasoning);
+    set_work(&object, view, options);
+    return finish(&object);
+}
+
+static json_t *feature_geometry(const struct verdict *view) {
+    const struct verdict_place *place = writer_shown_place(view);
+    struct point position;
+    if (!place || !writer_get_position(place, &position)) return json_null();
+    return json_pack("{s:s, s:[f, f]}", "type", "Point", "coordinates", writer_round(position.lon, 6),
+                     writer_round(position.lat, 6));
+}
+
+static json_t *feature_object(const struct verdict *view, const struct writer_options *options) {
+    struct object object = object_new();
+    set_text(&object, "type", "Feature");
+    set(&object, "geometry", feature_geometry(view));
+    set(&object, "properties", feature_properties(view, options));
+    return finish(&object);
+}
+
+static int add_dump(struct buffer *out, json_t *json, struct error *error) {
+    char *text = json ? json_dumps(json, JSON_REAL_PRECISION(SIGNIFICANT_DIGITS)) : NULL;
+    json_decref(json);
+    if (!text) return error_set(error, ERROR_MEMORY, "not enough memory for the JSON output");
+    buffer_add_text(out, text);
+    free(text);
+    return 0;
+}
+
+int writer_json_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
+                    struct error *error) {
+    return add_dump(out, verdict_object(view, options), error);
+}
+
+int writer_geojson_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
+                       struct error *error) {
+    return add_dump(out, feature_object(view, options), error);
+}
+
+int verdict_to_json(const struct verdict *verdict, const struct writer_options *options, struct buffer *out,
+                    struct error *error) {
+    struct verdict view;
+    if (writer_coarsen(&view, verdict, options->precision, error)) return -1;
+    int result = writer_json_add(out, &view, options, error);
+    writer_release_view(&view);
+    if (result == 0 && out->failed)
+        return error_set(error, ERROR_MEMORY, "not enough memory for the JSON output");
+    return result;
+}

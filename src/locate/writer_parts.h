@@ -1,0 +1,71 @@
+// What the writers of the single formats share. Only for src/locate/writer*.c.
+#ifndef GLOBE_LOCATE_WRITER_PARTS_H
+#define GLOBE_LOCATE_WRITER_PARTS_H
+
+#include "base/buffer.h"
+#include "locate/verdict.h"
+#include "locate/writer.h"
+
+// --- Values (writer_values.c) --- numbers are written the same under every locale.
+
+enum writer_cleaning {
+    CLEAN_LINE,   // one line: line ends and tabs become spaces
+    CLEAN_LINES,  // line ends stay
+    CLEAN_ESCAPED // control characters below U+0020 stay: what follows escapes them
+};
+// Appends the text (NULL: nothing) as valid UTF-8; what a terminal, an XML parser or the eye must not meet
+// becomes U+FFFD.
+void writer_add_clean(struct buffer *out, const char *text, enum writer_cleaning how);
+// The same with & < > " escaped for XML.
+void writer_add_xml(struct buffer *out, const char *text, enum writer_cleaning how);
+
+// Appends a number with that many decimals; nothing when it is not finite or 1e12 and more.
+void writer_add_fixed(struct buffer *out, double value, int decimals);
+// The same without trailing zeros.
+void writer_add_number(struct buffer *out, double value, int decimals);
+double writer_round(double value, int decimals);
+
+bool writer_is_known(double value); // finite and not negative
+bool writer_is_empty(const char *text);
+
+// "City, Region, Country", leaving out what is empty or said already. Not cleaned.
+void writer_add_place(struct buffer *out, const struct verdict_place *place);
+// The position with its longitude in [-180, 180); false when there is none, or it is not on Earth.
+bool writer_get_position(const struct verdict_place *place, struct point *position);
+// The place that a map may show: NULL unless PLACED.
+const struct verdict_place *writer_shown_place(const struct verdict *verdict);
+// How far the truth may be from the answer: the place's radius, or what holds 90 % of the samples if that is
+// more; -1 when unknown.
+double writer_radius(const struct verdict *verdict);
+const char *writer_confidence_words(double confidence); // "quite sure"
+
+// --- Coarsening (writer_precision.c) ---
+
+// A view of the verdict that says nothing finer than `precision`. It borrows the verdict's texts; release it
+// with writer_release_view before the verdict.
+int writer_coarsen(struct verdict *view, const struct verdict *verdict, enum writer_precision precision,
+                   struct error *error);
+void writer_release_view(struct verdict *view);
+
+// --- Wrapping (writer_wrap.c) --- in columns of a terminal, not bytes.
+
+size_t writer_text_columns(const char *text);
+void writer_pad(struct buffer *out, size_t columns); // spaces
+// Appends text, broken between words into lines that end before column `width` and begin at column `indent`,
+// where the first one is taken to stand already. No line end after the last. The text is valid UTF-8.
+void writer_wrap(struct buffer *out, const char *text, size_t indent, size_t width);
+
+// --- Formats --- each appends one verdict; the view is coarsened already.
+
+void writer_text_add(struct buffer *out, const struct verdict *view, const struct writer_options *options);
+int writer_json_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
+                    struct error *error);
+int writer_geojson_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
+                       struct error *error);
+void writer_csv_begin(struct buffer *out);
+void writer_csv_add(struct buffer *out, const struct verdict *view, const struct writer_options *options);
+void writer_kml_begin(struct buffer *out);
+void writer_kml_add(struct buffer *out, const struct verdict *view, const struct writer_options *options);
+void writer_kml_end(struct buffer *out);
+
+#endif

@@ -1,0 +1,138 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/utf8.h"
+#include "locate/writer_parts.h"
+
+enum { DECIMALS_LIMIT = 6 };
+
+// Characters that change how what follows them is shown, or that XML 1.0 does not know.
+static bool is_treacherous(int32_t code) {
+    return (code >= 0x7F && code < 0xA0)         // DEL and C1: some terminals obey them
+           || code == 0x200E || code == 0x200F   // writing direction
+           || (code >= 0x202A && code <= 0x202E) //
+           || (code >= 0x2066 && code <= 0x2069) //
+           || (code & 0xFFFE) == 0xFFFE;         // no characters
+}
+
+static int32_t clean_control(int32_t code, enum writer_cleaning how) {
+    if (how == CLEAN_ESCAPED) return code;
+    if (code == '\n' || code == '\r') return how == CLEAN_LINES ? '\n' : ' ';
+    return code == '\t' ? ' ' : UTF8_REPLACEMENT;
+}
+
+static int32_t clean_code(int32_t code, enum writer_cleaning how) {
+    if (code < 0 || is_treacherous(code)) return UTF8_REPLACEMENT;
+    if (code < 0x20) return clean_control(code, how);
+    bool ends_line = code == 0x2028 || code == 0x2029;
+    return ends_line ? clean_control('\n', how == CLEAN_ESCAPED ? CLEAN_LINES : how) : code;
+}
+
+static const char *xml_entity(int32_t code) {
+    switch (code) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    default:
+        return NULL;
+    }
+}
+
+static void add_clean(struct buffer *out, const char *text, enum writer_cleaning how, bool xml) {
+    size_t left = text ? strlen(text) : 0;
+    while (left > 0) {
+        int32_t code;
+        size_t used = utf8_decode(text, left, &code);
+        bool pair =
+            how != CLEAN_ESCAPED && code == '\r' && left > 1 && text[1] == '\n'; // one line end, not two
+        text += used;
+        left -= used;
+        if (pair) continue;
+        code = clean_code(code, how);
+        const char *entity = xml ? xml_entity(code) : NULL;
+        char character[4];
+        if (entity)
+            buffer_add_text(out, entity);
+        else
+            buffer_add(out, character, utf8_encode(code, character));
+    }
+}
+
+void writer_add_clean(struct buffer *out, const char *text, enum writer_cleaning how) {
+    add_clean(out, text, how, false);
+}
+
+void writer_add_xml(struct buffer *out, const char *text, enum writer_cleaning how) {
+    add_clean(out, text, how, true);
+}
+
+static const double powers[DECIMALS_LIMIT + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+
+double writer_round(double value, int decimals) {
+    return round(value * powers[decimals]) / powers[decimals] + 0.0; // + 0.0: no -0
+}
+
+// Through integers, because printf("%f") writes the locale's decimal sign.
+void writer_add_fixed(struct buffer *out, double value, int decimals) {
+    if (!isfinite(value) || fabs(value) >= 1e12) return;
+    long long scale = (long long)powers[decimals];
+    long long units = llround(fabs(value) * powers[decimals]);
+    if (value < 0 && units > 0) buffer_add_text(out, "-");
+    buffer_format(out, "%lld", units / scale);
+    if (decimals > 0) buffer_format(out, ".%0*lld", decimals, units % scale);
+}
+
+void writer_add_number(struct buffer *out, double value, int decimals) {
+    while (decimals > 0 && writer_round(value, decimals) == writer_round(value, decimals - 1)) decimals--;
+    writer_add_fixed(out, value, decimals);
+}
+
+bool writer_is_known(double value) {
+    return isfinite(value) && value >= 0;
+}
+
+bool writer_is_empty(const char *text) {
+    return !text || !*text;
+}
+
+void writer_add_place(struct buffer *out, const struct verdict_place *place) {
+    const char *parts[] = {place->city, place->region, place->country};
+    const char *previous = "";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (writer_is_empty(parts[i]) || strcasecmp(parts[i], previous) == 0) continue;
+        if (*previous) buffer_add_text(out, ", ");
+        buffer_add_text(out, parts[i]);
+        previous = parts[i];
+    }
+}
+
+bool writer_get_position(const struct verdict_place *place, struct point *position) {
+    if (!place->has_position || sphere_check(place->position, NULL)) return false;
+    *position = (struct point){place->position.lat, sphere_wrap_longitude(place->position.lon)};
+    return true;
+}
+
+const struct verdict_place *writer_shown_place(const struct verdict *verdict) {
+    return verdict->outcome == VERDICT_PLACED ? &verdict->place : NULL;
+}
+
+double writer_radius(const struct verdict *verdict) {
+    double place = writer_is_known(verdict->place.radius_km) ? verdict->place.radius_km : -1;
+    double samples = writer_is_known(verdict->radius_90_km) ? verdict->radius_90_km : -1;
+    return fmax(place, samples);
+}
+
+const char *writer_confidence_words(double confidence) {
+    if (confidence >= 0.9) return "very sure";
+    if (confidence >= 0.7) return "quite sure";
+    if (confidence >= 0.5) return "fairly sure";
+    if (confidence >= 0.3) return "unsure";
+    return "little more than a guess";
+}

@@ -1,0 +1,148 @@
+// The sidecar: one XMP packet (ISO 16684-1) with Exif's GPS properties, IPTC's places, and a namespace of our
+// own that says that all of it is an estimate.
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "locate/writer_parts.h"
+
+#define INDENT "      "
+static const char method[] = "globe: estimated from what the picture shows";
+
+static void add_property(struct buffer *out, const char *name, const char *value) {
+    if (writer_is_empty(value)) return;
+    buffer_format(out, INDENT "<%s>", name);
+    writer_add_xml(out, value, CLEAN_LINES);
+    buffer_format(out, "</%s>\n", name);
+}
+
+static void add_number(struct buffer *out, const char *name, double value, int decimals) {
+    if (!writer_is_known(value)) return;
+    buffer_format(out, INDENT "<%s>", name);
+    writer_add_number(out, value, decimals);
+    buffer_format(out, "</%s>\n", name);
+}
+
+// Degrees and decimal minutes, as XMP writes them: "38,43.0140N". A unit is a ten-thousandth of a minute.
+static void add_coordinate(struct buffer *out, const char *name, double degrees, const char *hemispheres) {
+    long units = lround(fabs(degrees) * 600000);
+    buffer_format(out, INDENT "<exif:%s>%ld,%02ld.%04ld%c</exif:%s>\n", name, units / 600000,
+                  units % 600000 / 10000, units % 10000, hemispheres[degrees < 0], name);
+}
+
+static void add_position(struct buffer *out, const struct verdict *view) {
+    struct point position;
+    if (!writer_get_position(&view->place, &position)) return;
+    buffer_add_text(out, INDENT "<exif:GPSVersionID>2.3.0.0</exif:GPSVersionID>\n");
+    add_coordinate(out, "GPSLatitude", position.lat, "NS");
+    add_coordinate(out, "GPSLongitude", position.lon, "EW");
+    buffer_add_text(out, INDENT "<exif:GPSMapDatum>WGS-84</exif:GPSMapDatum>\n");
+    add_property(out, "exif:GPSProcessingMethod", method);
+    double radius = writer_radius(view);
+    if (writer_is_known(radius))
+        buffer_format(out, INDENT "<exif:GPSHPositioningError>%ld/1</exif:GPSHPositioningError>\n",
+                      lround(radius * 1000)); // metres
+}
+
+static void add_location(struct buffer *out, const char *name, const struct verdict_place *place) {
+    buffer_format(out, INDENT "<Iptc4xmpExt:%s><rdf:Bag><rdf:li rdf:parseType=\"Resource\">\n", name);
+    add_property(out, "Iptc4xmpExt:City", place->city);
+    add_property(out, "Iptc4xmpExt:ProvinceState", place->region);
+    add_property(out, "Iptc4xmpExt:CountryName", place->country);
+    add_property(out, "Iptc4xmpExt:CountryCode", place->country_code);
+    buffer_format(out, INDENT "</rdf:li></rdf:Bag></Iptc4xmpExt:%s>\n", name);
+}
+
+// A list of texts, one for each of `count`, that `add_item` appends.
+static void add_list(struct buffer *out, const char *name, const struct verdict *view, size_t count,
+                     void (*add_item)(struct buffer *, const struct verdict *, size_t)) {
+    if (count == 0) return;
+    buffer_format(out, INDENT "<%s><rdf:Seq>\n", name);
+    for (size_t i = 0; i < count; i++) {
+        struct buffer item = {0};
+        add_item(&item, view, i);
+        add_property(out, "rdf:li", item.data);
+        out->failed = out->failed || item.failed;
+        buffer_free(&item);
+    }
+    buffer_format(out, INDENT "</rdf:Seq></%s>\n", name);
+}
+
+static void add_clue(struct buffer *item, const struct verdict *view, size_t i) {
+    buffer_format(item, "%s: %s", view->clues[i].kind, view->clues[i].text ? view->clues[i].text : "");
+}
+
+static void add_alternative(struct buffer *item, const struct verdict *view, size_t i) {
+    writer_add_place(item, &view->alternatives[i]);
+}
+
+static void add_packet(struct buffer *out, const struct verdict *view, const struct writer_options *options) {
+    buffer_add_text(out, "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
+                         "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\" x:xmptk=\"globe " GLOBE_VERSION "\">\n"
+                         "  <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n"
+                         "    <rdf:Description rdf:about=\"\"\n"
+                         "        xmlns:exif=\"http://ns.adobe.com/exif/1.0/\"\n"
+                         "        xmlns:photoshop=\"http://ns.adobe.com/photoshop/1.0/\"\n"
+                         "        xmlns:Iptc4xmpCore=\"http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/\"\n"
+                         "        xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\"\n"
+                         "        xmlns:globe=\"urn:globe:estimate:1.0#\">\n");
+    add_position(out, view);
+    add_property(out, "photoshop:City", view->place.city);
+    add_property(out, "photoshop:State", view->place.region);
+    add_property(out, "photoshop:Country", view->place.country);
+    add_property(out, "Iptc4xmpCore:CountryCode", view->place.country_code);
+    add_location(out, "LocationCreated", &view->place);
+    add_location(out, "LocationShown", &view->place);
+    add_property(out, "globe:Estimate", "True");
+    add_number(out, "globe:Confidence", view->confidence, 4);
+    add_number(out, "globe:RadiusKm", writer_radius(view), 1);
+    add_property(out, "globe:Precision", writer_precision_names[options->precision]);
+    add_property(out, "globe:Model", options->model);
+    add_list(out, "globe:Alternatives", view, view->alternative_count, add_alternative);
+    add_list(out, "globe:Clues", view, view->clue_count, add_clue);
+    add_property(out, "globe:Reasoning", view->reasoning);
+    buffer_add_text(out, "    </rdf:Description>\n"
+                         "  </rdf:RDF>\n"
+                         "</x:xmpmeta>\n"
+                         "<?xpacket end=\"w\"?>\n");
+}
+
+// The photo must be a file by that name, and what stands in the sidecar's place must be nothing, or a regular
+// file that may be replaced: a link could lead to the photo.
+static int check_paths(const char *photo, const char *sidecar, bool replace, struct error *error) {
+    struct stat status;
+    if (stat(photo, &status)) return error_set_errno(error, photo, "cannot write a sidecar beside it");
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, ERROR_INPUT, "%s: not a file, so no sidecar can stand beside it", photo);
+    if (lstat(sidecar, &status))
+        return errno == ENOENT ? 0 : error_set_errno(error, sidecar, "cannot look for a sidecar");
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, ERROR_INPUT, "%s: not a regular file, so it is left alone", sidecar);
+    if (!replace)
+        return error_set(error, ERROR_INPUT, "%s: there is a sidecar already, and it is left as it is",
+                         sidecar);
+    return 0;
+}
+
+int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options, bool replace,
+                     struct error *error) {
+    if (verdict->outcome != VERDICT_PLACED) return 0;
+    const char *photo = verdict->photo ? verdict->photo : "";
+    struct verdict view;
+    struct buffer path = {0}, packet = {0};
+    if (writer_coarsen(&view, verdict, options->precision, error)) return -1;
+    buffer_format(&path, "%s.xmp", photo);
+    add_packet(&packet, &view, options);
+    int result = -1;
+    if (path.failed || packet.failed)
+        error_set(error, ERROR_MEMORY, "not enough memory for a sidecar");
+    else if (check_paths(photo, path.data, replace, error) == 0)
+        result = file_write(path.data, packet.data, packet.length, error);
+    buffer_free(&path);
+    buffer_free(&packet);
+    writer_release_view(&view);
+    return result;
+}
