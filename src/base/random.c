@@ -46,7 +46,8 @@ uint64_t random_below(struct random *random, uint64_t limit) {
 }
 
 double random_unit(struct random *random) {
-    return ((double)(random_u64(random) >> 11) + 0.5) * 0x1p-53;
+    return ((double)(random_u64(random) >> 12) + 0.5) *
+           0x1p-52; // one bit less than fits, so that no sum rounds to 1
 }
 
 double random_normal(struct random *random) {

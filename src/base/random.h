@@ -16,7 +16,7 @@ struct random {
 void random_start(struct random *random, uint64_t seed, uint64_t stream);
 uint32_t random_u32(struct random *random);
 uint64_t random_below(struct random *random, uint64_t limit); // uniform in [0, limit), unbiased; limit > 0
-double random_unit(struct random *random);                    // uniform in (0, 1), 53 bits, never 0
+double random_unit(struct random *random);                    // uniform in (0, 1), 52 bits, never 0 or 1
 double random_normal(struct random *random);                  // mean 0, deviation 1
 // The block itself, for kernels that index by element: out = Philox(seed, stream, counter).
 void random_block(uint64_t seed, uint64_t stream, uint64_t counter, uint32_t out[4]);

@@ -6,8 +6,12 @@
 #include "cli/commands.h"
 
 const struct command commands[] = {
+    {"locate", "Say where photos were taken, and why", command_locate},
+    {"bench", "Measure speed beside what this machine can do at best", command_bench},
+    {"tokenize", "Text to token ids and back", command_tokenize},
     {"inspect", "Run one prompt and write every stage of the model to a file", command_inspect},
     {"gazetteer", "Names of places to coordinates and back, offline", command_gazetteer},
+    {"postcards", "Draw a world of postcards with known places, to train and test on", command_postcards},
     {"help", "Show what globe or one of its commands can do", command_help},
     {"version", "Show the version, and how this program was built", command_version},
     {NULL, NULL, NULL},

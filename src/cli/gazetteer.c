@@ -255,8 +255,8 @@ static int run_build(int argc, char **argv) {
     options.folder = folder.values[0];
     if (gazetteer_build(&options, output, &report, &error)) return command_fail(&error);
     if (report.curated_unresolved > 0)
-        log_warning("%s: %" PRId64 " lines name a place that the source lacks; the first is %s", options.curated,
-                 report.curated_unresolved, report.first_unresolved);
+        log_warning("%s: %" PRId64 " lines name a place that the source lacks; the first is %s",
+                    options.curated, report.curated_unresolved, report.first_unresolved);
     printf("%s: %" PRId64 " places, %" PRId64 " districts, %" PRId64 " regions, %" PRId64
            " countries, %" PRId64 " names\n",
            output, report.places, report.districts, report.regions, report.countries, report.names);

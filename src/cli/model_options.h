@@ -28,6 +28,8 @@ extern const char *const model_option_types[];
         option_string("isa", 0, "SET", &(m).isa,                                                           \
                       "Instruction set: portable, avx2, avx512, amx (default: the best)")
 
+// As the model room wants them.
+struct qwen_options model_options_qwen(const struct model_options *options);
 // Opens the model and says on stderr what is odd about it.
 struct qwen *model_options_open(const struct model_options *options, struct error *error);
 

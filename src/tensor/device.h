@@ -49,6 +49,32 @@ struct attention {
     float scale; // 1 / sqrt(head_dim)
     const struct attention_segment *segments;
     size_t segment_count;
+    float *log_sums; // NULL, or [rows, heads] for the backward pass: log2 of the sum of exp(scores)
+};
+
+// The gradient of an attention whose spans all are rows of one matrix of keys and one of values. A prefix
+// that several segments share receives the sum over all of them.
+struct attention_gradient {
+    const struct attention *forward; // with its log_sums and its out
+    struct matrix keys, values;      // [key rows, kv_heads * head_dim]
+    struct matrix dout;              // as forward->out
+    struct matrix dqueries;          // as forward->queries, or F32; may be forward->queries. Written
+    struct matrix dkeys, dvalues;    // F32 [key rows, kv_heads * head_dim]. Written
+};
+
+// Elements are zeroed with probability `rate` and the others divided by 1 - rate. Which ones is a function of
+// seed, stream, row and column alone (Philox), so that the backward pass makes the same mask again.
+struct dropout {
+    uint64_t seed, stream;
+    float rate; // in [0, 1); 0: none
+};
+
+// A low-rank addition to a linear layer (LoRA, arXiv 2106.09685).
+struct low_rank {
+    struct matrix a; // [rank, in], of the compute type
+    struct matrix b; // [out, rank], of the compute type
+    float scale;
+    struct dropout dropout; // of x, only in training
 };
 
 enum linear_flags {
@@ -83,19 +109,40 @@ struct device_operations {
     // y[index[i]] = x[i]: the inverse permutation.
     void (*scatter)(struct device *device, struct matrix y, struct matrix x, const size_t *index);
     // out[i] = log softmax(x[i] * w^T / temperature)[targets[i]], in chunks of the vocabulary: the [rows,
-    // vocabulary] matrix never exists.
-    void (*log_probs)(struct device *device, float *out, struct matrix x, struct matrix w,
+    // vocabulary] matrix never exists. log_sums (may be NULL): log of the sum of exp(x[i] * w^T /
+    // temperature), for the backward pass.
+    void (*log_probs)(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
                       const int32_t *targets, float temperature);
+    // y += scale * (dropout(x) a^T) b^T
+    void (*low_rank)(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);
 
-    // Room for training, one beside each forward operation: gradients with respect to inputs (written) and
-    // weights (added to). NULL on a device that cannot train.
+    // Training: one beside each forward operation (qwen2_5_vl.md section 8). Gradients of weights are F32 and
+    // added to; those of inputs are written unless said otherwise; data NULL: not wanted. NULL on a device
+    // that cannot train. The gradient of rope is rope with `inverse`, that of gather is scatter.
+    //
+    // dx (+)= dy w, dw += dy^T x, dbias += column sums of dy. dy may be F32 when x is BF16: the products then
+    // take it rounded. With LINEAR_ADD dx is added to. x.data is read only for dw, but x.dtype is the compute
+    // type.
     void (*linear_backward)(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
                             struct matrix dy, struct matrix x, struct matrix w, unsigned flags);
+    // dx += ..., F32: the gradient of the residual stream. dweight: one row.
     void (*rms_norm_backward)(struct device *device, struct matrix dx, struct matrix dweight,
                               struct matrix dy, struct matrix x, struct matrix weight, float eps);
+    void (*attention_backward)(struct device *device, const struct attention_gradient *gradient);
+    // All of one type; dgate may be gate, dup may be up.
     void (*swiglu_backward)(struct device *device, struct matrix dgate, struct matrix dup, struct matrix dy,
                             struct matrix gate, struct matrix up);
+    // dx may be x or dy.
     void (*gelu_backward)(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
+    // table[ids[i]] += dy[i], both F32; negative ids are passed over. The gradient of embed.
+    void (*embed_backward)(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
+    // With derivatives[i] = d loss / d log_probs[i]: dx (F32, written) and dw, in chunks of the vocabulary.
+    void (*log_probs_backward)(struct device *device, struct matrix dx, struct matrix dw,
+                               const float *derivatives, const float *log_sums, struct matrix x,
+                               struct matrix w, const int32_t *targets, float temperature);
+    // dx is added to; da and db too.
+    void (*low_rank_backward)(struct device *device, struct matrix dx, struct matrix da, struct matrix db,
+                              struct matrix dy, struct matrix x, const struct low_rank *adapter);
 
     void (*free)(struct device *device);
 };

@@ -26,7 +26,8 @@ static void on_token(void *context, size_t sample, const struct sampled *token, 
 
 static void on_done(void *context, size_t sample, const struct completion *completion) {
     struct heard *heard = context;
-    memcpy(heard->ids[sample], completion->ids, completion->count * sizeof *completion->ids);
+    if (completion->count)
+        memcpy(heard->ids[sample], completion->ids, completion->count * sizeof *completion->ids);
     heard->count[sample] = completion->count;
     heard->finish[sample] = completion->finish;
     snprintf(heard->text[sample], sizeof heard->text[sample], "%.*s", (int)completion->length,

@@ -42,6 +42,22 @@ struct cpu_kernels {
     void (*attend)(struct attention_block *block, size_t columns, const void *keys, const void *values,
                    enum dtype type, size_t stride, size_t rows, size_t head_dim, const int32_t *limits,
                    float scale);
+
+    // Gradients. dx += ...; dweight += dy * x / rms unless NULL.
+    void (*rms_norm_backward)(float *dx, float *dweight, const void *dy, enum dtype dy_type, const void *x,
+                              enum dtype x_type, const float *weight, size_t n, float eps);
+    void (*swiglu_backward)(void *dgate, void *dup, const void *dy, const void *gate, const void *up,
+                            enum dtype type, size_t n);
+    void (*gelu_backward)(void *dx, const void *dy, const void *x, enum dtype type, size_t n);
+    // One column of attention: weights = exp2(scores * factor - log_sum) and dscores = weights * (dweights -
+    // delta) * scale over the `seen` first of n keys, 0 over the rest. Results may lie where scores and
+    // dweights do.
+    void (*attention_backward)(void *weights, void *dscores, enum dtype type, const float *scores,
+                               const float *dweights, size_t seen, size_t n, float scale, float log_sum,
+                               float delta);
+    // out = exp(logits * factor - log_sum) * scale
+    void (*softmax)(void *out, enum dtype type, const float *logits, size_t n, float factor, float log_sum,
+                    float scale);
 };
 
 extern const struct cpu_kernels cpu_kernels_portable, cpu_kernels_avx2, cpu_kernels_avx512;
@@ -53,8 +69,9 @@ struct cpu_device {
     const struct cpu_kernels *kernels;
     bool amx;
     struct cpu_matmul *matmul;
-    struct arena *arena; // of the operation that is running
-    float **scratch;     // one slot per thread, then the shared ones; grown on demand
+    struct arena *arena;    // of the operation that is running
+    struct arena *backward; // of the backward operation, which may call forward ones
+    float **scratch;        // one slot per thread, then the shared ones; grown on demand
     size_t *scratch_size;
 };
 
@@ -78,7 +95,7 @@ bool cpu_matmul_has_bf16(void); // oneDNN multiplies BF16 natively here
 // linear.c, attention.c, rows.c: the operations.
 void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct matrix w, struct matrix bias,
                 unsigned flags);
-void cpu_log_probs(struct device *device, float *out, struct matrix x, struct matrix w,
+void cpu_log_probs(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
                    const int32_t *targets, float temperature);
 void cpu_attention(struct device *device, const struct attention *attention);
 void cpu_rms_norm(struct device *device, struct matrix y, struct matrix x, struct matrix weight, float eps);
@@ -89,6 +106,28 @@ void cpu_gelu(struct device *device, struct matrix y, struct matrix x);
 void cpu_embed(struct device *device, struct matrix y, struct matrix table, const int32_t *ids);
 void cpu_gather(struct device *device, struct matrix y, struct matrix x, const size_t *index);
 void cpu_scatter(struct device *device, struct matrix y, struct matrix x, const size_t *index);
+
+// linear_backward.c, low_rank.c, attention_backward.c, rows_backward.c: the operations of training.
+void cpu_linear_backward(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
+                         struct matrix dy, struct matrix x, struct matrix w, unsigned flags);
+void cpu_log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
+                            const float *derivatives, const float *log_sums, struct matrix x, struct matrix w,
+                            const int32_t *targets, float temperature);
+void cpu_low_rank(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);
+void cpu_low_rank_backward(struct device *device, struct matrix dx, struct matrix da, struct matrix db,
+                           struct matrix dy, struct matrix x, const struct low_rank *adapter);
+void cpu_attention_backward(struct device *device, const struct attention_gradient *gradient);
+void cpu_rms_norm_backward(struct device *device, struct matrix dx, struct matrix dweight, struct matrix dy,
+                           struct matrix x, struct matrix weight, float eps);
+void cpu_swiglu_backward(struct device *device, struct matrix dgate, struct matrix dup, struct matrix dy,
+                         struct matrix gate, struct matrix up);
+void cpu_gelu_backward(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
+void cpu_embed_backward(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
+// For the above: y (+)= a b through cpu_matmul_multiply, a refusal is kept in the device.
+void cpu_multiply(struct cpu_device *cpu, struct matrix y, struct matrix a, bool a_transposed,
+                  struct matrix b, bool b_transposed, bool add);
+// A contiguous matrix from cpu->backward; data NULL after device_fail.
+struct matrix cpu_temporary(struct cpu_device *cpu, enum dtype type, size_t rows, size_t columns);
 
 // amx.c: BF16 through tile registers (x86-64 with AMX-BF16 only).
 extern const bool cpu_amx_compiled; // false: the functions below are empty

@@ -81,6 +81,7 @@ static void cpu_free(struct device *device) {
     struct cpu_device *cpu = (struct cpu_device *)device;
     cpu_matmul_free(cpu->matmul);
     arena_free(cpu->arena);
+    arena_free(cpu->backward);
     if (cpu->scratch)
         for (int i = 0; i < device->threads + SHARED_SCRATCH; i++) free(cpu->scratch[i]);
     free(cpu->scratch);
@@ -100,6 +101,15 @@ static const struct device_operations operations = {
     .gather = cpu_gather,
     .scatter = cpu_scatter,
     .log_probs = cpu_log_probs,
+    .low_rank = cpu_low_rank,
+    .linear_backward = cpu_linear_backward,
+    .rms_norm_backward = cpu_rms_norm_backward,
+    .attention_backward = cpu_attention_backward,
+    .swiglu_backward = cpu_swiglu_backward,
+    .gelu_backward = cpu_gelu_backward,
+    .embed_backward = cpu_embed_backward,
+    .log_probs_backward = cpu_log_probs_backward,
+    .low_rank_backward = cpu_low_rank_backward,
     .free = cpu_free,
 };
 
@@ -130,8 +140,9 @@ struct device *device_open_cpu(int threads, const char *isa, struct error *error
     cpu->scratch_size =
         memory_new((size_t)threads + SHARED_SCRATCH, sizeof *cpu->scratch_size, "scratch", error);
     cpu->arena = arena_new(error);
+    cpu->backward = arena_new(error);
     cpu->matmul = cpu_matmul_new(threads, error);
-    if (!cpu->scratch || !cpu->scratch_size || !cpu->arena || !cpu->matmul) {
+    if (!cpu->scratch || !cpu->scratch_size || !cpu->arena || !cpu->backward || !cpu->matmul) {
         cpu_free(&cpu->base);
         return NULL;
     }

@@ -321,6 +321,8 @@ static void attend(struct attention_block *block, size_t columns, const void *ke
     }
 }
 
+#include "tensor/cpu/kernels_backward_body.h"
+
 const struct cpu_kernels KERNELS = {
     .name = KERNELS_NAME,
     .to_f32 = to_f32,
@@ -332,4 +334,9 @@ const struct cpu_kernels KERNELS = {
     .sum_exp = sum_exp,
     .small_linear = small_linear,
     .attend = attend,
+    .rms_norm_backward = rms_norm_backward,
+    .swiglu_backward = swiglu_backward,
+    .gelu_backward = gelu_backward,
+    .attention_backward = attention_backward,
+    .softmax = softmax,
 };

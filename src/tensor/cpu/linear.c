@@ -140,7 +140,7 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
         linear_panels(cpu, y, x, w, bias_f32, add);
 }
 
-void cpu_log_probs(struct device *device, float *out, struct matrix x, struct matrix w,
+void cpu_log_probs(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
                    const int32_t *targets, float temperature) {
     struct cpu_device *cpu = (struct cpu_device *)device;
     enum { ROWS = 256, VOCABULARY = 8192 };
@@ -175,7 +175,10 @@ void cpu_log_probs(struct device *device, float *out, struct matrix x, struct ma
                 if (target >= v && target < v + part) state[i].target = row[target - v];
             }
         }
-        for (size_t i = 0; i < count; i++)
-            out[first + i] = (float)((double)state[i].target - (double)state[i].top - log(state[i].sum));
+        for (size_t i = 0; i < count; i++) {
+            double log_sum = (double)state[i].top + log(state[i].sum);
+            out[first + i] = (float)((double)state[i].target - log_sum);
+            if (log_sums) log_sums[first + i] = (float)log_sum;
+        }
     }
 }

@@ -1,0 +1,239 @@
+// The public C interface over locate/.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "globe.h"
+#include "locate/session.h"
+#include "locate/writer.h"
+#include "photo/decode.h"
+
+struct globe {
+    struct session session;
+    char *texts[6]; // copies of the options' strings
+};
+
+struct globe_result {
+    struct verdict verdict;
+    struct globe_place place, *alternatives;
+    char *json;
+};
+
+const char *globe_version(void) {
+    return GLOBE_VERSION;
+}
+
+static void tell(char *message, const struct error *error) {
+    if (message) snprintf(message, GLOBE_MESSAGE_SIZE, "%s", error->message);
+}
+
+// The caller's struct may be shorter (compiled against an older header): what it lacks is zero.
+static void take_struct(void *target, size_t size, const void *source) {
+    size_t theirs;
+    memcpy(&theirs, source, sizeof theirs);
+    memcpy(target, source, theirs < size ? theirs : size);
+}
+
+static const char *keep(struct globe *globe, int slot, const char *text, struct error *error) {
+    if (text) globe->texts[slot] = memory_copy_string(text, strlen(text), error);
+    return globe->texts[slot];
+}
+
+struct globe *globe_open(const struct globe_options *given, char *message) {
+    struct error error = {0};
+    struct globe_options options = GLOBE_OPTIONS_INIT;
+    if (given) take_struct(&options, sizeof options, given);
+    struct globe *globe = memory_new(1, sizeof *globe, "globe", &error);
+    if (globe) {
+        struct session_options session = session_options_default();
+        session.model = keep(globe, 0, options.model, &error);
+        session.endpoint.url = keep(globe, 1, options.endpoint, &error);
+        session.endpoint.model = keep(globe, 2, options.endpoint_model, &error);
+        session.endpoint.api_key = keep(globe, 3, options.api_key, &error);
+        session.gazetteer = keep(globe, 4, options.gazetteer, &error);
+        if (options.prompt) session.prompt = keep(globe, 5, options.prompt, &error);
+        session.qwen.threads = options.threads;
+        session.qwen.max_pixels = options.max_pixels > 0 ? (size_t)options.max_pixels : 0;
+        session.endpoint.max_pixels = session.qwen.max_pixels;
+        if (!error.code && session_open(&globe->session, &session, &error) == 0) return globe;
+    }
+    tell(message, &error);
+    globe_close(globe);
+    return NULL;
+}
+
+void globe_close(struct globe *globe) {
+    if (!globe) return;
+    session_close(&globe->session);
+    for (size_t i = 0; i < sizeof globe->texts / sizeof *globe->texts; i++) free(globe->texts[i]);
+    free(globe);
+}
+
+static const char *or_empty(const char *text) {
+    return text ? text : "";
+}
+
+static struct globe_place show(const struct verdict_place *place) {
+    return (struct globe_place){.country = or_empty(place->country),
+                                .country_code = place->country_code,
+                                .region = or_empty(place->region),
+                                .city = or_empty(place->city),
+                                .has_position = place->has_position,
+                                .latitude = place->position.lat,
+                                .longitude = place->position.lon,
+                                .radius_km = place->radius_km,
+                                .share = place->share};
+}
+
+static int dress(struct globe_result *result, const struct globe *globe, struct error *error) {
+    const struct verdict *verdict = &result->verdict;
+    result->place = show(&verdict->place);
+    result->alternatives =
+        memory_new(verdict->alternative_count + 1, sizeof *result->alternatives, "result", error);
+    if (!result->alternatives) return -1;
+    for (size_t i = 0; i < verdict->alternative_count; i++)
+        result->alternatives[i] = show(&verdict->alternatives[i]);
+    struct buffer json = {0};
+    const struct engine *engine = globe->session.engine;
+    const struct writer_options options = {.format = WRITER_JSONL,
+                                           .model = engine->operations->model(engine)};
+    if (verdict_to_json(verdict, &options, &json, error)) {
+        buffer_free(&json);
+        return -1;
+    }
+    result->json = buffer_take(&json);
+    return result->json ? 0 : error_set(error, ERROR_MEMORY, "result: out of memory");
+}
+
+struct listener {
+    void (*on_text)(void *context, const char *text, size_t length);
+    void *context;
+};
+
+static void on_text(void *context, const char *photo, const char *text, size_t length) {
+    const struct listener *listener = context;
+    (void)photo;
+    listener->on_text(listener->context, text, length);
+}
+
+static struct globe_result *locate(struct globe *globe, const struct image *image, const char *name,
+                                   const struct globe_request *given, struct error *error) {
+    struct globe_request request = GLOBE_REQUEST_INIT;
+    if (given) take_struct(&request, sizeof request, given);
+    struct globe_result *result = memory_new(1, sizeof *result, "result", error);
+    if (!result) return NULL;
+    struct locator_options options = globe->session.locator;
+    if (request.samples > 0) options.samples = (size_t)request.samples;
+    if (request.max_tokens > 0) options.max_tokens = (size_t)request.max_tokens;
+    options.sampling.temperature = request.temperature >= 0 ? request.temperature
+                                   : options.samples > 1    ? 1.0
+                                                            : 0.0;
+    options.sampling.seed = request.seed;
+    options.judge.abstain_below = request.abstain_below;
+    struct listener listener = {request.on_text, request.context};
+    const struct locator_events events = {.on_text = request.on_text ? on_text : NULL, .context = &listener};
+    int failed = sampling_check(&options.sampling, error);
+    if (!failed)
+        failed =
+            locator_image(globe->session.engine, &options, image, name, &events, &result->verdict, error);
+    if (!failed && result->verdict.outcome == VERDICT_FAILED)
+        failed = error_set(error, result->verdict.error.code, "%s", result->verdict.error.message);
+    if (!failed) failed = dress(result, globe, error);
+    if (!failed) return result;
+    globe_result_free(result);
+    return NULL;
+}
+
+struct globe_result *globe_locate_file(struct globe *globe, const char *path,
+                                       const struct globe_request *request, char *message) {
+    struct error error = {0};
+    struct image image = {0};
+    struct globe_result *result = NULL;
+    if (photo_decode_file(&image, path, NULL, NULL, &error) == 0)
+        result = locate(globe, &image, path, request, &error);
+    image_free(&image);
+    if (!result) tell(message, &error);
+    return result;
+}
+
+struct globe_result *globe_locate_buffer(struct globe *globe, const void *data, size_t length,
+                                         const char *name, const struct globe_request *request,
+                                         char *message) {
+    struct error error = {0};
+    struct image image = {0};
+    struct globe_result *result = NULL;
+    if (!name) name = "photo";
+    if (photo_decode_buffer(&image, data, length, name, NULL, NULL, &error) == 0)
+        result = locate(globe, &image, name, request, &error);
+    image_free(&image);
+    if (!result) tell(message, &error);
+    return result;
+}
+
+void globe_result_free(struct globe_result *result) {
+    if (!result) return;
+    verdict_free(&result->verdict);
+    free(result->alternatives);
+    free(result->json);
+    free(result);
+}
+
+enum globe_outcome globe_result_outcome(const struct globe_result *result) {
+    switch (result->verdict.outcome) {
+    case VERDICT_PLACED:
+        return GLOBE_PLACED;
+    case VERDICT_ABSTAINED:
+        return GLOBE_ABSTAINED;
+    case VERDICT_NOT_LOCATABLE:
+        return GLOBE_NOT_LOCATABLE;
+    default:
+        return GLOBE_NO_ANSWER;
+    }
+}
+
+const struct globe_place *globe_result_place(const struct globe_result *result) {
+    enum verdict_outcome outcome = result->verdict.outcome;
+    return outcome == VERDICT_PLACED || outcome == VERDICT_ABSTAINED ? &result->place : NULL;
+}
+
+size_t globe_result_alternatives(const struct globe_result *result) {
+    return result->verdict.alternative_count;
+}
+
+const struct globe_place *globe_result_alternative(const struct globe_result *result, size_t index) {
+    return index < result->verdict.alternative_count ? &result->alternatives[index] : NULL;
+}
+
+double globe_result_confidence(const struct globe_result *result) {
+    return result->verdict.confidence;
+}
+
+double globe_result_radius(const struct globe_result *result, double share) {
+    return share > 0.5 ? result->verdict.radius_90_km : result->verdict.radius_50_km;
+}
+
+const char *globe_result_reasoning(const struct globe_result *result) {
+    return or_empty(result->verdict.reasoning);
+}
+
+const char *globe_result_answer(const struct globe_result *result) {
+    return or_empty(result->verdict.answer);
+}
+
+size_t globe_result_clues(const struct globe_result *result) {
+    return result->verdict.clue_count;
+}
+
+const char *globe_result_clue_kind(const struct globe_result *result, size_t index) {
+    return index < result->verdict.clue_count ? result->verdict.clues[index].kind : "";
+}
+
+const char *globe_result_clue_text(const struct globe_result *result, size_t index) {
+    return index < result->verdict.clue_count ? or_empty(result->verdict.clues[index].text) : "";
+}
+
+const char *globe_result_json(const struct globe_result *result) {
+    return result->json;
+}

@@ -1,0 +1,226 @@
+#include "bench/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "generate/generator.h"
+#include "tensor/measure.h"
+
+struct bench_options bench_options_default(void) {
+    return (struct bench_options){.image_width = 1024,
+                                  .image_height = 768,
+                                  .text_tokens = 120,
+                                  .decode_tokens = 32,
+                                  .batches = {1, 4, 16},
+                                  .batch_count = 3,
+                                  .repeats = 2};
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// A linear layer's shape and how often a pass runs it.
+struct shape {
+    size_t rows, out, in, times;
+};
+
+static double flops_of(const struct shape *shapes, size_t count) {
+    double flops = 0;
+    for (size_t i = 0; i < count; i++)
+        flops += 2.0 * (double)shapes[i].rows * (double)shapes[i].out * (double)shapes[i].in *
+                 (double)shapes[i].times;
+    return flops;
+}
+
+// oneDNN's rate over these shapes: all operations over the sum of its own best times.
+static int matmul_rate(struct qwen *qwen, const struct shape *shapes, size_t count, double *rate,
+                       struct error *error) {
+    double seconds = 0;
+    for (size_t i = 0; i < count; i++) {
+        double best =
+            measure_matmul(qwen->device, shapes[i].rows, shapes[i].out, shapes[i].in, qwen->type, 3, error);
+        if (best < 0) return -1;
+        seconds += best * (double)shapes[i].times;
+    }
+    *rate = flops_of(shapes, count) / seconds;
+    return 0;
+}
+
+static size_t vision_shapes(const struct qwen_vision_config *c, size_t patches, struct shape shapes[7]) {
+    size_t hidden = (size_t)c->hidden, depth = (size_t)c->depth, inner = (size_t)c->intermediate;
+    size_t unit = (size_t)(c->merge * c->merge), merged = hidden * unit;
+    size_t patch = (size_t)(c->in_channels * c->temporal_patch * c->patch * c->patch);
+    const struct shape all[] = {{patches, hidden, patch, 1},
+                                {patches, 3 * hidden, hidden, depth},
+                                {patches, hidden, hidden, depth},
+                                {patches, inner, hidden, 2 * depth},
+                                {patches, hidden, inner, depth},
+                                {patches / unit, merged, merged, 1},
+                                {patches / unit, (size_t)c->out_hidden, merged, 1}};
+    memcpy(shapes, all, sizeof all);
+    return sizeof all / sizeof *all;
+}
+
+static size_t prefill_shapes(const struct qwen_text_config *c, size_t rows, struct shape shapes[5]) {
+    size_t hidden = (size_t)c->hidden, layers = (size_t)c->layers, inner = (size_t)c->intermediate;
+    size_t heads = (size_t)(c->heads * c->head_dim), kv = (size_t)(c->kv_heads * c->head_dim);
+    const struct shape all[] = {{rows, heads, hidden, layers},
+                                {rows, kv, hidden, 2 * layers},
+                                {rows, hidden, heads, layers},
+                                {rows, inner, hidden, 2 * layers},
+                                {rows, hidden, inner, layers}};
+    memcpy(shapes, all, sizeof all);
+    return sizeof all / sizeof *all;
+}
+
+// Weights that one decoding step reads: all of the language model but the embedding table (only rows of it).
+static size_t decode_bytes(const struct qwen *qwen) {
+    const struct safetensors *weights = checkpoint_weights(qwen->checkpoint);
+    size_t bytes = 0;
+    for (size_t i = 0; i < safetensors_count(weights); i++) {
+        char name[256];
+        checkpoint_canonical_name(safetensors_name(weights, i), name, sizeof name);
+        bool embedding = strcmp(name, "model.embed_tokens.weight") == 0 && !qwen->config->text.tie_embeddings;
+        if (strncmp(name, "visual.", 7) != 0 && !embedding) bytes += tensor_bytes(safetensors_at(weights, i));
+    }
+    return bytes;
+}
+
+// A picture with structure everywhere, so that no stage finds an easy case.
+static int draw(struct image *image, size_t width, size_t height, struct error *error) {
+    if (image_new(image, width, height, error)) return -1;
+    for (size_t i = 0; i < width * height * 3; i++) image->rgb[i] = (uint8_t)(i * 2654435761u >> 13);
+    return 0;
+}
+
+static int build(struct qwen *qwen, const struct bench_options *options, const struct image *image,
+                 struct prompt *prompt, struct error *error) {
+    struct chat chat = {0};
+    size_t length = options->text_tokens; // random checkpoints have a token for each byte
+    char *text = memory_new(length + 1, 1, "prompt", error);
+    if (!text) return -1;
+    for (size_t i = 0; i < length; i++) text[i] = i % 2 ? ' ' : 'a';
+    int result = chat_add_message(&chat, "user", error) || chat_add_part(&chat, CHAT_IMAGE, "bench", error) ||
+                         chat_add_part(&chat, CHAT_TEXT, text, error)
+                     ? -1
+                     : prompt_build(prompt, qwen, &chat, image, 1, error);
+    chat_free(&chat);
+    free(text);
+    return result;
+}
+
+static int measure_prefill(struct qwen *qwen, const struct bench_options *options, const struct image *image,
+                           struct bench_result *result, struct error *error) {
+    for (int r = 0; r < options->repeats; r++) {
+        struct prompt prompt;
+        struct kv_cache cache = {0};
+        struct prefill_times times;
+        double start = now();
+        if (build(qwen, options, image, &prompt, error)) return -1;
+        float *logits = memory_new((size_t)qwen->config->text.vocab, sizeof *logits, "logits", error);
+        int failed = !logits || qwen_cache_open(qwen, &cache, prompt.ids.count, error) ||
+                     qwen_prefill(qwen, &prompt, &cache, logits, NULL, &times, error);
+        double total = now() - start;
+        result->patches = prompt.patches.rows;
+        result->prompt_tokens = prompt.ids.count;
+        result->image_tokens =
+            prompt.patches.rows / (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
+        kv_cache_close(&cache);
+        prompt_free(&prompt);
+        free(logits);
+        if (failed) return -1;
+        if (r == 0 || total < result->first_token_seconds) {
+            result->first_token_seconds = total;
+            result->vision_seconds = times.vision;
+            result->prefill_seconds = times.language;
+        }
+    }
+    return 0;
+}
+
+static int measure_decode(struct qwen *qwen, const struct bench_options *options, const struct image *image,
+                          size_t sequences, struct bench_result *result, struct error *error) {
+    struct prompt prompt;
+    struct generator *generator = generator_new(qwen, error);
+    if (!generator || build(qwen, options, image, &prompt, error)) {
+        generator_free(generator);
+        return -1;
+    }
+    struct generation request = {.prompt = &prompt,
+                                 .sampling = sampling_default(),
+                                 .samples = sequences,
+                                 .max_tokens = options->decode_tokens + 2,
+                                 .ignore_stop = true};
+    request.sampling.temperature = 1;
+    int failed = generator_submit(generator, &request, NULL, error) || generator_step(generator, NULL, error);
+    double start = now();
+    for (size_t i = 0; !failed && i < options->decode_tokens; i++)
+        failed = generator_step(generator, NULL, error);
+    double seconds = now() - start;
+    struct bench_decode *decode = &result->decode[result->decode_count++];
+    decode->sequences = sequences;
+    decode->tokens_per_second = (double)(sequences * options->decode_tokens) / seconds;
+    decode->bandwidth = (double)result->decode_bytes * (double)options->decode_tokens / seconds;
+    prompt_free(&prompt);
+    generator_free(generator);
+    return failed ? -1 : 0;
+}
+
+static size_t peak_memory(void) {
+    size_t kilobytes = 0;
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (strncmp(line, "VmHWM:", 6) == 0) kilobytes = strtoul(line + 6, NULL, 10);
+    if (status) fclose(status);
+    return kilobytes * 1024;
+}
+
+static int measure_machine(struct qwen *qwen, struct bench_result *result, void (*report)(const char *),
+                           struct error *error) {
+    struct shape shapes[7];
+    report("this machine's read bandwidth");
+    result->read_bandwidth = measure_read_bandwidth(qwen->device, error);
+    if (result->read_bandwidth < 0) return -1;
+    report("oneDNN at the shapes of the vision tower");
+    size_t count = vision_shapes(&qwen->config->vision, result->patches, shapes);
+    result->vision_flops = flops_of(shapes, count);
+    if (matmul_rate(qwen, shapes, count, &result->vision_matmul, error)) return -1;
+    report("oneDNN at the shapes of the language model");
+    count = prefill_shapes(&qwen->config->text, result->prompt_tokens, shapes);
+    result->prefill_flops = flops_of(shapes, count);
+    return matmul_rate(qwen, shapes, count, &result->prefill_matmul, error);
+}
+
+static void silent(const char *what) {
+    (void)what;
+}
+
+int bench_run(struct qwen *qwen, double load_seconds, const struct bench_options *options,
+              struct bench_result *result, void (*report)(const char *what), struct error *error) {
+    struct image image;
+    *result = (struct bench_result){.load_seconds = load_seconds,
+                                    .weight_bytes = safetensors_bytes(checkpoint_weights(qwen->checkpoint)),
+                                    .decode_bytes = decode_bytes(qwen)};
+    if (!report) report = silent;
+    if (draw(&image, options->image_width, options->image_height, error)) return -1;
+    report("photo to first token");
+    int failed = measure_prefill(qwen, options, &image, result, error);
+    for (size_t i = 0; !failed && i < options->batch_count; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "decoding %zu sequence%s", options->batches[i],
+                 options->batches[i] == 1 ? "" : "s");
+        report(what);
+        failed = measure_decode(qwen, options, &image, options->batches[i], result, error);
+    }
+    result->peak_bytes = peak_memory(); // before the machine's own measurements need memory
+    if (!failed) failed = measure_machine(qwen, result, report, error);
+    image_free(&image);
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,185 @@
+// globe bench: speed, beside the machine's own limits.
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "bench/bench.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "model/random_checkpoint.h"
+
+static void say(const char *what) {
+    log_info("measuring %s", what);
+}
+
+static double percent(double part, double whole) {
+    return whole > 0 ? 100 * part / whole : 0;
+}
+
+static void print_table(const struct bench_result *r, const struct qwen *qwen, const char *name) {
+    const struct qwen_text_config *c = &qwen->config->text;
+    printf("| %s, %s, %s | | share of what the machine can do |\n|---|---|---|\n", name,
+           dtype_name(qwen->type), qwen->device->description);
+    printf("| weights | %.2f GB, %d layers of %d | |\n", (double)r->weight_bytes / 1e9, c->layers, c->hidden);
+    printf("| read bandwidth of this machine | %.1f GB/s | 100 %% |\n", r->read_bandwidth / 1e9);
+    printf("| oneDNN, shapes of the vision tower (%zu patches) | %.0f GFLOP/s | 100 %% |\n", r->patches,
+           r->vision_matmul / 1e9);
+    printf("| oneDNN, shapes of the language model (%zu tokens) | %.0f GFLOP/s | 100 %% |\n",
+           r->prompt_tokens, r->prefill_matmul / 1e9);
+    printf("| load | %.2f s | |\n", r->load_seconds);
+    printf("| vision tower (%zu tokens) | %.2f s, %.0f GFLOP/s | %.0f %% |\n", r->image_tokens,
+           r->vision_seconds, r->vision_flops / r->vision_seconds / 1e9,
+           percent(r->vision_flops / r->vision_seconds, r->vision_matmul));
+    printf("| prefill (%zu tokens) | %.2f s, %.1f tok/s, %.0f GFLOP/s | %.0f %% |\n", r->prompt_tokens,
+           r->prefill_seconds, (double)r->prompt_tokens / r->prefill_seconds,
+           r->prefill_flops / r->prefill_seconds / 1e9,
+           percent(r->prefill_flops / r->prefill_seconds, r->prefill_matmul));
+    printf("| photo to first token | %.2f s | |\n", r->first_token_seconds);
+    for (size_t i = 0; i < r->decode_count; i++)
+        printf("| decode, %zu sequence%s over one prompt | %.2f tok/s, %.1f GB/s | %.0f %% |\n",
+               r->decode[i].sequences, r->decode[i].sequences == 1 ? "" : "s", r->decode[i].tokens_per_second,
+               r->decode[i].bandwidth / 1e9, percent(r->decode[i].bandwidth, r->read_bandwidth));
+    printf("| peak memory | %.2f GB (weights + %.2f GB) | |\n", (double)r->peak_bytes / 1e9,
+           ((double)r->peak_bytes - (double)r->weight_bytes) / 1e9);
+}
+
+static void print_json(const struct bench_result *r, const struct qwen *qwen, const char *name) {
+    json_t *decode = json_array();
+    for (size_t i = 0; i < r->decode_count; i++)
+        json_array_append_new(decode, json_pack("{s:i, s:f, s:f}", "sequences", (int)r->decode[i].sequences,
+                                                "tokens_per_second", r->decode[i].tokens_per_second,
+                                                "bytes_per_second", r->decode[i].bandwidth));
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:I, s:{s:f, s:f, s:f}, s:f, s:{s:I, s:I, s:f, s:f}, s:{s:I, s:f, s:f}, s:f, s:o, "
+        "s:I}",
+        "model", name, "dtype", dtype_name(qwen->type), "device", qwen->device->description, "weight_bytes",
+        (json_int_t)r->weight_bytes, "machine", "read_bytes_per_second", r->read_bandwidth,
+        "vision_matmul_flops", r->vision_matmul, "prefill_matmul_flops", r->prefill_matmul, "load_seconds",
+        r->load_seconds, "vision", "patches", (json_int_t)r->patches, "tokens", (json_int_t)r->image_tokens,
+        "seconds", r->vision_seconds, "flops", r->vision_flops / r->vision_seconds, "prefill", "tokens",
+        (json_int_t)r->prompt_tokens, "seconds", r->prefill_seconds, "flops",
+        r->prefill_flops / r->prefill_seconds, "first_token_seconds", r->first_token_seconds, "decode",
+        decode, "peak_bytes", (json_int_t)r->peak_bytes);
+    json_dumpf(root, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(root);
+}
+
+// Opens the model twice: the first time brings the weights into memory, the second is the warm start that
+// counts.
+static struct qwen *open_warm(const struct model_options *options, double *seconds, struct error *error) {
+    struct qwen *qwen = model_options_open(options, error);
+    if (!qwen) return NULL;
+    qwen_close(qwen);
+    struct timespec a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    qwen = model_options_open(options, error);
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    *seconds = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9;
+    return qwen;
+}
+
+static int run(const struct model_options *model, const struct bench_options *bench, const char *name,
+               bool json, struct error *error) {
+    double load;
+    struct bench_result result;
+    struct qwen *qwen = open_warm(model, &load, error);
+    if (!qwen) return -1;
+    int failed = bench_run(qwen, load, bench, &result, say, error);
+    if (!failed && json) print_json(&result, qwen, name);
+    if (!failed && !json) print_table(&result, qwen, name);
+    qwen_close(qwen);
+    return failed;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw) {
+    (void)status, (void)type, (void)ftw;
+    return remove(path);
+}
+
+// Random weights of a published shape, in a folder of their own that goes again afterwards.
+static int run_shape(struct model_options *model, const struct bench_options *bench, const char *shape,
+                     bool json, struct error *error) {
+    char folder[512];
+    const char *root = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/globe-bench-XXXXXX", root && *root ? root : "/tmp");
+    if (!mkdtemp(folder)) return error_set_errno(error, folder, "cannot make a folder");
+    const struct random_checkpoint random = {
+        .shape = shape, .dtype = model->type == QWEN_TYPE_F32 ? DTYPE_F32 : DTYPE_BF16, .seed = 1};
+    log_info("writing random weights of the %s shape to %s", shape, folder);
+    model->folder = folder;
+    int failed = random_checkpoint_write(&random, folder, error) || run(model, bench, shape, json, error);
+    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    return failed ? -1 : 0;
+}
+
+// "1,4,16" into the options.
+static int read_batches(const char *text, struct bench_options *bench, struct error *error) {
+    bench->batch_count = 0;
+    for (const char *p = text; *p;) {
+        char *end;
+        unsigned long value = strtoul(p, &end, 10);
+        if (end == p || value < 1 || value > 1024 || (*end && *end != ',') ||
+            bench->batch_count == BENCH_MAX_BATCHES)
+            return error_set(error, ERROR_USAGE,
+                             "--sequences: \"%s\" is not a list of up to %d numbers from 1 to 1024", text,
+                             BENCH_MAX_BATCHES);
+        bench->batches[bench->batch_count++] = value;
+        p = *end ? end + 1 : end;
+    }
+    return 0;
+}
+
+int command_bench(int argc, char **argv) {
+    static const char *const shapes[] = {"tiny", "3b", "7b", "72b", NULL};
+    struct model_options model = model_options_default();
+    struct bench_options bench = bench_options_default();
+    int shape = 0;
+    bool json = false;
+    const char *batches = "1,4,16";
+    int64_t width = (int64_t)bench.image_width, height = (int64_t)bench.image_height,
+            tokens = (int64_t)bench.decode_tokens, repeats = bench.repeats;
+    const struct option table[] = {
+        MODEL_OPTIONS(model),
+        option_choice("shape", 's', "NAME", &shape, shapes,
+                      "Without --model: random weights of this published shape"),
+        option_integer("width", 0, "N", &width, 28, 16384, "Picture, pixels"),
+        option_integer("height", 0, "N", &height, 28, 16384, "Picture, pixels"),
+        option_integer("tokens", 'n', "N", &tokens, 1, 4096, "Tokens to decode per sequence"),
+        option_string("sequences", 0, "LIST", &batches, "Sequences over one prompt"),
+        option_integer("repeats", 0, "N", &repeats, 1, 100, "The best of N counts"),
+        option_flag("json", 'j', &json, "Print JSON"),
+        {0},
+    };
+    const struct usage usage = {
+        .command = "bench",
+        .options = table,
+        .description =
+            "Measures loading, the vision tower, prefill and decoding, and in the same run what this machine "
+            "can\n"
+            "do at best: its read bandwidth and oneDNN's rate at the same shapes. Prints a table to paste.",
+        .examples = "globe bench --shape tiny\nglobe bench --shape 7b --json\nglobe bench --model DIR "
+                    "--sequences 1,16\n",
+    };
+    struct operands none;
+    int status;
+    if (!options_parse(&usage, argc, argv, &none, &status)) return status;
+    struct error error = {0};
+    bench.image_width = (size_t)width;
+    bench.image_height = (size_t)height;
+    bench.decode_tokens = (size_t)tokens;
+    bench.repeats = (int)repeats;
+    signals_catch();
+    int failed = read_batches(batches, &bench, &error);
+    if (!failed)
+        failed = model.folder ? run(&model, &bench, model.folder, json, &error)
+                              : run_shape(&model, &bench, shapes[shape], json, &error);
+    return failed ? command_fail(&error) : 0;
+}

@@ -1,0 +1,169 @@
+// The local model as an engine: every request is one submission to the generator; its samples decode as one
+// batch with those of other photos.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "generate/generator.h"
+#include "locate/engine.h"
+
+struct local_engine {
+    struct engine base;
+    struct qwen *qwen;
+    struct generator *generator;
+    size_t sequences, flying;
+    struct flight *flights;
+};
+
+// A photo in flight. Freed with its last answer.
+struct flight {
+    struct local_engine *engine;
+    struct flight *next, **link; // in the engine's list
+    size_t photo, left;
+    struct ends { // of each sample: where the text of each token ends
+        size_t *data;
+        size_t count, capacity, position;
+    } * samples;
+    size_t sample_count;
+};
+
+static void list_flight(struct local_engine *engine, struct flight *flight) {
+    flight->engine = engine;
+    flight->next = engine->flights;
+    flight->link = &engine->flights;
+    if (flight->next) flight->next->link = &flight->next;
+    engine->flights = flight;
+    engine->flying++;
+}
+
+static void free_flight(struct flight *flight) {
+    *flight->link = flight->next;
+    if (flight->next) flight->next->link = flight->link;
+    flight->engine->flying--;
+    for (size_t i = 0; i < flight->sample_count; i++) free(flight->samples[i].data);
+    free(flight->samples);
+    free(flight);
+}
+
+static void on_token(void *context, size_t sample, const struct sampled *token, const char *text,
+                     size_t length) {
+    struct flight *flight = context;
+    struct ends *ends = &flight->samples[sample];
+    struct engine_events *events = &flight->engine->base.events;
+    (void)token;
+    if (ends->count == ends->capacity) {
+        size_t capacity = ends->capacity ? 2 * ends->capacity : 256;
+        size_t *grown = realloc(ends->data, capacity * sizeof *grown);
+        if (grown) {
+            ends->data = grown;
+            ends->capacity = capacity;
+        }
+    }
+    ends->position += length;
+    if (ends->count < ends->capacity) ends->data[ends->count++] = ends->position;
+    if (events->on_text && length) events->on_text(events->context, flight->photo, sample, text, length);
+}
+
+static void on_done(void *context, size_t sample, const struct completion *completion) {
+    struct flight *flight = context;
+    struct engine_events *events = &flight->engine->base.events;
+    float *log_probs = malloc((completion->count + 1) * sizeof *log_probs);
+    for (size_t i = 0; log_probs && i < completion->count; i++) log_probs[i] = completion->tokens[i].logprob;
+    bool aligned = log_probs && flight->samples[sample].count >= completion->count;
+    const struct engine_answer answer = {.sample = sample,
+                                         .text = completion->text,
+                                         .length = completion->length,
+                                         .tokens = completion->count,
+                                         .truncated = completion->finish == FINISH_LENGTH,
+                                         .log_probs = aligned ? log_probs : NULL,
+                                         .ends = aligned ? flight->samples[sample].data : NULL};
+    events->on_answer(events->context, flight->photo, &answer);
+    free(log_probs);
+    if (--flight->left == 0) free_flight(flight);
+}
+
+static int build_prompt(const struct local_engine *engine, const struct engine_request *request,
+                        struct prompt *prompt, struct error *error) {
+    struct chat chat = {0};
+    int result = 0;
+    if (request->system)
+        result = chat_add_message(&chat, "system", error) ||
+                         chat_add_part(&chat, CHAT_TEXT, request->system, error)
+                     ? -1
+                     : 0;
+    if (result == 0) result = chat_add_message(&chat, "user", error);
+    if (result == 0) result = chat_add_part(&chat, CHAT_IMAGE, request->name, error);
+    if (result == 0) result = chat_add_part(&chat, CHAT_TEXT, request->text, error);
+    if (result == 0) result = prompt_build(prompt, engine->qwen, &chat, request->image, 1, error);
+    chat_free(&chat);
+    return result;
+}
+
+static int submit(struct engine *base, const struct engine_request *request, struct error *error) {
+    struct local_engine *engine = (struct local_engine *)base;
+    struct prompt prompt;
+    struct flight *flight = memory_new(1, sizeof *flight, "request", error);
+    if (!flight) return -1;
+    list_flight(engine, flight);
+    flight->photo = request->photo;
+    flight->left = request->samples;
+    flight->samples = memory_new(request->samples, sizeof *flight->samples, "request", error);
+    flight->sample_count = flight->samples ? request->samples : 0;
+    if (!flight->samples || build_prompt(engine, request, &prompt, error)) {
+        free_flight(flight);
+        return -1;
+    }
+    const struct generation generation = {.prompt = &prompt,
+                                          .sampling = request->sampling,
+                                          .samples = request->samples,
+                                          .max_tokens = request->max_tokens,
+                                          .on_token = on_token,
+                                          .on_done = on_done,
+                                          .context = flight};
+    int result = generator_submit(engine->generator, &generation, NULL, error);
+    prompt_free(&prompt);
+    if (result) free_flight(flight);
+    return result;
+}
+
+static int step(struct engine *base, struct error *error) {
+    return generator_step(((struct local_engine *)base)->generator, NULL, error);
+}
+
+static size_t room(const struct engine *base) {
+    const struct local_engine *engine = (const struct local_engine *)base;
+    size_t live = generator_live(engine->generator);
+    return live < engine->sequences ? engine->sequences - live : 0;
+}
+
+static size_t flying(const struct engine *base) {
+    return ((const struct local_engine *)base)->flying;
+}
+
+static void free_engine(struct engine *base) {
+    struct local_engine *engine = (struct local_engine *)base;
+    generator_free(engine->generator);
+    while (engine->flights) free_flight(engine->flights); // after an error some are unanswered
+    free(engine);
+}
+
+static const char *model(const struct engine *base) {
+    const char *folder = checkpoint_folder(((const struct local_engine *)base)->qwen->checkpoint);
+    const char *slash = strrchr(folder, '/');
+    return slash && slash[1] ? slash + 1 : folder;
+}
+
+static const struct engine_operations operations = {submit, step, room, flying, free_engine, model};
+
+struct engine *engine_open_local(struct qwen *qwen, size_t sequences, struct error *error) {
+    struct local_engine *engine = memory_new(1, sizeof *engine, "engine", error);
+    if (!engine) return NULL;
+    engine->base.operations = &operations;
+    engine->qwen = qwen;
+    engine->sequences = sequences ? sequences : 1;
+    engine->generator = generator_new(qwen, error);
+    if (engine->generator) return &engine->base;
+    free(engine);
+    return NULL;
+}

@@ -1,0 +1,35 @@
+// From the completions for one photo to a verdict: every completion is read, looked up in the gazetteer and
+// counted as a vote; votes are clustered on the sphere, and the heaviest cluster is the answer.
+#ifndef GLOBE_LOCATE_JUDGE_H
+#define GLOBE_LOCATE_JUDGE_H
+
+#include "geo/gazetteer.h"
+#include "locate/verdict.h"
+#include "text/answer.h"
+
+struct judge_options {
+    struct gazetteer *gazetteer; // NULL: places have names only, votes are told apart by name
+    enum answer_rules rules;
+    double cluster_km;    // votes that far apart still mean the same place
+    double abstain_below; // confidence below which the verdict is VERDICT_ABSTAINED; 0: never
+    size_t alternatives;  // at most so many are kept
+};
+
+// A completion, kept until all are there.
+struct vote {
+    char *text;
+    size_t length;
+    bool truncated;
+    size_t tokens;
+    float *log_probs; // per token, with the ends of their texts; NULL when unknown
+    size_t *ends;
+};
+int vote_copy(struct vote *vote, const char *text, size_t length, const float *log_probs, const size_t *ends,
+              size_t tokens, struct error *error);
+void vote_free(struct vote *vote);
+
+// Fills everything of *verdict but photo, seconds and evidence. At least one vote.
+int judge_votes(struct verdict *verdict, const struct vote *votes, size_t count,
+                const struct judge_options *options, struct error *error);
+
+#endif

@@ -1,0 +1,204 @@
+#include "locate/locator.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "photo/decode.h"
+
+// One photo on its way.
+struct job {
+    const char *photo;
+    double started;
+    struct vote *votes;
+    size_t arrived;
+    bool failed;
+    struct error error;
+    bool finished; // all votes are there, or it failed
+    bool done;     // handed over
+};
+
+struct batch {
+    struct engine *engine;
+    const struct locator_options *options;
+    const struct locator_events *events;
+    struct locator_counts *counts;
+    struct job *jobs;
+    size_t count;
+    size_t first_open; // jobs before this one are done
+    size_t submitted;
+    struct error error; // of an event: no memory
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void on_text(void *context, size_t photo, size_t sample, const char *text, size_t length) {
+    struct batch *batch = context;
+    if (sample == 0 && batch->events->on_text)
+        batch->events->on_text(batch->events->context, batch->jobs[photo].photo, text, length);
+}
+
+static void on_answer(void *context, size_t photo, const struct engine_answer *answer) {
+    struct batch *batch = context;
+    struct job *job = &batch->jobs[photo];
+    struct vote *vote = &job->votes[job->arrived];
+    if (vote_copy(vote, answer->text, answer->length, answer->log_probs, answer->ends, answer->tokens,
+                  &batch->error))
+        return;
+    vote->truncated = answer->truncated;
+    if (++job->arrived == batch->options->samples) job->finished = true;
+}
+
+static void on_failure(void *context, size_t photo, const struct error *error) {
+    struct batch *batch = context;
+    struct job *job = &batch->jobs[photo];
+    job->error = *error;
+    job->failed = job->finished = true;
+}
+
+static void fail_job(struct job *job) {
+    job->failed = job->finished = true;
+}
+
+static void submit_image(struct batch *batch, size_t index, const struct image *image) {
+    const struct locator_options *options = batch->options;
+    struct job *job = &batch->jobs[index];
+    const struct engine_request request = {.photo = index,
+                                           .name = job->photo,
+                                           .image = image,
+                                           .system = options->system,
+                                           .text = options->prompt->text,
+                                           .sampling = options->sampling,
+                                           .samples = options->samples,
+                                           .max_tokens = options->max_tokens};
+    job->votes = memory_new(options->samples, sizeof *job->votes, "votes", &job->error);
+    if (!job->votes || batch->engine->operations->submit(batch->engine, &request, &job->error)) {
+        fail_job(job);
+        if (!strstr(job->error.message, job->photo)) error_prefix(&job->error, "%s", job->photo);
+    }
+}
+
+static void submit_file(struct batch *batch, size_t index) {
+    struct job *job = &batch->jobs[index];
+    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation};
+    struct image image = {0};
+    job->started = now();
+    if (photo_decode_file(&image, job->photo, &photo, NULL, &job->error))
+        fail_job(job);
+    else
+        submit_image(batch, index, &image);
+    image_free(&image);
+}
+
+static void free_votes(struct batch *batch, struct job *job) {
+    for (size_t i = 0; job->votes && i < batch->options->samples; i++) vote_free(&job->votes[i]);
+    free(job->votes);
+    job->votes = NULL;
+}
+
+static int make_verdict(struct batch *batch, struct job *job, struct verdict *verdict, struct error *error) {
+    *verdict = (struct verdict){.confidence = -1, .radius_50_km = -1, .radius_90_km = -1, .place.match = ""};
+    verdict->photo = memory_copy_string(job->photo, strlen(job->photo), error);
+    int result = verdict->photo ? 0 : -1;
+    if (result == 0 && job->failed) {
+        verdict->outcome = VERDICT_FAILED;
+        verdict->error = job->error;
+    } else if (result == 0) {
+        result = judge_votes(verdict, job->votes, job->arrived, &batch->options->judge, error);
+    }
+    verdict->seconds = now() - job->started;
+    free_votes(batch, job);
+    if (result) verdict_free(verdict);
+    return result;
+}
+
+// Everything that is finished goes out, in the order in which it finished within a step.
+static int hand_over(struct batch *batch, struct error *error) {
+    for (size_t i = batch->first_open; i < batch->submitted; i++) {
+        struct job *job = &batch->jobs[i];
+        if (!job->finished || job->done) continue;
+        struct verdict verdict;
+        if (make_verdict(batch, job, &verdict, error)) return -1;
+        job->done = true;
+        batch->counts->done++;
+        batch->counts->failed += verdict.outcome == VERDICT_FAILED;
+        int result = batch->events->on_verdict(batch->events->context, &verdict, error);
+        verdict_free(&verdict);
+        if (result) return -1;
+    }
+    while (batch->first_open < batch->submitted && batch->jobs[batch->first_open].done) batch->first_open++;
+    return 0;
+}
+
+static int run(struct batch *batch, struct error *error) {
+    const struct engine_operations *engine = batch->engine->operations;
+    while (batch->counts->done < batch->count) {
+        if (signals_check(error)) return -1;
+        if (batch->submitted < batch->count &&
+            (engine->room(batch->engine) > 0 || engine->flying(batch->engine) == 0))
+            submit_file(batch, batch->submitted++);
+        else if (engine->step(batch->engine, error))
+            return -1;
+        if (batch->error.code) return error_set(error, batch->error.code, "%s", batch->error.message);
+        if (hand_over(batch, error)) return -1;
+    }
+    return 0;
+}
+
+static int open_batch(struct batch *batch, size_t count, struct error *error) {
+    batch->jobs = memory_new(count, sizeof *batch->jobs, "photos", error);
+    batch->count = count;
+    batch->engine->events =
+        (struct engine_events){.on_text = batch->events && batch->events->on_text ? on_text : NULL,
+                               .on_answer = on_answer,
+                               .on_failure = on_failure,
+                               .context = batch};
+    return batch->jobs ? 0 : -1;
+}
+
+static void close_batch(struct batch *batch) {
+    for (size_t i = 0; batch->jobs && i < batch->count; i++) free_votes(batch, &batch->jobs[i]);
+    free(batch->jobs);
+    batch->engine->events = (struct engine_events){0};
+}
+
+int locator_run(struct engine *engine, const struct locator_options *options, const char *const *photos,
+                size_t count, const struct locator_events *events, struct locator_counts *counts,
+                struct error *error) {
+    struct batch batch = {.engine = engine, .options = options, .events = events, .counts = counts};
+    *counts = (struct locator_counts){0};
+    int result = open_batch(&batch, count, error);
+    for (size_t i = 0; result == 0 && i < count; i++) batch.jobs[i].photo = photos[i];
+    if (result == 0) result = run(&batch, error);
+    close_batch(&batch);
+    return result;
+}
+
+int locator_image(struct engine *engine, const struct locator_options *options, const struct image *image,
+                  const char *name, const struct locator_events *events, struct verdict *verdict,
+                  struct error *error) {
+    struct locator_counts counts = {0};
+    struct batch batch = {.engine = engine, .options = options, .events = events, .counts = &counts};
+    int result = open_batch(&batch, 1, error);
+    if (result == 0) {
+        struct job *job = &batch.jobs[0];
+        job->photo = name;
+        job->started = now();
+        submit_image(&batch, 0, image);
+        while (result == 0 && !job->finished) {
+            result = signals_check(error);
+            if (result == 0) result = engine->operations->step(engine, error);
+            if (result == 0 && batch.error.code)
+                result = error_set(error, batch.error.code, "%s", batch.error.message);
+        }
+        if (result == 0) result = make_verdict(&batch, job, verdict, error);
+    }
+    close_batch(&batch);
+    return result;
+}

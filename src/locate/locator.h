@@ -1,0 +1,45 @@
+// A batch of photos through an engine: decode, ask, judge, hand over. Several photos are in flight at once;
+// one that fails becomes a verdict that says so and never stops the rest.
+#ifndef GLOBE_LOCATE_LOCATOR_H
+#define GLOBE_LOCATE_LOCATOR_H
+
+#include "locate/engine.h"
+#include "locate/judge.h"
+#include "locate/prompts.h"
+#include "locate/verdict.h"
+
+struct locator_options {
+    const struct locate_prompt *prompt;
+    const char *system; // NULL: the model's default
+    struct sampling sampling;
+    size_t samples;          // completions per photo
+    size_t max_tokens;       // per completion
+    bool ignore_orientation; // --compat: photos are read as the reference reads them
+    struct judge_options judge;
+};
+
+struct locator_events {
+    // Part of a completion as it comes (first sample only). May be NULL.
+    void (*on_text)(void *context, const char *photo, const char *text, size_t length);
+    // A photo is done; the verdict is freed afterwards. -1 (with *error set) stops the batch.
+    int (*on_verdict)(void *context, const struct verdict *verdict, struct error *error);
+    void *context;
+};
+
+struct locator_counts {
+    size_t done, failed; // failed ones are among those done
+};
+
+// 0 when every photo was handed over (some may have failed: see counts), -1 with ERROR_INTERRUPTED after
+// Ctrl-C (what was handed over stands) or when the engine itself failed.
+int locator_run(struct engine *engine, const struct locator_options *options, const char *const *photos,
+                size_t count, const struct locator_events *events, struct locator_counts *counts,
+                struct error *error);
+
+// One picture that is decoded already. The verdict is the caller's to free. Of the events, which may be NULL,
+// only on_text is used.
+int locator_image(struct engine *engine, const struct locator_options *options, const struct image *image,
+                  const char *name, const struct locator_events *events, struct verdict *verdict,
+                  struct error *error);
+
+#endif

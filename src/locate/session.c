@@ -1,0 +1,110 @@
+#include "locate/session.h"
+
+#include <stdio.h>
+
+struct session_options session_options_default(void) {
+    return (struct session_options){
+        .prompt = "globe",
+        .samples = 1,
+        .max_tokens = 1024,
+        .sequences = 16,
+        .temperature = -1,
+        .repetition_penalty = -1,
+        .sampling = sampling_default(),
+        .cluster_km = 50,
+        .alternatives = 5,
+        .endpoint = {.concurrency = 16, .retries = 4, .timeout = 300, .jpeg_quality = 92, .log_probs = true},
+    };
+}
+
+// The request of the released eval.py (rewards_and_eval.md section 5).
+static void set_compat(struct session_options *options) {
+    options->sampling.frequency_penalty = 0.7;
+    options->sampling.presence_penalty = 0.7;
+    if (options->temperature < 0) options->temperature = 0.1;
+    if (options->max_tokens > 512) options->max_tokens = 512;
+}
+
+static void settle_sampling(const struct session *session, struct session_options *options) {
+    struct sampling *sampling = &options->sampling;
+    if (options->compat) set_compat(options);
+    sampling->temperature = options->temperature >= 0 ? options->temperature
+                            : options->samples > 1    ? 1.0
+                                                      : 0.0;
+    if (options->repetition_penalty >= 0) {
+        sampling->repetition_penalty = options->repetition_penalty;
+    } else if (session->qwen) {
+        const struct generation_defaults *defaults = checkpoint_generation(session->qwen->checkpoint);
+        if (defaults->has_repetition_penalty) sampling->repetition_penalty = defaults->repetition_penalty;
+    }
+}
+
+static void open_gazetteer(struct session *session, const struct session_options *options) {
+    struct error error = {0};
+    session->gazetteer = gazetteer_open(options->gazetteer, &error);
+    if (!session->gazetteer)
+        snprintf(session->warning, sizeof session->warning, "no coordinates: %s", error.message);
+}
+
+static int open_engine(struct session *session, const struct session_options *options, struct error *error) {
+    if (options->endpoint.url) {
+        session->engine = engine_open_endpoint(&options->endpoint, error);
+    } else {
+        session->qwen = qwen_open(options->model, &options->qwen, error);
+        if (session->qwen && session->qwen->warning[0])
+            snprintf(session->warning, sizeof session->warning, "%s", session->qwen->warning);
+        if (session->qwen) session->engine = engine_open_local(session->qwen, options->sequences, error);
+    }
+    return session->engine ? 0 : -1;
+}
+
+static int open_parts(struct session *session, struct session_options *options, struct error *error) {
+    if (!options->endpoint.url == !options->model)
+        return error_set(error, ERROR_USAGE, "one of --model and --endpoint is needed%s",
+                         options->model ? ", not both" : "");
+    if (options->endpoint.url && !options->endpoint.model)
+        return error_set(error, ERROR_USAGE,
+                         "--endpoint needs --endpoint-model, the name the server knows it by");
+    if (locate_prompt_open(&session->prompt, options->prompt, options->hint, error)) return -1;
+    if (options->gazetteer) { // named explicitly: it must be there
+        session->gazetteer = gazetteer_open(options->gazetteer, error);
+        if (!session->gazetteer) return -1;
+    } else if (!options->no_gazetteer) {
+        open_gazetteer(session, options);
+    }
+    if (open_engine(session, options, error)) return -1;
+    settle_sampling(session, options);
+    return sampling_check(&options->sampling, error);
+}
+
+int session_open(struct session *session, const struct session_options *wanted, struct error *error) {
+    struct session_options options = *wanted;
+    *session = (struct session){0};
+    if (open_parts(session, &options, error)) {
+        session_close(session);
+        return -1;
+    }
+    enum answer_rules rules = !options.compat             ? ANSWER_LENIENT
+                              : session->prompt.reasoning ? ANSWER_COMPAT_EVAL
+                                                          : ANSWER_COMPAT_DIRECT;
+    session->locator = (struct locator_options){.prompt = &session->prompt,
+                                                .system = options.system,
+                                                .sampling = options.sampling,
+                                                .samples = options.samples,
+                                                .max_tokens = options.max_tokens,
+                                                .ignore_orientation = options.compat,
+                                                .judge = {.gazetteer = session->gazetteer,
+                                                          .rules = rules,
+                                                          .cluster_km = options.cluster_km,
+                                                          .abstain_below = options.abstain_below,
+                                                          .alternatives = options.alternatives}};
+    return 0;
+}
+
+void session_close(struct session *session) {
+    engine_free(session->engine);
+    qwen_close(session->qwen);
+    gazetteer_close(session->gazetteer);
+    locate_prompt_free(&session->prompt);
+    *session = (struct session){0};
+}

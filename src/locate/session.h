@@ -1,0 +1,43 @@
+// Everything `globe locate`, the C API and the server need, opened in one go from one set of settings.
+#ifndef GLOBE_LOCATE_SESSION_H
+#define GLOBE_LOCATE_SESSION_H
+
+#include "locate/locator.h"
+#include "model/qwen.h"
+
+struct session_options {
+    const char *model;                // checkpoint folder; or
+    struct endpoint_options endpoint; // url set: a server instead
+    struct qwen_options qwen;
+    const char *gazetteer; // NULL: the default search (geo/gazetteer.h)
+    bool no_gazetteer;     // names only, no coordinates
+    const char *prompt;    // see locate_prompt_open
+    const char *hint;      // NULL: none
+    const char *system;    // NULL: the model's default
+    bool compat; // exactly the released evaluation: its request, its reading of answers, no EXIF rotation
+    size_t samples, max_tokens;
+    size_t sequences;          // local model: samples that decode together at most
+    double temperature;        // < 0: 0 for one sample, 1 for several
+    double repetition_penalty; // < 0: generation_config.json's
+    struct sampling sampling;  // the other settings
+    double abstain_below, cluster_km;
+    size_t alternatives;
+};
+
+struct session_options session_options_default(void);
+
+struct session {
+    struct qwen *qwen; // NULL with an endpoint
+    struct engine *engine;
+    struct gazetteer *gazetteer; // NULL when there is none
+    struct locate_prompt prompt;
+    struct locator_options locator; // points into the session
+    char warning[512];              // about the checkpoint or a missing gazetteer; ""
+};
+
+// ERROR_USAGE for settings that do not go together, ERROR_MODEL, ERROR_INPUT ... from what is opened. The
+// options' texts must outlive the session.
+int session_open(struct session *session, const struct session_options *options, struct error *error);
+void session_close(struct session *session);
+
+#endif

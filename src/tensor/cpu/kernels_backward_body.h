@@ -1,0 +1,122 @@
+// The gradient kernels, written once; part of kernels_body.h. Each works on one row in one thread.
+
+static void *at_mutable(void *data, enum dtype type, size_t i) {
+    return (char *)data + i * (type == DTYPE_F32 ? 4 : 2);
+}
+
+static inline void store_as(void *out, enum dtype type, size_t i, vf value) {
+    if (type == DTYPE_F32)
+        vf_store((float *)out + i, value);
+    else
+        vf_store_bf16((uint16_t *)out + i, value);
+}
+
+static inline void store_one_as(void *out, enum dtype type, size_t i, float value) {
+    if (type == DTYPE_F32)
+        ((float *)out)[i] = value;
+    else
+        ((uint16_t *)out)[i] = f32_to_bf16(value);
+}
+
+// y = w x r with r = 1 / rms(x):  dx_i = r w_i g_i - x_i r^3 mean_j(w_j g_j x_j),  dw_i = g_i x_i r.
+static void rms_norm_backward(float *dx, float *dweight, const void *dy, enum dtype dy_type, const void *x,
+                              enum dtype x_type, const float *weight, size_t n, float eps) {
+    float g[CHUNK], v[CHUNK];
+    double squares = 0, products = 0;
+    for (size_t first = 0; first < n; first += CHUNK) {
+        size_t count = n - first < CHUNK ? n - first : CHUNK, i = 0;
+        to_f32(g, at(dy, dy_type, first), dy_type, count);
+        to_f32(v, at(x, x_type, first), x_type, count);
+        vf square = {0}, product = {0};
+        for (; i + LANES <= count; i += LANES) {
+            vf value = vf_load(v + i);
+            square += value * value;
+            product += vf_load(weight + first + i) * vf_load(g + i) * value;
+        }
+        squares += (double)vf_sum(square);
+        products += (double)vf_sum(product);
+        for (; i < count; i++) {
+            squares += (double)(v[i] * v[i]);
+            products += (double)(weight[first + i] * g[i] * v[i]);
+        }
+    }
+    double inverse = 1.0 / sqrt(squares / (double)n + (double)eps);
+    float r = (float)inverse, pull = (float)(inverse * inverse * inverse * products / (double)n);
+    for (size_t first = 0; first < n; first += CHUNK) {
+        size_t count = n - first < CHUNK ? n - first : CHUNK;
+        to_f32(g, at(dy, dy_type, first), dy_type, count);
+        to_f32(v, at(x, x_type, first), x_type, count);
+        for (size_t i = 0; i < count; i++) dx[first + i] += r * weight[first + i] * g[i] - v[i] * pull;
+        if (dweight)
+            for (size_t i = 0; i < count; i++) dweight[first + i] += g[i] * v[i] * r;
+    }
+}
+
+// y = g s(g) u with s the logistic function:  dg = dy u s (1 + g (1 - s)),  du = dy g s.
+static void swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate, const void *up,
+                            enum dtype type, size_t n) {
+    float d[CHUNK], g[CHUNK], u[CHUNK];
+    for (size_t first = 0; first < n; first += CHUNK) {
+        size_t count = n - first < CHUNK ? n - first : CHUNK, i = 0;
+        to_f32(d, at(dy, type, first), type, count);
+        to_f32(g, at(gate, type, first), type, count);
+        to_f32(u, at(up, type, first), type, count);
+        for (; i + LANES <= count; i += LANES) {
+            vf x = vf_load(g + i), change = vf_load(d + i);
+            vf s = 1.0f / (1.0f + vf_exp(-x));
+            vf dg = change * vf_load(u + i) * s * (1.0f + x * (1.0f - s));
+            vf_store(u + i, change * x * s);
+            vf_store(g + i, dg);
+        }
+        for (; i < count; i++) {
+            float s = 1.0f / (1.0f + expf(-g[i])), dg = d[i] * u[i] * s * (1.0f + g[i] * (1.0f - s));
+            u[i] = d[i] * g[i] * s;
+            g[i] = dg;
+        }
+        from_f32(at_mutable(dgate, type, first), type, g, count);
+        from_f32(at_mutable(dup, type, first), type, u, count);
+    }
+}
+
+// y = x P(x) with P the normal distribution and p its density:  dx = dy (P(x) + x p(x)).
+static void gelu_backward(void *dx, const void *dy, const void *x, enum dtype type, size_t n) {
+    float d[CHUNK], v[CHUNK];
+    for (size_t first = 0; first < n; first += CHUNK) {
+        size_t count = n - first < CHUNK ? n - first : CHUNK;
+        to_f32(d, at(dy, type, first), type, count);
+        to_f32(v, at(x, type, first), type, count);
+        for (size_t i = 0; i < count; i++) {
+            float below = 0.5f * (1.0f + erff(v[i] * 0.70710678118654752f));
+            d[i] *= below + v[i] * expf(-0.5f * v[i] * v[i]) * 0.39894228040143268f;
+        }
+        from_f32(at_mutable(dx, type, first), type, d, count);
+    }
+}
+
+static void attention_backward(void *weights, void *dscores, enum dtype type, const float *scores,
+                               const float *dweights, size_t seen, size_t n, float scale, float log_sum,
+                               float delta) {
+    const float factor = scale * 1.44269504088896341f;
+    size_t i = 0;
+    for (; i + LANES <= seen; i += LANES) {
+        vf weight = vf_exp2(vf_load(scores + i) * factor - log_sum);
+        vf change = weight * (vf_load(dweights + i) - delta) * scale;
+        store_as(weights, type, i, weight);
+        store_as(dscores, type, i, change);
+    }
+    for (; i < seen; i++) {
+        float weight = exp2f(scores[i] * factor - log_sum), change = weight * (dweights[i] - delta) * scale;
+        store_one_as(weights, type, i, weight);
+        store_one_as(dscores, type, i, change);
+    }
+    memset(at_mutable(weights, type, seen), 0, (n - seen) * (type == DTYPE_F32 ? 4 : 2));
+    memset(at_mutable(dscores, type, seen), 0, (n - seen) * (type == DTYPE_F32 ? 4 : 2));
+}
+
+static void softmax(void *out, enum dtype type, const float *logits, size_t n, float factor, float log_sum,
+                    float scale) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store_as(out, type, i, vf_exp(vf_load(logits + i) * factor - log_sum) * scale);
+    for (; i < n; i++) store_one_as(out, type, i, expf(logits[i] * factor - log_sum) * scale);
+}

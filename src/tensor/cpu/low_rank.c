@@ -1,0 +1,109 @@
+// LoRA: y += scale * (dropout(x) a^T) b^T, and its gradients. The inner product is made again in the backward
+// pass: it costs rank / out of the layer, keeping it would cost memory.
+#include "base/memory.h"
+#include "base/random.h"
+#include "tensor/cpu/cpu.h"
+
+static void *element(struct matrix m, size_t row, size_t column) {
+    return (char *)m.data + (row * m.stride + column) * dtype_size(m.dtype);
+}
+
+// out = x with the mask applied; with `add` that is added to out. 16 bits decide about an element, so a
+// Philox block serves eight of them.
+static void apply_dropout(struct cpu_device *cpu, struct matrix out, struct matrix x,
+                          const struct dropout *dropout, bool add) {
+    enum { PER_BLOCK = 8, CHUNK = 512 };
+    uint32_t limit = (uint32_t)(dropout->rate * 65536.0f);
+    float keep = 1.0f / (1.0f - dropout->rate);
+    size_t blocks = (x.columns + PER_BLOCK - 1) / PER_BLOCK;
+#pragma omp parallel for num_threads(cpu->base.threads) schedule(static)
+    for (size_t r = 0; r < x.rows; r++)
+        for (size_t first = 0; first < x.columns; first += CHUNK) {
+            size_t count = x.columns - first < CHUNK ? x.columns - first : CHUNK;
+            float values[CHUNK], sums[CHUNK];
+            cpu->kernels->to_f32(values, element(x, r, first), x.dtype, count);
+            for (size_t c = 0; c < count; c++) {
+                static _Thread_local uint32_t bits[4];
+                if (c % PER_BLOCK == 0)
+                    random_block(dropout->seed, dropout->stream, r * blocks + (first + c) / PER_BLOCK, bits);
+                uint32_t drawn = bits[c % PER_BLOCK / 2] >> (c % 2 * 16) & 0xFFFF;
+                values[c] = drawn < limit ? 0.0f : values[c] * keep;
+            }
+            if (add) {
+                cpu->kernels->to_f32(sums, element(out, r, first), out.dtype, count);
+                for (size_t c = 0; c < count; c++) values[c] += sums[c];
+            }
+            cpu->kernels->from_f32(element(out, r, first), out.dtype, values, count);
+        }
+}
+
+static struct matrix dropped(struct cpu_device *cpu, struct matrix x, const struct dropout *dropout) {
+    if (dropout->rate <= 0) return x;
+    struct matrix out = cpu_temporary(cpu, x.dtype, x.rows, x.columns);
+    if (out.data) apply_dropout(cpu, out, x, dropout, false);
+    return out;
+}
+
+// scale * m in `type`.
+static struct matrix scaled(struct cpu_device *cpu, struct matrix m, float scale, enum dtype type) {
+    struct matrix out = cpu_temporary(cpu, type, m.rows, m.columns);
+    float *values = m.data;
+    if (!out.data) return out;
+    for (size_t i = 0; i < m.rows * m.columns; i++) values[i] *= scale;
+    cpu->kernels->from_f32(out.data, type, values, m.rows * m.columns);
+    return out;
+}
+
+// scale * x a^T, in x's type.
+static struct matrix inner_product(struct cpu_device *cpu, struct matrix x, const struct low_rank *adapter) {
+    struct matrix inner = cpu_temporary(cpu, DTYPE_F32, x.rows, adapter->a.rows);
+    if (!inner.data) return inner;
+    cpu_linear(&cpu->base, inner, x, adapter->a, (struct matrix){0}, 0);
+    return scaled(cpu, inner, adapter->scale, x.dtype);
+}
+
+void cpu_low_rank(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter) {
+    struct cpu_device *cpu = (struct cpu_device *)device;
+    size_t mark = arena_mark(cpu->backward);
+    x = dropped(cpu, x, &adapter->dropout);
+    if (x.data) {
+        struct matrix inner = inner_product(cpu, x, adapter);
+        if (inner.data) cpu_linear(device, y, inner, adapter->b, (struct matrix){0}, LINEAR_ADD);
+    }
+    arena_rewind(cpu->backward, mark);
+}
+
+// dx += mask * (dinner a)
+static void add_input_gradient(struct cpu_device *cpu, struct matrix dx, struct matrix dinner,
+                               const struct low_rank *adapter) {
+    if (adapter->dropout.rate <= 0) {
+        cpu_multiply(cpu, dx, dinner, false, adapter->a, false, true);
+        return;
+    }
+    struct matrix change = cpu_temporary(cpu, DTYPE_F32, dx.rows, dx.columns);
+    if (!change.data) return;
+    cpu_multiply(cpu, change, dinner, false, adapter->a, false, false);
+    apply_dropout(cpu, dx, change, &adapter->dropout, true);
+}
+
+void cpu_low_rank_backward(struct device *device, struct matrix dx, struct matrix da, struct matrix db,
+                           struct matrix dy, struct matrix x, const struct low_rank *adapter) {
+    struct cpu_device *cpu = (struct cpu_device *)device;
+    size_t mark = arena_mark(cpu->backward);
+    if (dy.dtype != x.dtype) {
+        struct matrix copy = cpu_temporary(cpu, x.dtype, dy.rows, dy.columns);
+        if (copy.data) cpu_gather(device, copy, dy, NULL);
+        dy = copy;
+    }
+    if (!device->error.code) x = dropped(cpu, x, &adapter->dropout);
+    struct matrix dinner = cpu_temporary(cpu, DTYPE_F32, dy.rows, adapter->a.rows);
+    if (!device->error.code && db.data) {
+        struct matrix inner = inner_product(cpu, x, adapter);
+        cpu_multiply(cpu, db, dy, true, inner, false, true);
+    }
+    cpu_multiply(cpu, dinner, dy, false, adapter->b, false, false);
+    if (!device->error.code) dinner = scaled(cpu, dinner, adapter->scale, x.dtype);
+    if (da.data) cpu_multiply(cpu, da, dinner, true, x, false, true);
+    if (dx.data && !device->error.code) add_input_gradient(cpu, dx, dinner, adapter);
+    arena_rewind(cpu->backward, mark);
+}
