@@ -1,0 +1,95 @@
+// What a training run is: all that `globe train sft` reads from its YAML file. The keys, their defaults and
+// their ranges are in recipe.c, and explained in docs/recipes.md.
+#ifndef GLOBE_TRAIN_RECIPE_H
+#define GLOBE_TRAIN_RECIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "train/settings.h"
+
+enum recipe_too_long { RECIPE_TOO_LONG_DELETE, RECIPE_TOO_LONG_TRUNCATE, RECIPE_TOO_LONG_ERROR };
+enum recipe_bad_rows { RECIPE_BAD_ROWS_SKIP, RECIPE_BAD_ROWS_STOP };
+
+struct recipe_list {
+    char **items;
+    unsigned count;
+};
+
+struct recipe_model {
+    char *folder;
+    int dtype; // enum qwen_type
+    uint64_t min_pixels, max_pixels;
+    bool train_text, train_vision, train_merger, gradient_checkpointing;
+};
+
+struct recipe_lora {
+    int rank; // 0: no LoRA
+    double alpha, dropout;
+    bool rs;
+    char *targets; // "": the linear layers of the language model
+};
+
+struct recipe_data {
+    struct recipe_list train, eval;
+    double eval_share;
+    uint64_t eval_rows;
+    uint64_t max_length;
+    int too_long, bad_rows; // the enums above
+    bool shuffle;
+    uint64_t bucket_steps;
+    int loaders;
+    uint64_t feature_cache_mb;
+};
+
+struct recipe_batch {
+    uint64_t rows, micro_rows;
+};
+
+struct recipe_optimizer {
+    double learning_rate, beta1, beta2, epsilon, weight_decay;
+    int decay; // enum adamw_decay
+    double max_grad_norm;
+};
+
+struct recipe_schedule {
+    int kind; // enum schedule_kind
+    double warmup_ratio;
+    uint64_t epochs, max_steps;
+};
+
+struct recipe_save {
+    uint64_t every, keep_last;
+    bool keep_best;
+};
+
+struct recipe_run {
+    char *folder;
+    uint64_t seed;
+    int threads;
+    uint64_t eval_every;
+    bool tensorboard;
+    double rank_timeout;
+};
+
+struct recipe {
+    struct recipe_model model;
+    struct recipe_lora lora;
+    struct recipe_data data;
+    struct recipe_batch batch;
+    struct recipe_optimizer optimizer;
+    struct recipe_schedule schedule;
+    struct recipe_save save;
+    struct recipe_run run;
+};
+
+extern const struct setting recipe_settings[]; // ended by a NULL key
+
+// *text receives the complete recipe as YAML (free() it). ERROR_INPUT or ERROR_USAGE as settings_merge.
+struct recipe *recipe_read(const char *path, const char *const *overrides, size_t override_count, char **text,
+                           struct error *error);
+void recipe_free(struct recipe *recipe);
+
+#endif
