@@ -20,13 +20,15 @@ struct canvas *card_canvas(size_t width, struct error *error) {
     return canvas;
 }
 
-static void stream(struct random *random, const struct card_order *order, uint64_t index, enum purpose purpose, int attempt) {
-    uint64_t number = (uint64_t)order->split << 63 | (uint64_t)purpose << 56 | (uint64_t)attempt << 48 | index;
+static void stream(struct random *random, const struct card_order *order, uint64_t index,
+                   enum purpose purpose, int attempt) {
+    uint64_t number =
+        (uint64_t)order->split << 63 | (uint64_t)purpose << 56 | (uint64_t)attempt << 48 | index;
     random_start(random, order->seed, number);
 }
 
-// A scene is drawn anew when what stands in the way leaves less than was planned: several countries where one was
-// meant, or one where none was.
+// A scene is drawn anew when what stands in the way leaves less than was planned: several countries where one
+// was meant, or one where none was.
 static bool as_planned(const struct card *card) {
     bool nowhere = card->plan.city < 0 || card->plan.vague;
     if (nowhere) return !card->verdict.locatable && card->scene.count > 0;
@@ -41,8 +43,8 @@ int card_make(struct card *card, struct canvas *canvas, const struct card_order 
               struct error *error) {
     memset(card, 0, sizeof *card);
     if (order->seed > CARD_MOST_SEED || index > CARD_MOST_INDEX)
-        return error_set(error, ERROR_USAGE, "postcard seed %llu or index %llu is out of range", (unsigned long long)order->seed,
-                         (unsigned long long)index);
+        return error_set(error, ERROR_USAGE, "postcard seed %llu or index %llu is out of range",
+                         (unsigned long long)order->seed, (unsigned long long)index);
     struct random random;
     stream(&random, order, index, PURPOSE_FILM, 0);
     enum difficulty difficulty = choose(order->difficulty, &random);

@@ -1,5 +1,5 @@
-// One postcard: its pixels and its truth. A card is a function of (seed, split, index, difficulty, width) alone, so any
-// card can be drawn again by itself, on any thread.
+// One postcard: its pixels and its truth. A card is a function of (seed, split, index, difficulty, width)
+// alone, so any card can be drawn again by itself, on any thread.
 #ifndef GLOBE_POSTCARDS_CARD_H
 #define GLOBE_POSTCARDS_CARD_H
 

@@ -12,12 +12,15 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/signals.h"
 #include "photo/encode.h"
 
 const char postcard_prompt[] =
-    "You are a geolocation expert. You are participating in a geolocation challenge. Based on the provided image:\n"
-    "1. Carefully analyze the image for clues about its location (architecture, signage, vegetation, terrain, etc.)\n"
+    "You are a geolocation expert. You are participating in a geolocation challenge. Based on the provided "
+    "image:\n"
+    "1. Carefully analyze the image for clues about its location (architecture, signage, vegetation, "
+    "terrain, etc.)\n"
     "2. Think step-by-step about what country, and city this is likely to be in and why\n"
     "\n"
     "Your final answer include these two lines somewhere in your response:\n"
@@ -38,7 +41,8 @@ static json_t *entities_of(const struct card *card) {
     json_t *list = json_array();
     for (int i = 0; i < card->scene.count; i++) {
         const struct element *element = &card->scene.elements[i];
-        json_t *entity = json_pack("{s:s, s:f}", "text", thing_facts(element->thing)->text, "share", element->share);
+        json_t *entity =
+            json_pack("{s:s, s:f}", "text", thing_facts(element->thing)->text, "share", element->share);
         json_array_append_new(list, entity);
     }
     return list;
@@ -46,8 +50,10 @@ static json_t *entities_of(const struct card *card) {
 
 static json_t *messages_of(const char *reasoning, const char *country, const char *city) {
     json_t *question = json_sprintf("<image>%s", postcard_prompt);
-    json_t *answer = json_sprintf("<think>%s</think><answer>country: %s\ncity: %s</answer>", reasoning, country, city);
-    return json_pack("[{s:s, s:o}, {s:s, s:o}]", "role", "user", "content", question, "role", "assistant", "content", answer);
+    json_t *answer =
+        json_sprintf("<think>%s</think><answer>country: %s\ncity: %s</answer>", reasoning, country, city);
+    return json_pack("[{s:s, s:o}, {s:s, s:o}]", "role", "user", "content", question, "role", "assistant",
+                     "content", answer);
 }
 
 static json_t *row_of(const struct card *card, const struct card_order *order, uint64_t index) {
@@ -55,7 +61,8 @@ static json_t *row_of(const struct card *card, const struct card_order *order, u
     dataset_name(name, index);
     bool known = card->verdict.locatable;
     const struct city *city = known ? &cities[card->plan.city] : NULL;
-    const char *country = known ? countries[city->country].name : "unknown", *town = known ? city->name : "unknown";
+    const char *country = known ? countries[city->country].name : "unknown",
+               *town = known ? city->name : "unknown";
     const char *guess = known ? cities[card->verdict.city].name : "unknown";
     json_t *row = json_object();
     json_object_set_new(row, "images", json_pack("[o]", json_sprintf("cards/%s", name)));
@@ -66,7 +73,8 @@ static json_t *row_of(const struct card *card, const struct card_order *order, u
     json_object_set_new(row, "lat", known ? json_real(city->latitude) : json_null());
     json_object_set_new(row, "lon", known ? json_real(city->longitude) : json_null());
     json_object_set_new(row, "country", json_string(country));
-    json_object_set_new(row, "country_code", known ? json_string(countries[city->country].code) : json_null());
+    json_object_set_new(row, "country_code",
+                        known ? json_string(countries[city->country].code) : json_null());
     json_object_set_new(row, "city", json_string(town));
     json_object_set_new(row, "locatable", json_boolean(known));
     json_object_set_new(row, "city_determined", json_boolean(card->verdict.city_determined));
@@ -94,13 +102,14 @@ enum { BATCH = 1024 };
 
 struct work {
     const struct dataset_options *options;
-    const char *folder;      // of the pictures
-    uint64_t first;          // of the batch
-    int count;               // in the batch
-    atomic_int next;         // card of the batch that nobody has taken yet
+    const char *folder; // of the pictures
+    uint64_t first;     // of the batch
+    int count;          // in the batch
+    atomic_int next;    // card of the batch that nobody has taken yet
     atomic_bool failed;
     pthread_mutex_t lock;
-    struct error error;      // the first failure
+    struct error error; // the first failure
+    struct progress *progress;
     struct buffer rows[BATCH];
 };
 
@@ -144,7 +153,10 @@ static void *run(void *argument) {
     int slot;
     while (!work->failed && (slot = atomic_fetch_add(&work->next, 1)) < work->count) {
         struct error error = {0};
-        if (!one_card(worker, slot, &error)) continue;
+        if (!one_card(worker, slot, &error)) {
+            progress_add(work->progress, 1);
+            continue;
+        }
         pthread_mutex_lock(&work->lock);
         if (!work->failed) work->error = error;
         work->failed = true;
@@ -171,7 +183,8 @@ static int write_rows(struct work *work, FILE *stream, const char *path, struct 
         struct buffer *row = &work->rows[i];
         buffer_add(row, "\n", 1);
         if (row->failed) return error_set(error, ERROR_MEMORY, "%s: no memory for a row", path);
-        if (fwrite(row->data, 1, row->length, stream) != row->length) return error_set_errno(error, path, "cannot be written");
+        if (fwrite(row->data, 1, row->length, stream) != row->length)
+            return error_set_errno(error, path, "cannot be written");
         buffer_clear(row);
     }
     return 0;
@@ -202,7 +215,11 @@ static int with_workers(struct work *work, const char *rows, struct error *error
         workers[i] = (struct worker){.work = work, .canvas = card_canvas(work->options->width, error)};
         if (!workers[i].canvas) result = -1;
     }
-    if (!result) result = write_all(work, workers, rows, error);
+    if (!result) {
+        work->progress = progress_start("drawing", "cards", work->options->count);
+        result = write_all(work, workers, rows, error);
+        progress_finish(work->progress);
+    }
     for (int i = 0; i < DATASET_MOST_THREADS; i++) canvas_free(workers[i].canvas);
     return result;
 }
@@ -210,27 +227,33 @@ static int with_workers(struct work *work, const char *rows, struct error *error
 static int check(const struct dataset_options *options, struct error *error) {
     const struct card_order *order = &options->order;
     if (options->count < 1 || options->count > DATASET_MOST_CARDS)
-        return error_set(error, ERROR_USAGE, "%" PRIu64 " postcards: the number must be from 1 to %d", options->count, DATASET_MOST_CARDS);
+        return error_set(error, ERROR_USAGE, "%" PRIu64 " postcards: the number must be from 1 to %d",
+                         options->count, DATASET_MOST_CARDS);
     if (order->seed > CARD_MOST_SEED)
-        return error_set(error, ERROR_USAGE, "seed %" PRIu64 " is above %" PRIu64, order->seed, CARD_MOST_SEED);
+        return error_set(error, ERROR_USAGE, "seed %" PRIu64 " is above %" PRIu64, order->seed,
+                         CARD_MOST_SEED);
     if (options->first > CARD_MOST_INDEX - options->count)
         return error_set(error, ERROR_USAGE, "first card %" PRIu64 " is out of range", options->first);
     if (options->threads < 1 || options->threads > DATASET_MOST_THREADS)
-        return error_set(error, ERROR_USAGE, "%d threads: the number must be from 1 to %d", options->threads, DATASET_MOST_THREADS);
+        return error_set(error, ERROR_USAGE, "%d threads: the number must be from 1 to %d", options->threads,
+                         DATASET_MOST_THREADS);
     if (order->difficulty > DIFFICULTY_MIXED)
-        return error_set(error, ERROR_USAGE, "difficulty %d is not easy, medium, hard or mixed", (int)order->difficulty);
+        return error_set(error, ERROR_USAGE, "difficulty %d is not easy, medium, hard or mixed",
+                         (int)order->difficulty);
     return 0;
 }
 
 static int make_folder(const char *path, struct error *error) {
     if (mkdir(path, 0777) == 0) return 0;
     if (errno == EEXIST && file_is_directory(path)) return 0;
+    if (errno == EEXIST) return error_set(error, ERROR_INPUT, "%s: is not a folder", path);
     return error_set_errno(error, path, "cannot be made");
 }
 
 int dataset_write(const struct dataset_options *options, struct error *error) {
     if (check(options, error) || make_folder(options->folder, error)) return -1;
-    char *cards = file_join(options->folder, "cards", error), *rows = file_join(options->folder, "postcards.jsonl", error);
+    char *cards = file_join(options->folder, "cards", error),
+         *rows = file_join(options->folder, "postcards.jsonl", error);
     struct work *work = memory_new(1, sizeof *work, "postcards", error);
     int result = cards && rows && work ? make_folder(cards, error) : -1;
     if (!result && remove(rows) && errno != ENOENT) // of an earlier run: they would not fit the new pictures

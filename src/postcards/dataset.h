@@ -1,5 +1,6 @@
-// A folder of postcards: DIR/cards/000000.jpg ... and DIR/postcards.jsonl, one row a card (docs/postcards.md).
-// Files are named by their index and all cards have one size, so that nothing but the pixels tells the place.
+// A folder of postcards: DIR/cards/000000.jpg ... and DIR/postcards.jsonl, one row a card
+// (docs/postcards.md). Files are named by their index and all cards have one size, so that nothing but the
+// pixels tells the place.
 #ifndef GLOBE_POSTCARDS_DATASET_H
 #define GLOBE_POSTCARDS_DATASET_H
 
@@ -12,12 +13,12 @@ struct dataset_options {
     uint64_t count;     // 1 to DATASET_MOST_CARDS
     uint64_t first;     // index of the first card
     struct card_order order;
-    size_t width;       // canvas.h
-    int threads;        // 1 to DATASET_MOST_THREADS; the result does not depend on it
+    size_t width; // canvas.h
+    int threads;  // 1 to DATASET_MOST_THREADS; the result does not depend on it
 };
 
-// postcards.jsonl appears when all cards are written: a folder without it is not complete. ERROR_USAGE, ERROR_INPUT
-// (a font is missing, the folder cannot be made), ERROR_IO, ERROR_INTERRUPTED (base/signals.h).
+// postcards.jsonl appears when all cards are written: a folder without it is not complete. ERROR_USAGE,
+// ERROR_INPUT (a font is missing, the folder cannot be made), ERROR_IO, ERROR_INTERRUPTED (base/signals.h).
 int dataset_write(const struct dataset_options *options, struct error *error);
 
 // The row of one card, without the newline: what training reads.
@@ -27,6 +28,7 @@ int dataset_row(struct buffer *out, const struct card *card, const struct card_o
 // "000042.jpg"; names say the index and nothing else.
 void dataset_name(char name[32], uint64_t index);
 
-extern const char postcard_prompt[]; // the user's words of every row: GLOBE's training prompt (rewards_and_eval.md 1.1)
+extern const char
+    postcard_prompt[]; // the user's words of every row: GLOBE's training prompt (rewards_and_eval.md 1.1)
 
 #endif

@@ -38,8 +38,10 @@ static void spot(const struct frame *f, double x, double y, double r, uint32_t c
     draw_disc(f->c, f->x + x * f->w, f->y + y * f->h, r * f->h, colour);
 }
 
-static void stroke(const struct frame *f, double x0, double y0, double x1, double y1, double width, uint32_t colour) {
-    draw_line(f->c, f->x + x0 * f->w, f->y + y0 * f->h, f->x + x1 * f->w, f->y + y1 * f->h, width * f->h, colour);
+static void stroke(const struct frame *f, double x0, double y0, double x1, double y1, double width,
+                   uint32_t colour) {
+    draw_line(f->c, f->x + x0 * f->w, f->y + y0 * f->h, f->x + x1 * f->w, f->y + y1 * f->h, width * f->h,
+              colour);
 }
 
 static void union_jack(const struct frame *f) {
@@ -57,13 +59,27 @@ static void stripes(const struct frame *f, int count, uint32_t a, uint32_t b) {
     for (int i = 0; i < count; i++) part(f, 0, (double)i / count, 1, 1.0 / count + 0.001, i % 2 ? b : a);
 }
 
-static void united_kingdom(const struct frame *f) { union_jack(f); }
-static void france(const struct frame *f) { bands_down(f, 0x0f2f8c, 0xffffff, 0xe1122d); }
-static void germany(const struct frame *f) { bands_across(f, 0x101010, 0xdd0000, 0xffce00); }
-static void italy(const struct frame *f) { bands_down(f, 0x008c45, 0xf8f8f4, 0xcd212a); }
-static void netherlands(const struct frame *f) { bands_across(f, 0xb01c2e, 0xffffff, 0x1e4785); }
-static void russia(const struct frame *f) { bands_across(f, 0xffffff, 0x0036a7, 0xd62718); }
-static void bulgaria(const struct frame *f) { bands_across(f, 0xffffff, 0x00966e, 0xd62612); }
+static void united_kingdom(const struct frame *f) {
+    union_jack(f);
+}
+static void france(const struct frame *f) {
+    bands_down(f, 0x0f2f8c, 0xffffff, 0xe1122d);
+}
+static void germany(const struct frame *f) {
+    bands_across(f, 0x101010, 0xdd0000, 0xffce00);
+}
+static void italy(const struct frame *f) {
+    bands_down(f, 0x008c45, 0xf8f8f4, 0xcd212a);
+}
+static void netherlands(const struct frame *f) {
+    bands_across(f, 0xb01c2e, 0xffffff, 0x1e4785);
+}
+static void russia(const struct frame *f) {
+    bands_across(f, 0xffffff, 0x0036a7, 0xd62718);
+}
+static void bulgaria(const struct frame *f) {
+    bands_across(f, 0xffffff, 0x00966e, 0xd62612);
+}
 
 static void spain(const struct frame *f) {
     part(f, 0, 0, 1, 1, 0xaa151b);
@@ -135,7 +151,8 @@ static void korea(const struct frame *f) {
     spot(f, 0.5, 0.5, 0.25, 0x0047a0);
     draw_dome(f->c, f->x + 0.5 * f->w, f->y + 0.5 * f->h, 0.25 * f->h, -0.25 * f->h, 0xcd2e3a);
     for (int i = 0; i < 4; i++)
-        for (int k = 0; k < 3; k++) part(f, (i % 2 ? 0.78 : 0.1), (i < 2 ? 0.14 : 0.7) + 0.065 * k, 0.13, 0.035, 0x101010);
+        for (int k = 0; k < 3; k++)
+            part(f, (i % 2 ? 0.78 : 0.1), (i < 2 ? 0.14 : 0.7) + 0.065 * k, 0.13, 0.035, 0x101010);
 }
 
 static void china(const struct frame *f) {
@@ -160,7 +177,8 @@ static void south_africa(const struct frame *f) {
     part(f, 0, 0, 1, 0.5, 0xde3831);
     part(f, 0, 0.5, 1, 0.5, 0x002395);
     part(f, 0.3, 0.33, 0.7, 0.34, 0xffffff);
-    DRAW_POLYGON(c, 0xffffff, x, y, x + 0.14 * w, y, x + 0.58 * w, y + 0.5 * h, x + 0.14 * w, y + h, x, y + h);
+    DRAW_POLYGON(c, 0xffffff, x, y, x + 0.14 * w, y, x + 0.58 * w, y + 0.5 * h, x + 0.14 * w, y + h, x,
+                 y + h);
     DRAW_POLYGON(c, 0x007a4d, x, y, x + 0.08 * w, y, x + 0.5 * w, y + 0.5 * h, x + 0.08 * w, y + h, x, y + h);
     part(f, 0.3, 0.4, 0.7, 0.2, 0x007a4d);
     DRAW_POLYGON(c, 0xffb612, x, y + 0.16 * h, x + 0.32 * w, y + 0.5 * h, x, y + 0.84 * h);
@@ -176,8 +194,8 @@ static void united_states(const struct frame *f) {
 
 static void brazil(const struct frame *f) {
     part(f, 0, 0, 1, 1, 0x009739);
-    DRAW_POLYGON(f->c, 0xfedd00, f->x + 0.08 * f->w, f->y + 0.5 * f->h, f->x + 0.5 * f->w, f->y + 0.1 * f->h, f->x + 0.92 * f->w,
-                 f->y + 0.5 * f->h, f->x + 0.5 * f->w, f->y + 0.9 * f->h);
+    DRAW_POLYGON(f->c, 0xfedd00, f->x + 0.08 * f->w, f->y + 0.5 * f->h, f->x + 0.5 * f->w, f->y + 0.1 * f->h,
+                 f->x + 0.92 * f->w, f->y + 0.5 * f->h, f->x + 0.5 * f->w, f->y + 0.9 * f->h);
     spot(f, 0.5, 0.5, 0.22, 0x012169);
     stroke(f, 0.37, 0.46, 0.63, 0.53, 0.06, 0xffffff);
 }

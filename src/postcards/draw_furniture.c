@@ -48,7 +48,8 @@ static void vending(struct canvas *c) {
     canvas_glow(c, true);
     draw_box(c, -0.23, 0.36, 0.46, 0.47, 0xf6fafc);
     for (int r = 0; r < 3; r++)
-        for (int i = 0; i < 5; i++) draw_box(c, -0.21 + 0.088 * i, 0.39 + 0.15 * r, 0.06, 0.1, cans[(i + 2 * r) % 5]);
+        for (int i = 0; i < 5; i++)
+            draw_box(c, -0.21 + 0.088 * i, 0.39 + 0.15 * r, 0.06, 0.1, cans[(i + 2 * r) % 5]);
     canvas_glow(c, false);
     draw_box(c, -0.2, 0.08, 0.4, 0.12, 0x26282c);
 }
@@ -59,8 +60,10 @@ static void wire_poles(struct canvas *c) {
     draw_box(c, 0.03, 0.58, 0.09, 0.14, 0x8a8e92);
     for (int i = 0; i < 5; i++) {
         double x = -0.18 + 0.09 * i, y = 0.75 + 0.1 * (i % 3);
-        draw_curve(c, (double[8]){x, y, x + 0.5, y - 0.12, x + 1.2, y - 0.12, x + 2.4, y + 0.1}, 0.014, 0x1c1e20);
-        draw_curve(c, (double[8]){x, y, x - 0.5, y - 0.12, x - 1.2, y - 0.12, x - 2.4, y + 0.1}, 0.014, 0x1c1e20);
+        draw_curve(c, (double[8]){x, y, x + 0.5, y - 0.12, x + 1.2, y - 0.12, x + 2.4, y + 0.1}, 0.014,
+                   0x1c1e20);
+        draw_curve(c, (double[8]){x, y, x - 0.5, y - 0.12, x - 1.2, y - 0.12, x - 2.4, y + 0.1}, 0.014,
+                   0x1c1e20);
     }
 }
 
@@ -68,8 +71,10 @@ static void ring(struct canvas *c, double x, double y, double r) {
     for (int i = 0; i < 4; i++) { // a circle of four cubics
         static const double s[5] = {1, 0, -1, 0, 1}, t[5] = {0, 1, 0, -1, 0};
         double k = 0.5523;
-        draw_curve(c, (double[8]){x + r * s[i], y + r * t[i], x + r * (s[i] + k * s[i + 1]), y + r * (t[i] + k * t[i + 1]),
-                                  x + r * (s[i + 1] + k * s[i]), y + r * (t[i + 1] + k * t[i]), x + r * s[i + 1], y + r * t[i + 1]},
+        draw_curve(c,
+                   (double[8]){x + r * s[i], y + r * t[i], x + r * (s[i] + k * s[i + 1]),
+                               y + r * (t[i] + k * t[i + 1]), x + r * (s[i + 1] + k * s[i]),
+                               y + r * (t[i + 1] + k * t[i]), x + r * s[i + 1], y + r * t[i + 1]},
                    r * 0.2, 0x16181a);
     }
 }
@@ -91,19 +96,40 @@ static void bicycles(struct canvas *c, struct random *random) {
     }
 }
 
-void draw_furniture(struct canvas *canvas, enum thing thing, double x, double y, double size, struct random *random) {
+void draw_furniture(struct canvas *canvas, enum thing thing, double x, double y, double size,
+                    struct random *random) {
     canvas_enter(canvas, x, y, size);
     switch ((int)thing) {
-    case THING_PHONE_BOX: phone_box(canvas); break;
-    case THING_POST_RED: post_box(canvas, 0xd02028, true); break;
-    case THING_POST_YELLOW: post_box(canvas, 0xf8c818, false); break;
-    case THING_POST_BLUE: post_box(canvas, 0x1f4fa8, false); break;
-    case THING_POST_GREEN: post_box(canvas, 0x1f7a44, true); break;
-    case THING_POST_ORANGE: post_box(canvas, 0xf07818, false); break;
-    case THING_HYDRANT: hydrant(canvas); break;
-    case THING_VENDING: vending(canvas); break;
-    case THING_WIRE_POLES: wire_poles(canvas); break;
-    default: bicycles(canvas, random); break;
+    case THING_PHONE_BOX:
+        phone_box(canvas);
+        break;
+    case THING_POST_RED:
+        post_box(canvas, 0xd02028, true);
+        break;
+    case THING_POST_YELLOW:
+        post_box(canvas, 0xf8c818, false);
+        break;
+    case THING_POST_BLUE:
+        post_box(canvas, 0x1f4fa8, false);
+        break;
+    case THING_POST_GREEN:
+        post_box(canvas, 0x1f7a44, true);
+        break;
+    case THING_POST_ORANGE:
+        post_box(canvas, 0xf07818, false);
+        break;
+    case THING_HYDRANT:
+        hydrant(canvas);
+        break;
+    case THING_VENDING:
+        vending(canvas);
+        break;
+    case THING_WIRE_POLES:
+        wire_poles(canvas);
+        break;
+    default:
+        bicycles(canvas, random);
+        break;
     }
     canvas_leave(canvas);
     canvas_detail(canvas, false);
@@ -191,13 +217,27 @@ static void round_church(struct canvas *c) {
 void draw_skyline(struct canvas *canvas, enum thing thing, double x, double y, double size) {
     canvas_enter(canvas, x, y, size);
     switch ((int)thing) {
-    case THING_MINARET: minaret(canvas); break;
-    case THING_TORII: torii(canvas); break;
-    case THING_ONIONS: onions(canvas); break;
-    case THING_WINDMILL: windmill(canvas); break;
-    case THING_STEEPLE: steeple(canvas); break;
-    case THING_TEMPLE_ROOF: temple_roof(canvas); break;
-    default: round_church(canvas); break;
+    case THING_MINARET:
+        minaret(canvas);
+        break;
+    case THING_TORII:
+        torii(canvas);
+        break;
+    case THING_ONIONS:
+        onions(canvas);
+        break;
+    case THING_WINDMILL:
+        windmill(canvas);
+        break;
+    case THING_STEEPLE:
+        steeple(canvas);
+        break;
+    case THING_TEMPLE_ROOF:
+        temple_roof(canvas);
+        break;
+    default:
+        round_church(canvas);
+        break;
     }
     canvas_leave(canvas);
     canvas_detail(canvas, false);

@@ -77,7 +77,8 @@ static void door(struct canvas *c, uint32_t colour) {
     draw_box(c, -0.26, 0, 0.52, 1, colour_shade(colour, 0.6));
     draw_box(c, -0.22, 0, 0.44, 0.96, colour);
     canvas_detail(c, true);
-    for (int i = 0; i < 4; i++) draw_box(c, i % 2 ? 0.03 : -0.17, i < 2 ? 0.1 : 0.55, 0.14, 0.33, colour_shade(colour, 0.8));
+    for (int i = 0; i < 4; i++)
+        draw_box(c, i % 2 ? 0.03 : -0.17, i < 2 ? 0.1 : 0.55, 0.14, 0.33, colour_shade(colour, 0.8));
     draw_disc(c, 0.17, 0.48, 0.02, 0xe0c060);
 }
 
@@ -112,23 +113,48 @@ static void book(struct canvas *c, uint32_t colour) {
     }
 }
 
-void draw_indoor(struct canvas *canvas, enum thing thing, double x, double y, double size, struct random *random) {
+void draw_indoor(struct canvas *canvas, enum thing thing, double x, double y, double size,
+                 struct random *random) {
     static const uint32_t colours[] = {0x3f6fa8, 0xb04a3a, 0x4f8a5a, 0x8a5fa0, 0xc88a30, 0xe8e0d0, 0x6a5a50};
     uint32_t colour = colours[pick_one(random, 7)];
     canvas_enter(canvas, x, y, size);
     switch ((int)thing) {
-    case THING_CUP: cup(canvas, colour); break;
-    case THING_LAMP: lamp(canvas, colour); break;
-    case THING_BOWL: bowl(canvas, colour); break;
-    case THING_VASE: vase(canvas, colour); break;
-    case THING_SOFA: sofa(canvas, colour); break;
-    case THING_CAT: cat(canvas, (uint32_t[]){0xd88a3a, 0x3a3a3e, 0xb8b0a4, 0x8a6a4a}[pick_one(random, 4)]); break;
-    case THING_CURTAIN: curtain(canvas, colour); break;
-    case THING_PICTURE: picture(canvas, colour); break;
-    case THING_DOOR: door(canvas, colour); break;
-    case THING_FENCE: fence(canvas); break;
-    case THING_SHEEP: sheep(canvas); break;
-    case THING_BOOK: book(canvas, colour); break;
+    case THING_CUP:
+        cup(canvas, colour);
+        break;
+    case THING_LAMP:
+        lamp(canvas, colour);
+        break;
+    case THING_BOWL:
+        bowl(canvas, colour);
+        break;
+    case THING_VASE:
+        vase(canvas, colour);
+        break;
+    case THING_SOFA:
+        sofa(canvas, colour);
+        break;
+    case THING_CAT:
+        cat(canvas, (uint32_t[]){0xd88a3a, 0x3a3a3e, 0xb8b0a4, 0x8a6a4a}[pick_one(random, 4)]);
+        break;
+    case THING_CURTAIN:
+        curtain(canvas, colour);
+        break;
+    case THING_PICTURE:
+        picture(canvas, colour);
+        break;
+    case THING_DOOR:
+        door(canvas, colour);
+        break;
+    case THING_FENCE:
+        fence(canvas);
+        break;
+    case THING_SHEEP:
+        sheep(canvas);
+        break;
+    case THING_BOOK:
+        book(canvas, colour);
+        break;
     case THING_PATH:
         DRAW_POLYGON(canvas, 0xc8ae84, -0.9, 0, -0.3, 0.55, -0.08, 1, 0.02, 1, 0.05, 0.55, 0.7, 0);
         break;
@@ -136,7 +162,8 @@ void draw_indoor(struct canvas *canvas, enum thing thing, double x, double y, do
         draw_box(canvas, -5, 0, 10, 0.9, colour_blend(0x8a5a34, 0xc89a64, random_unit(random)));
         draw_box(canvas, -5, 0.9, 10, 0.1, 0xd8b07a);
         break;
-    default: break;
+    default:
+        break;
     }
     canvas_leave(canvas);
     canvas_detail(canvas, false);

@@ -33,7 +33,8 @@ static void big_ben(struct canvas *c) {
 }
 
 static void castle_rock(struct canvas *c) {
-    DRAW_POLYGON(c, 0x4c4a44, -0.9, 0, -0.7, 0.3, -0.5, 0.42, -0.45, 0.6, 0.4, 0.62, 0.55, 0.35, 0.8, 0.2, 0.95, 0);
+    DRAW_POLYGON(c, 0x4c4a44, -0.9, 0, -0.7, 0.3, -0.5, 0.42, -0.45, 0.6, 0.4, 0.62, 0.55, 0.35, 0.8, 0.2,
+                 0.95, 0);
     draw_box(c, -0.42, 0.58, 0.78, 0.16, 0x8b8474);
     draw_box(c, -0.3, 0.7, 0.22, 0.18, 0x979080);
     draw_box(c, 0.02, 0.7, 0.14, 0.26, 0x89826f);
@@ -48,8 +49,8 @@ static void castle_rock(struct canvas *c) {
 
 static void eiffel_tower(struct canvas *c) {
     uint32_t iron = 0x6d5238;
-    DRAW_POLYGON(c, iron, -0.33, 0, -0.2, 0, -0.13, 0.16, 0.13, 0.16, 0.2, 0, 0.33, 0, 0.17, 0.3, 0.07, 0.6, 0.025, 0.92,
-                 -0.025, 0.92, -0.07, 0.6, -0.17, 0.3);
+    DRAW_POLYGON(c, iron, -0.33, 0, -0.2, 0, -0.13, 0.16, 0.13, 0.16, 0.2, 0, 0.33, 0, 0.17, 0.3, 0.07, 0.6,
+                 0.025, 0.92, -0.025, 0.92, -0.07, 0.6, -0.17, 0.3);
     draw_box(c, -0.21, 0.22, 0.42, 0.035, colour_shade(iron, 0.8));
     draw_box(c, -0.12, 0.42, 0.24, 0.03, colour_shade(iron, 0.8));
     draw_box(c, -0.035, 0.88, 0.07, 0.03, iron);
@@ -81,7 +82,8 @@ static void berlin_tower(struct canvas *c) {
     draw_taper(c, 0, 0, 0.1, 0.66, 0.05, 0xb9bdc2);
     draw_disc(c, 0, 0.68, 0.09, 0xc3c9d0);
     draw_box(c, -0.025, 0.76, 0.05, 0.06, 0x9aa0a8);
-    for (int i = 0; i < 4; i++) draw_box(c, -0.014, 0.82 + 0.045 * i, 0.028, 0.045, i % 2 ? 0xf2f2f2 : 0xd8322c);
+    for (int i = 0; i < 4; i++)
+        draw_box(c, -0.014, 0.82 + 0.045 * i, 0.028, 0.045, i % 2 ? 0xf2f2f2 : 0xd8322c);
     draw_box(c, -0.006, 0.98, 0.012, 0.02, 0xd8322c);
     draw_box(c, -0.25, 0, 0.5, 0.05, 0x8c9096);
     canvas_detail(c, true);
@@ -91,8 +93,8 @@ static void berlin_tower(struct canvas *c) {
 
 static void elbphilharmonie(struct canvas *c) {
     draw_box(c, -0.6, 0, 1.2, 0.38, 0x8c4a35);
-    DRAW_POLYGON(c, 0x9fc4d8, -0.6, 0.42, -0.6, 1, -0.45, 0.86, -0.3, 0.8, -0.12, 0.92, 0.02, 0.76, 0.2, 0.7, 0.35, 0.84,
-                 0.5, 0.66, 0.6, 0.74, 0.6, 0.42);
+    DRAW_POLYGON(c, 0x9fc4d8, -0.6, 0.42, -0.6, 1, -0.45, 0.86, -0.3, 0.8, -0.12, 0.92, 0.02, 0.76, 0.2, 0.7,
+                 0.35, 0.84, 0.5, 0.66, 0.6, 0.74, 0.6, 0.42);
     draw_box(c, -0.57, 0.38, 1.14, 0.04, 0x3e4a52);
     canvas_detail(c, true);
     for (int r = 0; r < 4; r++)
@@ -103,7 +105,8 @@ static void elbphilharmonie(struct canvas *c) {
 }
 
 static void colosseum(struct canvas *c) {
-    DRAW_POLYGON(c, 0xcdb083, -0.85, 0, -0.85, 0.95, -0.1, 1, 0.15, 0.98, 0.2, 0.74, 0.55, 0.7, 0.85, 0.62, 0.9, 0);
+    DRAW_POLYGON(c, 0xcdb083, -0.85, 0, -0.85, 0.95, -0.1, 1, 0.15, 0.98, 0.2, 0.74, 0.55, 0.7, 0.85, 0.62,
+                 0.9, 0);
     canvas_detail(c, true);
     draw_box(c, -0.85, 0.72, 1.03, 0.02, 0xa98b5c);
     for (int row = 0; row < 3; row++) {
@@ -134,8 +137,8 @@ static void sagrada_familia(struct canvas *c) {
     DRAW_POLYGON(c, 0xc4a273, -0.2, 0.3, 0, 0.55, 0.2, 0.3);
     static const double at[] = {-0.27, -0.12, 0.12, 0.27}, top[] = {0.82, 0.96, 0.96, 0.82};
     for (int i = 0; i < 4; i++) {
-        DRAW_POLYGON(c, 0xb08c5e, at[i] - 0.065, 0, at[i] - 0.055, top[i] - 0.3, at[i] - 0.012, top[i] - 0.03, at[i] + 0.012,
-                     top[i] - 0.03, at[i] + 0.055, top[i] - 0.3, at[i] + 0.065, 0);
+        DRAW_POLYGON(c, 0xb08c5e, at[i] - 0.065, 0, at[i] - 0.055, top[i] - 0.3, at[i] - 0.012, top[i] - 0.03,
+                     at[i] + 0.012, top[i] - 0.03, at[i] + 0.055, top[i] - 0.3, at[i] + 0.065, 0);
         draw_disc(c, at[i], top[i] - 0.01, 0.025, 0xe2b54a);
     }
     draw_taper(c, 0, 0.3, 0.1, 1, 0.02, 0xc9ab80);
@@ -218,8 +221,10 @@ static void saint_basil(struct canvas *c) {
     static const struct {
         double x, base, top, r;
         uint32_t tower, dome, stripe;
-    } t[] = {{-0.4, 0.1, 0.48, 0.1, 0xb4553a, 0x2f6fb5, 0xf2f2ee}, {0.4, 0.1, 0.46, 0.1, 0xb4553a, 0xcf3b34, 0xf2d55a},
-             {-0.2, 0.1, 0.56, 0.11, 0xc2603f, 0x2f9a57, 0xf2d55a}, {0.21, 0.1, 0.55, 0.11, 0xc2603f, 0x3a8fbf, 0xffffff}};
+    } t[] = {{-0.4, 0.1, 0.48, 0.1, 0xb4553a, 0x2f6fb5, 0xf2f2ee},
+             {0.4, 0.1, 0.46, 0.1, 0xb4553a, 0xcf3b34, 0xf2d55a},
+             {-0.2, 0.1, 0.56, 0.11, 0xc2603f, 0x2f9a57, 0xf2d55a},
+             {0.21, 0.1, 0.55, 0.11, 0xc2603f, 0x3a8fbf, 0xffffff}};
     draw_taper(c, 0, 0, 0.2, 0.6, 0.17, 0xb94c33);
     draw_taper(c, 0, 0.6, 0.2, 0.85, 0.05, 0xd0714f);
     draw_onion(c, 0, 0.84, 0.05, 0.13, 0xe6b830);
@@ -230,8 +235,10 @@ static void saint_basil(struct canvas *c) {
     draw_line(c, 0, 0.96, 0, 1, 0.015, 0xe6b830);
     canvas_detail(c, true);
     for (int i = 0; i < 4; i++) {
-        draw_line(c, t[i].x - t[i].r * 0.8, t[i].top + 0.04, t[i].x + t[i].r * 0.5, t[i].top + 0.14, 0.022, t[i].stripe);
-        draw_line(c, t[i].x - t[i].r * 0.4, t[i].top + 0.01, t[i].x + t[i].r * 0.9, t[i].top + 0.1, 0.022, t[i].stripe);
+        draw_line(c, t[i].x - t[i].r * 0.8, t[i].top + 0.04, t[i].x + t[i].r * 0.5, t[i].top + 0.14, 0.022,
+                  t[i].stripe);
+        draw_line(c, t[i].x - t[i].r * 0.4, t[i].top + 0.01, t[i].x + t[i].r * 0.9, t[i].top + 0.1, 0.022,
+                  t[i].stripe);
         draw_box(c, t[i].x - t[i].r * 0.75, t[i].top - 0.05, t[i].r * 1.5, 0.025, 0xf3ebdd);
         draw_arch(c, t[i].x - 0.03, t[i].top - 0.2, 0.06, 0.12, 0xf0e6d4);
     }
@@ -285,16 +292,17 @@ static void roman_theatre(struct canvas *c) {
 }
 
 static void bridge_of_peace(struct canvas *c) {
-    DRAW_POLYGON(c, 0x8aa0a8, -1.4, 0.05, -1.4, 0.18, -0.7, 0.34, 0, 0.4, 0.7, 0.34, 1.4, 0.18, 1.4, 0.05, 0.7, 0.22, 0, 0.28,
-                 -0.7, 0.22);
-    DRAW_POLYGON(c, 0x9fe0da, -1.25, 0.3, -0.9, 0.66, -0.5, 0.9, 0, 1, 0.5, 0.9, 0.9, 0.66, 1.25, 0.3, 0.7, 0.42, 0, 0.5,
-                 -0.7, 0.42);
+    DRAW_POLYGON(c, 0x8aa0a8, -1.4, 0.05, -1.4, 0.18, -0.7, 0.34, 0, 0.4, 0.7, 0.34, 1.4, 0.18, 1.4, 0.05,
+                 0.7, 0.22, 0, 0.28, -0.7, 0.22);
+    DRAW_POLYGON(c, 0x9fe0da, -1.25, 0.3, -0.9, 0.66, -0.5, 0.9, 0, 1, 0.5, 0.9, 0.9, 0.66, 1.25, 0.3, 0.7,
+                 0.42, 0, 0.5, -0.7, 0.42);
     canvas_detail(c, true);
     for (int i = 0; i < 13; i++) {
         double x = -1.1 + 0.18 * i;
         draw_line(c, x, 0.38, x * 0.8, 0.95 - 0.4 * x * x, 0.018, 0xeefaf8);
     }
-    for (int i = 0; i < 4; i++) draw_line(c, -1.2 + 0.1 * i, 0.36 + 0.14 * i, 1.2 - 0.1 * i, 0.36 + 0.14 * i, 0.016, 0xeefaf8);
+    for (int i = 0; i < 4; i++)
+        draw_line(c, -1.2 + 0.1 * i, 0.36 + 0.14 * i, 1.2 - 0.1 * i, 0.36 + 0.14 * i, 0.016, 0xeefaf8);
 }
 
 static void alphabet_tower(struct canvas *c) {
@@ -343,33 +351,79 @@ static void anitkabir(struct canvas *c) {
     canvas_detail(c, true);
     draw_box(c, -0.66, 0.26, 1.32, 0.5, 0x5e5440);
     for (int i = 0; i < 9; i++) draw_box(c, -0.66 + 0.15 * i, 0.26, 0.08, 0.5, 0xe6d8b4);
-    for (int i = 0; i < 4; i++) draw_box(c, -0.98 + 0.06 * i, 0.04 + 0.05 * i, 1.96 - 0.12 * i, 0.012, 0x9d8e6c);
+    for (int i = 0; i < 4; i++)
+        draw_box(c, -0.98 + 0.06 * i, 0.04 + 0.05 * i, 1.96 - 0.12 * i, 0.012, 0x9d8e6c);
 }
 
 bool draw_landmark_europe(struct canvas *c, enum thing landmark) {
     switch ((int)landmark) {
-    case THING_BIG_BEN: big_ben(c); return true;
-    case THING_CASTLE_ROCK: castle_rock(c); return true;
-    case THING_EIFFEL_TOWER: eiffel_tower(c); return true;
-    case THING_HILL_BASILICA: hill_basilica(c); return true;
-    case THING_BERLIN_TOWER: berlin_tower(c); return true;
-    case THING_ELBPHILHARMONIE: elbphilharmonie(c); return true;
-    case THING_COLOSSEUM: colosseum(c); return true;
-    case THING_BELL_TOWER: bell_tower(c); return true;
-    case THING_SAGRADA_FAMILIA: sagrada_familia(c); return true;
-    case THING_ALCALA_GATE: alcala_gate(c); return true;
-    case THING_DRAWBRIDGE: drawbridge(c); return true;
-    case THING_ERASMUS_BRIDGE: erasmus_bridge(c); return true;
-    case THING_PARTHENON: parthenon(c); return true;
-    case THING_WHITE_TOWER: white_tower(c); return true;
-    case THING_SAINT_BASIL: saint_basil(c); return true;
-    case THING_GOLDEN_SPIRE: golden_spire(c); return true;
-    case THING_NEVSKY_CATHEDRAL: nevsky_cathedral(c); return true;
-    case THING_ROMAN_THEATRE: roman_theatre(c); return true;
-    case THING_BRIDGE_OF_PEACE: bridge_of_peace(c); return true;
-    case THING_ALPHABET_TOWER: alphabet_tower(c); return true;
-    case THING_BLUE_MOSQUE: blue_mosque(c); return true;
-    case THING_ANITKABIR: anitkabir(c); return true;
-    default: return false;
+    case THING_BIG_BEN:
+        big_ben(c);
+        return true;
+    case THING_CASTLE_ROCK:
+        castle_rock(c);
+        return true;
+    case THING_EIFFEL_TOWER:
+        eiffel_tower(c);
+        return true;
+    case THING_HILL_BASILICA:
+        hill_basilica(c);
+        return true;
+    case THING_BERLIN_TOWER:
+        berlin_tower(c);
+        return true;
+    case THING_ELBPHILHARMONIE:
+        elbphilharmonie(c);
+        return true;
+    case THING_COLOSSEUM:
+        colosseum(c);
+        return true;
+    case THING_BELL_TOWER:
+        bell_tower(c);
+        return true;
+    case THING_SAGRADA_FAMILIA:
+        sagrada_familia(c);
+        return true;
+    case THING_ALCALA_GATE:
+        alcala_gate(c);
+        return true;
+    case THING_DRAWBRIDGE:
+        drawbridge(c);
+        return true;
+    case THING_ERASMUS_BRIDGE:
+        erasmus_bridge(c);
+        return true;
+    case THING_PARTHENON:
+        parthenon(c);
+        return true;
+    case THING_WHITE_TOWER:
+        white_tower(c);
+        return true;
+    case THING_SAINT_BASIL:
+        saint_basil(c);
+        return true;
+    case THING_GOLDEN_SPIRE:
+        golden_spire(c);
+        return true;
+    case THING_NEVSKY_CATHEDRAL:
+        nevsky_cathedral(c);
+        return true;
+    case THING_ROMAN_THEATRE:
+        roman_theatre(c);
+        return true;
+    case THING_BRIDGE_OF_PEACE:
+        bridge_of_peace(c);
+        return true;
+    case THING_ALPHABET_TOWER:
+        alphabet_tower(c);
+        return true;
+    case THING_BLUE_MOSQUE:
+        blue_mosque(c);
+        return true;
+    case THING_ANITKABIR:
+        anitkabir(c);
+        return true;
+    default:
+        return false;
     }
 }

@@ -1,5 +1,5 @@
-// Famous silhouettes of Africa, Asia, Australia and the Americas, and the frame of all of them (base in the middle at
-// (0, 0), height 1, y up).
+// Famous silhouettes of Africa, Asia, Australia and the Americas, and the frame of all of them (base in the
+// middle at (0, 0), height 1, y up).
 #include "postcards/draw.h"
 
 static void pyramids(struct canvas *c) {
@@ -10,7 +10,8 @@ static void pyramids(struct canvas *c) {
         DRAW_POLYGON(c, 0xb3935a, x + w * 0.2, 0, x, h, x + w, 0);
     }
     canvas_detail(c, true);
-    for (int i = 1; i < 7; i++) draw_line(c, -0.8 + 0.114 * i, i / 7.0, 0.16 - 0.022 * i, i / 7.0, 0.008, 0xb8985e);
+    for (int i = 1; i < 7; i++)
+        draw_line(c, -0.8 + 0.114 * i, i / 7.0, 0.16 - 0.022 * i, i / 7.0, 0.008, 0xb8985e);
     DRAW_POLYGON(c, 0xeadbb4, -0.12, 0.85, 0, 1, 0.12, 0.85, 0.05, 0.87, 0, 0.84, -0.06, 0.87);
 }
 
@@ -28,13 +29,16 @@ static void qaitbay(struct canvas *c) {
 }
 
 static void burj_khalifa(struct canvas *c) {
-    static const double left[] = {0.2, 0.15, 0.12, 0.085, 0.06, 0.035}, right[] = {0.18, 0.17, 0.105, 0.09, 0.05, 0.035};
+    static const double left[] = {0.2, 0.15, 0.12, 0.085, 0.06, 0.035},
+                        right[] = {0.18, 0.17, 0.105, 0.09, 0.05, 0.035};
     static const double top[] = {0.22, 0.36, 0.5, 0.63, 0.75, 0.85};
-    for (int i = 0; i < 6; i++) draw_box(c, -left[i], 0, left[i] + right[i], top[i], i % 2 ? 0x9fb4c6 : 0x8ea5b9);
+    for (int i = 0; i < 6; i++)
+        draw_box(c, -left[i], 0, left[i] + right[i], top[i], i % 2 ? 0x9fb4c6 : 0x8ea5b9);
     draw_taper(c, 0, 0.85, 0.03, 1, 0.004, 0xb4c4d0);
     canvas_detail(c, true);
     for (int i = 0; i < 5; i++) draw_line(c, -0.14 + 0.07 * i, 0, -0.07 + 0.035 * i, 0.7, 0.008, 0xd6e2ea);
-    for (int i = 0; i < 7; i++) draw_box(c, -0.15 + 0.018 * i, 0.08 + 0.1 * i, 0.3 - 0.036 * i, 0.012, 0x5b7288);
+    for (int i = 0; i < 7; i++)
+        draw_box(c, -0.15 + 0.018 * i, 0.08 + 0.1 * i, 0.3 - 0.036 * i, 0.012, 0x5b7288);
 }
 
 static void zayed_mosque(struct canvas *c) {
@@ -55,7 +59,8 @@ static void zayed_mosque(struct canvas *c) {
     }
     canvas_detail(c, true);
     for (int i = 0; i < 14; i++) draw_arch(c, -0.92 + 0.132 * i, 0, 0.08, 0.18, 0x9aa8b4);
-    for (int i = 0; i < 3; i++) draw_line(c, dx[i], 0.3 + r[i] * 1.6, dx[i], 0.38 + r[i] * 1.7, 0.02, 0xe2b93c);
+    for (int i = 0; i < 3; i++)
+        draw_line(c, dx[i], 0.3 + r[i] * 1.6, dx[i], 0.38 + r[i] * 1.7, 0.02, 0xe2b93c);
 }
 
 static void square_minaret(struct canvas *c, uint32_t wall, uint32_t trim) {
@@ -116,8 +121,9 @@ static void gateway(struct canvas *c) {
 }
 
 static void prang(struct canvas *c, double x, double h, double w) {
-    DRAW_POLYGON(c, 0xd9cfbc, x - w, 0, x - w * 0.62, h * 0.25, x - w * 0.42, h * 0.42, x - w * 0.22, h * 0.85, x, h,
-                 x + w * 0.22, h * 0.85, x + w * 0.42, h * 0.42, x + w * 0.62, h * 0.25, x + w, 0);
+    DRAW_POLYGON(c, 0xd9cfbc, x - w, 0, x - w * 0.62, h * 0.25, x - w * 0.42, h * 0.42, x - w * 0.22,
+                 h * 0.85, x, h, x + w * 0.22, h * 0.85, x + w * 0.42, h * 0.42, x + w * 0.62, h * 0.25,
+                 x + w, 0);
 }
 
 static void wat_arun(struct canvas *c) {
@@ -137,19 +143,20 @@ static void wat_arun(struct canvas *c) {
 static void doi_suthep(struct canvas *c) {
     DRAW_POLYGON(c, 0x3f6b45, -1.2, 0, -0.85, 0.26, -0.45, 0.4, 0, 0.46, 0.5, 0.38, 0.9, 0.2, 1.2, 0);
     draw_box(c, -0.26, 0.42, 0.52, 0.05, 0xe9e2d2);
-    DRAW_POLYGON(c, 0xf0b925, -0.2, 0.46, -0.14, 0.56, -0.12, 0.64, -0.04, 0.78, 0, 1, 0.04, 0.78, 0.12, 0.64, 0.14, 0.56, 0.2,
-                 0.46);
+    DRAW_POLYGON(c, 0xf0b925, -0.2, 0.46, -0.14, 0.56, -0.12, 0.64, -0.04, 0.78, 0, 1, 0.04, 0.78, 0.12, 0.64,
+                 0.14, 0.56, 0.2, 0.46);
     DRAW_POLYGON(c, 0xb5402f, -0.5, 0.44, -0.5, 0.5, -0.38, 0.62, -0.26, 0.5, -0.26, 0.44);
     canvas_detail(c, true);
-    for (int i = 0; i < 4; i++) draw_box(c, -0.15 + 0.02 * i, 0.52 + 0.06 * i, 0.3 - 0.04 * i, 0.015, 0xc68d10);
+    for (int i = 0; i < 4; i++)
+        draw_box(c, -0.15 + 0.02 * i, 0.52 + 0.06 * i, 0.3 - 0.04 * i, 0.015, 0xc68d10);
     DRAW_POLYGON(c, 0xf6dc82, -0.03, 0.5, -0.02, 0.72, 0, 0.9, 0.01, 0.72, 0.02, 0.5);
     for (int i = 0; i < 9; i++) draw_disc(c, -0.9 + 0.22 * i, 0.1 + 0.06 * (i % 3), 0.08, 0x335a39);
 }
 
 static void tokyo_tower(struct canvas *c) {
     uint32_t red = 0xe5502c;
-    DRAW_POLYGON(c, red, -0.27, 0, -0.2, 0, -0.12, 0.15, 0.12, 0.15, 0.2, 0, 0.27, 0, 0.1, 0.42, 0.035, 0.84, -0.035, 0.84, -0.1,
-                 0.42);
+    DRAW_POLYGON(c, red, -0.27, 0, -0.2, 0, -0.12, 0.15, 0.12, 0.15, 0.2, 0, 0.27, 0, 0.1, 0.42, 0.035, 0.84,
+                 -0.035, 0.84, -0.1, 0.42);
     draw_box(c, -0.13, 0.4, 0.26, 0.07, 0xf4f1ec);
     draw_box(c, -0.05, 0.72, 0.1, 0.04, 0xf4f1ec);
     for (int i = 0; i < 4; i++) draw_box(c, -0.012, 0.84 + 0.04 * i, 0.024, 0.04, i % 2 ? red : 0xf4f1ec);
@@ -166,8 +173,8 @@ static void pagoda(struct canvas *c) {
     for (int i = 0; i < 5; i++) {
         double y = 0.05 + 0.15 * i, w = 0.26 - 0.025 * i;
         draw_box(c, -w * 0.7, y, w * 1.4, 0.09, 0x6d3a26);
-        DRAW_POLYGON(c, 0x3c4148, -w * 1.65, y + 0.08, -w * 1.3, y + 0.1, -w * 0.6, y + 0.16, w * 0.6, y + 0.16, w * 1.3, y + 0.1,
-                     w * 1.65, y + 0.08);
+        DRAW_POLYGON(c, 0x3c4148, -w * 1.65, y + 0.08, -w * 1.3, y + 0.1, -w * 0.6, y + 0.16, w * 0.6,
+                     y + 0.16, w * 1.3, y + 0.1, w * 1.65, y + 0.08);
     }
     draw_box(c, -0.015, 0.8, 0.03, 0.2, 0x8a6a2c);
     canvas_detail(c, true);
@@ -198,7 +205,8 @@ static void suspension(struct canvas *c, uint32_t colour, double tower, uint32_t
         draw_box(c, x - 0.1, 0, 0.06, tower, colour);
         draw_box(c, x + 0.04, 0, 0.06, tower, colour);
         for (int i = 0; i < (art_deco ? 4 : 2); i++)
-            draw_box(c, x - 0.1, tower - 0.06 - (art_deco ? 0.16 : 0.3) * i, 0.2, art_deco ? 0.06 : 0.04, colour);
+            draw_box(c, x - 0.1, tower - 0.06 - (art_deco ? 0.16 : 0.3) * i, 0.2, art_deco ? 0.06 : 0.04,
+                     colour);
         draw_box(c, x - 0.15, 0, 0.3, 0.08, 0x9a9a94);
         draw_curve(c, (double[8]){x, tower, x * 0.7, 0.45, x * 0.35, 0.36, 0, 0.36}, 0.03, rope);
         draw_line(c, x, tower, side * 1.6, 0.36, 0.03, rope);
@@ -210,19 +218,21 @@ static void suspension(struct canvas *c, uint32_t colour, double tower, uint32_t
 }
 
 static void temple_of_heaven(struct canvas *c) {
-    for (int i = 0; i < 3; i++) draw_box(c, -0.95 + 0.14 * i, 0.08 * i, 1.9 - 0.28 * i, 0.08, i % 2 ? 0xe2ddd2 : 0xf2eee4);
+    for (int i = 0; i < 3; i++)
+        draw_box(c, -0.95 + 0.14 * i, 0.08 * i, 1.9 - 0.28 * i, 0.08, i % 2 ? 0xe2ddd2 : 0xf2eee4);
     static const double y[] = {0.24, 0.48, 0.68}, w[] = {0.42, 0.32, 0.22};
     for (int i = 0; i < 3; i++) {
         draw_box(c, -w[i], y[i], 2 * w[i], 0.12, 0xb03a2c);
         double roof = i == 2 ? 0.24 : 0.13;
-        DRAW_POLYGON(c, 0x24518f, -w[i] * 1.35, y[i] + 0.1, -w[i] * 0.6, y[i] + 0.1 + roof * 0.7, 0, y[i] + 0.1 + roof, w[i] * 0.6,
-                     y[i] + 0.1 + roof * 0.7, w[i] * 1.35, y[i] + 0.1);
+        DRAW_POLYGON(c, 0x24518f, -w[i] * 1.35, y[i] + 0.1, -w[i] * 0.6, y[i] + 0.1 + roof * 0.7, 0,
+                     y[i] + 0.1 + roof, w[i] * 0.6, y[i] + 0.1 + roof * 0.7, w[i] * 1.35, y[i] + 0.1);
     }
     draw_disc(c, 0, 0.97, 0.03, 0xe8b923);
     canvas_detail(c, true);
     for (int i = 0; i < 3; i++) {
         draw_box(c, -w[i] * 1.1, y[i] + 0.1, w[i] * 2.2, 0.018, 0x3f9a6a);
-        for (int k = 0; k < 7; k++) draw_box(c, -w[i] * 0.9 + w[i] * 0.27 * k, y[i] + 0.01, w[i] * 0.14, 0.07, 0xe0a93a);
+        for (int k = 0; k < 7; k++)
+            draw_box(c, -w[i] * 0.9 + w[i] * 0.27 * k, y[i] + 0.01, w[i] * 0.14, 0.07, 0xe0a93a);
     }
 }
 
@@ -245,9 +255,10 @@ static void pearl_tower(struct canvas *c) {
 }
 
 static void shell(struct canvas *c, double x, double w, double h) {
-    DRAW_POLYGON(c, 0xfbf9f2, x, 0.24, x + w * 0.05, 0.24 + h * 0.45, x + w * 0.3, 0.24 + h * 0.82, x + w * 0.62, 0.24 + h,
-                 x + w * 0.7, 0.24 + h * 0.6, x + w, 0.24);
-    DRAW_POLYGON(c, 0xcfcabc, x + w * 0.62, 0.24 + h, x + w * 0.55, 0.24 + h * 0.5, x + w * 0.72, 0.24, x + w, 0.24);
+    DRAW_POLYGON(c, 0xfbf9f2, x, 0.24, x + w * 0.05, 0.24 + h * 0.45, x + w * 0.3, 0.24 + h * 0.82,
+                 x + w * 0.62, 0.24 + h, x + w * 0.7, 0.24 + h * 0.6, x + w, 0.24);
+    DRAW_POLYGON(c, 0xcfcabc, x + w * 0.62, 0.24 + h, x + w * 0.55, 0.24 + h * 0.5, x + w * 0.72, 0.24, x + w,
+                 0.24);
 }
 
 static void opera_house(struct canvas *c) {
@@ -281,8 +292,8 @@ static void flinders_station(struct canvas *c) {
 }
 
 static void table_mountain(struct canvas *c) {
-    DRAW_POLYGON(c, 0x7d7f78, -1.9, 0, -1.6, 0.3, -1.35, 0.72, -1.2, 0.5, -1.0, 0.62, -0.86, 1, 0.9, 0.98, 1.02, 0.6, 1.25, 0.42,
-                 1.42, 0.62, 1.6, 0.36, 1.9, 0);
+    DRAW_POLYGON(c, 0x7d7f78, -1.9, 0, -1.6, 0.3, -1.35, 0.72, -1.2, 0.5, -1.0, 0.62, -0.86, 1, 0.9, 0.98,
+                 1.02, 0.6, 1.25, 0.42, 1.42, 0.62, 1.6, 0.36, 1.9, 0);
     canvas_detail(c, true);
     for (int i = 0; i < 9; i++) {
         double x = -0.78 + 0.2 * i;
@@ -309,21 +320,25 @@ static void statue_of_liberty(struct canvas *c) {
     draw_taper(c, 0, 0.08, 0.34, 0.36, 0.24, 0xcdbd9c);
     draw_taper(c, 0, 0.36, 0.2, 0.72, 0.13, green);
     draw_disc(c, 0, 0.77, 0.05, green);
-    for (int i = 0; i < 5; i++) draw_line(c, 0, 0.79, -0.08 + 0.04 * i, 0.87 - 0.012 * (i - 2) * (i - 2), 0.014, green);
+    for (int i = 0; i < 5; i++)
+        draw_line(c, 0, 0.79, -0.08 + 0.04 * i, 0.87 - 0.012 * (i - 2) * (i - 2), 0.014, green);
     draw_line(c, 0.05, 0.68, 0.13, 0.92, 0.05, green);
     draw_box(c, 0.1, 0.9, 0.07, 0.025, 0x6aa48c);
     draw_onion(c, 0.135, 0.925, 0.025, 0.075, 0xf0c040);
     DRAW_POLYGON(c, green, -0.06, 0.7, -0.15, 0.6, -0.12, 0.5, -0.04, 0.58);
     canvas_detail(c, true);
-    for (int i = 0; i < 4; i++) draw_line(c, -0.06 + 0.04 * i, 0.37, -0.03 + 0.025 * i, 0.68, 0.012, 0x5f9a84);
+    for (int i = 0; i < 4; i++)
+        draw_line(c, -0.06 + 0.04 * i, 0.37, -0.03 + 0.025 * i, 0.68, 0.012, 0x5f9a84);
     draw_box(c, -0.08, 0.16, 0.16, 0.1, 0x9c8c6c);
 }
 
 static void christ(struct canvas *c) {
-    DRAW_POLYGON(c, 0x3f6a4a, -1, 0, -0.75, 0.14, -0.4, 0.3, -0.15, 0.52, 0.12, 0.54, 0.32, 0.3, 0.6, 0.16, 1, 0);
+    DRAW_POLYGON(c, 0x3f6a4a, -1, 0, -0.75, 0.14, -0.4, 0.3, -0.15, 0.52, 0.12, 0.54, 0.32, 0.3, 0.6, 0.16, 1,
+                 0);
     draw_box(c, -0.05, 0.5, 0.1, 0.08, 0xa7a59c);
     draw_taper(c, 0, 0.56, 0.11, 0.88, 0.1, 0xeeece4);
-    DRAW_POLYGON(c, 0xeeece4, -0.3, 0.83, -0.3, 0.87, -0.05, 0.89, 0.05, 0.89, 0.3, 0.87, 0.3, 0.83, 0.05, 0.8, -0.05, 0.8);
+    DRAW_POLYGON(c, 0xeeece4, -0.3, 0.83, -0.3, 0.87, -0.05, 0.89, 0.05, 0.89, 0.3, 0.87, 0.3, 0.83, 0.05,
+                 0.8, -0.05, 0.8);
     draw_disc(c, 0, 0.94, 0.045, 0xe6e4da);
     canvas_detail(c, true);
     draw_line(c, -0.02, 0.58, -0.02, 0.82, 0.012, 0xb9b7ac);
@@ -373,7 +388,8 @@ static void yellow_spires(struct canvas *c) {
     draw_arch(c, -0.1, 0, 0.2, 0.24, 0x5c4c34);
     for (int side = -1; side <= 1; side += 2) {
         draw_arch(c, side * 0.42 - 0.05, 0.4, 0.1, 0.12, 0x5c4c34);
-        for (int i = 0; i < 3; i++) draw_box(c, side * 0.42 - 0.1 + 0.028 * i, 0.62 + 0.09 * i, 0.2 - 0.056 * i, 0.02, 0x4f86b8);
+        for (int i = 0; i < 3; i++)
+            draw_box(c, side * 0.42 - 0.1 + 0.028 * i, 0.62 + 0.09 * i, 0.2 - 0.056 * i, 0.02, 0x4f86b8);
     }
 }
 
@@ -381,18 +397,54 @@ static const struct {
     enum thing thing;
     double width;
 } widths[] = {
-    {THING_BIG_BEN, 1.1}, {THING_CASTLE_ROCK, 1.9}, {THING_EIFFEL_TOWER, 0.66}, {THING_HILL_BASILICA, 2},
-    {THING_BERLIN_TOWER, 0.5}, {THING_ELBPHILHARMONIE, 1.2}, {THING_COLOSSEUM, 1.8}, {THING_BELL_TOWER, 1.5},
-    {THING_SAGRADA_FAMILIA, 0.7}, {THING_ALCALA_GATE, 1.84}, {THING_DRAWBRIDGE, 2.2}, {THING_ERASMUS_BRIDGE, 2.8},
-    {THING_PARTHENON, 2.2}, {THING_WHITE_TOWER, 0.66}, {THING_SAINT_BASIL, 1.04}, {THING_GOLDEN_SPIRE, 2.2},
-    {THING_NEVSKY_CATHEDRAL, 1.4}, {THING_ROMAN_THEATRE, 2.2}, {THING_BRIDGE_OF_PEACE, 2.8}, {THING_ALPHABET_TOWER, 0.44},
-    {THING_BLUE_MOSQUE, 2.1}, {THING_ANITKABIR, 2.2}, {THING_PYRAMIDS, 2.6}, {THING_QAITBAY, 2},
-    {THING_BURJ_KHALIFA, 0.4}, {THING_ZAYED_MOSQUE, 2.3}, {THING_KOUTOUBIA, 1.4}, {THING_HASSAN_MOSQUE, 1.6},
-    {THING_INDIA_GATE, 0.96}, {THING_GATEWAY, 1.7}, {THING_WAT_ARUN, 1.8}, {THING_DOI_SUTHEP, 2.4},
-    {THING_TOKYO_TOWER, 0.54}, {THING_PAGODA, 0.86}, {THING_SEOUL_TOWER, 2.2}, {THING_GWANGAN_BRIDGE, 3.2},
-    {THING_TEMPLE_OF_HEAVEN, 1.9}, {THING_PEARL_TOWER, 0.6}, {THING_OPERA_HOUSE, 2.4}, {THING_FLINDERS_STATION, 2.8},
-    {THING_TABLE_MOUNTAIN, 3.8}, {THING_PONTE_TOWER, 0.48}, {THING_STATUE_OF_LIBERTY, 0.6}, {THING_GOLDEN_GATE, 3.2},
-    {THING_CHRIST, 2}, {THING_CROSSED_BRIDGE, 2.8}, {THING_ANGEL, 0.8}, {THING_YELLOW_SPIRES, 1.2},
+    {THING_BIG_BEN, 1.1},
+    {THING_CASTLE_ROCK, 1.9},
+    {THING_EIFFEL_TOWER, 0.66},
+    {THING_HILL_BASILICA, 2},
+    {THING_BERLIN_TOWER, 0.5},
+    {THING_ELBPHILHARMONIE, 1.2},
+    {THING_COLOSSEUM, 1.8},
+    {THING_BELL_TOWER, 1.5},
+    {THING_SAGRADA_FAMILIA, 0.7},
+    {THING_ALCALA_GATE, 1.84},
+    {THING_DRAWBRIDGE, 2.2},
+    {THING_ERASMUS_BRIDGE, 2.8},
+    {THING_PARTHENON, 2.2},
+    {THING_WHITE_TOWER, 0.66},
+    {THING_SAINT_BASIL, 1.04},
+    {THING_GOLDEN_SPIRE, 2.2},
+    {THING_NEVSKY_CATHEDRAL, 1.4},
+    {THING_ROMAN_THEATRE, 2.2},
+    {THING_BRIDGE_OF_PEACE, 2.8},
+    {THING_ALPHABET_TOWER, 0.44},
+    {THING_BLUE_MOSQUE, 2.1},
+    {THING_ANITKABIR, 2.2},
+    {THING_PYRAMIDS, 2.6},
+    {THING_QAITBAY, 2},
+    {THING_BURJ_KHALIFA, 0.4},
+    {THING_ZAYED_MOSQUE, 2.3},
+    {THING_KOUTOUBIA, 1.4},
+    {THING_HASSAN_MOSQUE, 1.6},
+    {THING_INDIA_GATE, 0.96},
+    {THING_GATEWAY, 1.7},
+    {THING_WAT_ARUN, 1.8},
+    {THING_DOI_SUTHEP, 2.4},
+    {THING_TOKYO_TOWER, 0.54},
+    {THING_PAGODA, 0.86},
+    {THING_SEOUL_TOWER, 2.2},
+    {THING_GWANGAN_BRIDGE, 3.2},
+    {THING_TEMPLE_OF_HEAVEN, 1.9},
+    {THING_PEARL_TOWER, 0.6},
+    {THING_OPERA_HOUSE, 2.4},
+    {THING_FLINDERS_STATION, 2.8},
+    {THING_TABLE_MOUNTAIN, 3.8},
+    {THING_PONTE_TOWER, 0.48},
+    {THING_STATUE_OF_LIBERTY, 0.6},
+    {THING_GOLDEN_GATE, 3.2},
+    {THING_CHRIST, 2},
+    {THING_CROSSED_BRIDGE, 2.8},
+    {THING_ANGEL, 0.8},
+    {THING_YELLOW_SPIRES, 1.2},
 };
 
 double landmark_width(enum thing landmark) {
@@ -403,33 +455,86 @@ double landmark_width(enum thing landmark) {
 
 bool draw_landmark_world(struct canvas *c, enum thing landmark) {
     switch ((int)landmark) {
-    case THING_PYRAMIDS: pyramids(c); return true;
-    case THING_QAITBAY: qaitbay(c); return true;
-    case THING_BURJ_KHALIFA: burj_khalifa(c); return true;
-    case THING_ZAYED_MOSQUE: zayed_mosque(c); return true;
-    case THING_KOUTOUBIA: koutoubia(c); return true;
-    case THING_HASSAN_MOSQUE: hassan_mosque(c); return true;
-    case THING_INDIA_GATE: india_gate(c); return true;
-    case THING_GATEWAY: gateway(c); return true;
-    case THING_WAT_ARUN: wat_arun(c); return true;
-    case THING_DOI_SUTHEP: doi_suthep(c); return true;
-    case THING_TOKYO_TOWER: tokyo_tower(c); return true;
-    case THING_PAGODA: pagoda(c); return true;
-    case THING_SEOUL_TOWER: seoul_tower(c); return true;
-    case THING_GWANGAN_BRIDGE: suspension(c, 0xe8eef2, 0.9, 0xf4f6f8, false); return true;
-    case THING_TEMPLE_OF_HEAVEN: temple_of_heaven(c); return true;
-    case THING_PEARL_TOWER: pearl_tower(c); return true;
-    case THING_OPERA_HOUSE: opera_house(c); return true;
-    case THING_FLINDERS_STATION: flinders_station(c); return true;
-    case THING_TABLE_MOUNTAIN: table_mountain(c); return true;
-    case THING_PONTE_TOWER: ponte_tower(c); return true;
-    case THING_STATUE_OF_LIBERTY: statue_of_liberty(c); return true;
-    case THING_GOLDEN_GATE: suspension(c, 0xc8402a, 1, 0xc8402a, true); return true;
-    case THING_CHRIST: christ(c); return true;
-    case THING_CROSSED_BRIDGE: crossed_bridge(c); return true;
-    case THING_ANGEL: angel(c); return true;
-    case THING_YELLOW_SPIRES: yellow_spires(c); return true;
-    default: return false;
+    case THING_PYRAMIDS:
+        pyramids(c);
+        return true;
+    case THING_QAITBAY:
+        qaitbay(c);
+        return true;
+    case THING_BURJ_KHALIFA:
+        burj_khalifa(c);
+        return true;
+    case THING_ZAYED_MOSQUE:
+        zayed_mosque(c);
+        return true;
+    case THING_KOUTOUBIA:
+        koutoubia(c);
+        return true;
+    case THING_HASSAN_MOSQUE:
+        hassan_mosque(c);
+        return true;
+    case THING_INDIA_GATE:
+        india_gate(c);
+        return true;
+    case THING_GATEWAY:
+        gateway(c);
+        return true;
+    case THING_WAT_ARUN:
+        wat_arun(c);
+        return true;
+    case THING_DOI_SUTHEP:
+        doi_suthep(c);
+        return true;
+    case THING_TOKYO_TOWER:
+        tokyo_tower(c);
+        return true;
+    case THING_PAGODA:
+        pagoda(c);
+        return true;
+    case THING_SEOUL_TOWER:
+        seoul_tower(c);
+        return true;
+    case THING_GWANGAN_BRIDGE:
+        suspension(c, 0xe8eef2, 0.9, 0xf4f6f8, false);
+        return true;
+    case THING_TEMPLE_OF_HEAVEN:
+        temple_of_heaven(c);
+        return true;
+    case THING_PEARL_TOWER:
+        pearl_tower(c);
+        return true;
+    case THING_OPERA_HOUSE:
+        opera_house(c);
+        return true;
+    case THING_FLINDERS_STATION:
+        flinders_station(c);
+        return true;
+    case THING_TABLE_MOUNTAIN:
+        table_mountain(c);
+        return true;
+    case THING_PONTE_TOWER:
+        ponte_tower(c);
+        return true;
+    case THING_STATUE_OF_LIBERTY:
+        statue_of_liberty(c);
+        return true;
+    case THING_GOLDEN_GATE:
+        suspension(c, 0xc8402a, 1, 0xc8402a, true);
+        return true;
+    case THING_CHRIST:
+        christ(c);
+        return true;
+    case THING_CROSSED_BRIDGE:
+        crossed_bridge(c);
+        return true;
+    case THING_ANGEL:
+        angel(c);
+        return true;
+    case THING_YELLOW_SPIRES:
+        yellow_spires(c);
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -8,24 +8,28 @@ static double along(const struct road *road, double across, double y) {
 }
 
 // A strip of the road between two fractions of its width, from y0 down to y1.
-static void strip(struct canvas *canvas, const struct road *road, double from, double to, double y0, double y1,
-                  uint32_t colour) {
-    DRAW_POLYGON(canvas, colour, along(road, from, y0), y0, along(road, to, y0), y0, along(road, to, y1), y1, along(road, from, y1), y1);
+static void strip(struct canvas *canvas, const struct road *road, double from, double to, double y0,
+                  double y1, uint32_t colour) {
+    DRAW_POLYGON(canvas, colour, along(road, from, y0), y0, along(road, to, y0), y0, along(road, to, y1), y1,
+                 along(road, from, y1), y1);
 }
 
 void draw_road(struct canvas *canvas, const struct road *road, bool snow) {
     uint32_t asphalt = snow ? 0x8d9096 : 0x5d6064, pavement = snow ? 0xe8ebee : 0xb3afa6;
     if (road->across) {
         draw_box(canvas, 0, road->top - 7, CANVAS_WIDTH, 8, pavement);
-        draw_gradient(canvas, 0, road->top, CANVAS_WIDTH, road->bottom - road->top, colour_shade(asphalt, 1.1), asphalt);
-        draw_box(canvas, 0, road->bottom, CANVAS_WIDTH, CANVAS_HEIGHT - road->bottom, colour_shade(pavement, 0.95));
+        draw_gradient(canvas, 0, road->top, CANVAS_WIDTH, road->bottom - road->top,
+                      colour_shade(asphalt, 1.1), asphalt);
+        draw_box(canvas, 0, road->bottom, CANVAS_WIDTH, CANVAS_HEIGHT - road->bottom,
+                 colour_shade(pavement, 0.95));
         return;
     }
     strip(canvas, road, -1.5, 1.5, road->horizon, CANVAS_HEIGHT, pavement);
     strip(canvas, road, -1, 1, road->horizon, CANVAS_HEIGHT, asphalt);
 }
 
-static void edges(struct canvas *canvas, const struct road *road, double inset, double width, uint32_t colour) {
+static void edges(struct canvas *canvas, const struct road *road, double inset, double width,
+                  uint32_t colour) {
     if (road->across) {
         double h = (road->bottom - road->top) * width / 2;
         draw_box(canvas, 0, road->top + h * (1 + inset * 10), CANVAS_WIDTH, h, colour);
@@ -39,7 +43,8 @@ static void edges(struct canvas *canvas, const struct road *road, double inset, 
 static void centre(struct canvas *canvas, const struct road *road, uint32_t colour, bool dashed) {
     if (road->across) {
         double y = (road->top + road->bottom) / 2 - 1.2;
-        for (int i = 0; i < (dashed ? 8 : 1); i++) draw_box(canvas, dashed ? 4 + 28 * i : 0, y, dashed ? 16 : CANVAS_WIDTH, 2.6, colour);
+        for (int i = 0; i < (dashed ? 8 : 1); i++)
+            draw_box(canvas, dashed ? 4 + 28 * i : 0, y, dashed ? 16 : CANVAS_WIDTH, 2.6, colour);
         return;
     }
     if (!dashed) {
@@ -49,7 +54,8 @@ static void centre(struct canvas *canvas, const struct road *road, uint32_t colo
     }
     double depth = CANVAS_HEIGHT - road->horizon;
     for (double z = 1.05; z < 9; z *= 1.45) // dashes of equal length on the ground shorten with distance
-        strip(canvas, road, -0.04, 0.04, road->horizon + depth / (z * 1.25), road->horizon + depth / z, colour);
+        strip(canvas, road, -0.04, 0.04, road->horizon + depth / (z * 1.25), road->horizon + depth / z,
+              colour);
 }
 
 static void kerb(struct canvas *canvas, const struct road *road, uint32_t colour) {
@@ -71,15 +77,26 @@ static void kerb(struct canvas *canvas, const struct road *road, uint32_t colour
 void draw_road_lines(struct canvas *canvas, const struct road *road, enum thing lines,
                      struct random *random) {
     switch ((int)lines) {
-    case THING_LINE_WHITE: centre(canvas, road, 0xf4f4f0, true); break;
-    case THING_LINE_YELLOW: centre(canvas, road, 0xf2bd1e, pick_chance(random, 0.3)); break;
-    case THING_EDGE_YELLOW: edges(canvas, road, 0.03, 0.06, 0xf2bd1e); break;
+    case THING_LINE_WHITE:
+        centre(canvas, road, 0xf4f4f0, true);
+        break;
+    case THING_LINE_YELLOW:
+        centre(canvas, road, 0xf2bd1e, pick_chance(random, 0.3));
+        break;
+    case THING_EDGE_YELLOW:
+        edges(canvas, road, 0.03, 0.06, 0xf2bd1e);
+        break;
     case THING_DOUBLE_YELLOW:
         edges(canvas, road, 0.03, 0.035, 0xf0c020);
         edges(canvas, road, 0.1, 0.035, 0xf0c020);
         break;
-    case THING_KERB_BLACK: kerb(canvas, road, 0x1a1a1a); break;
-    case THING_KERB_RED: kerb(canvas, road, 0xd2302a); break;
-    default: break;
+    case THING_KERB_BLACK:
+        kerb(canvas, road, 0x1a1a1a);
+        break;
+    case THING_KERB_RED:
+        kerb(canvas, road, 0xd2302a);
+        break;
+    default:
+        break;
     }
 }

@@ -6,8 +6,8 @@ static void pole(struct canvas *canvas, double x, double top, double ground) {
     draw_box(canvas, x - 1.1, top, 2.2, ground - top, 0x8a8e92);
 }
 
-void draw_sign(struct canvas *canvas, const struct word *word, const struct country *country, double x, double y,
-               double width, bool on_pole, double ground) {
+void draw_sign(struct canvas *canvas, const struct word *word, const struct country *country, double x,
+               double y, double width, bool on_pole, double ground) {
     double letters = 12, lines = word->second ? 2 : 1, height = lines * (letters + 3) + 5;
     if (on_pole) {
         pole(canvas, x - width * 0.4, y, ground);
@@ -18,12 +18,14 @@ void draw_sign(struct canvas *canvas, const struct word *word, const struct coun
     canvas_detail(canvas, true);
     double first = word->second ? y - letters / 2 - 2 : y;
     draw_text(canvas, word->face, word->text, x, first, letters, width - 6, country->ink);
-    if (word->second) draw_text(canvas, FACE_SANS, word->second, x, y + letters / 2 + 2.5, letters, width - 6, country->ink);
+    if (word->second)
+        draw_text(canvas, FACE_SANS, word->second, x, y + letters / 2 + 2.5, letters, width - 6,
+                  country->ink);
     canvas_detail(canvas, false);
 }
 
-void draw_stop_sign(struct canvas *canvas, const struct word *word, bool triangle, double x, double y, double radius,
-                    double ground) {
+void draw_stop_sign(struct canvas *canvas, const struct word *word, bool triangle, double x, double y,
+                    double radius, double ground) {
     pole(canvas, x, y, ground);
     if (triangle) {
         double r = radius * 1.25;
@@ -40,6 +42,7 @@ void draw_stop_sign(struct canvas *canvas, const struct word *word, bool triangl
         draw_polygon(canvas, 0xd0222a, inner, 8);
     }
     canvas_detail(canvas, true);
-    draw_text(canvas, word->face, word->text, x, triangle ? y - radius * 0.22 : y, radius * 0.62, radius * 1.55, 0xffffff);
+    draw_text(canvas, word->face, word->text, x, triangle ? y - radius * 0.22 : y, radius * 0.62,
+              radius * 1.55, 0xffffff);
     canvas_detail(canvas, false);
 }

@@ -14,10 +14,12 @@ uint32_t draw_sky(struct canvas *canvas, enum light light, double horizon, struc
         for (int i = 0; i < 25; i++)
             draw_disc(canvas, pick_between(random, 0, 224), pick_between(random, 0, horizon * 0.8),
                       pick_between(random, 0.3, 0.7), 0xd8def0);
-        if (pick_chance(random, 0.5)) draw_disc(canvas, pick_between(random, 20, 200), pick_between(random, 12, 40), 6, 0xf2efdc);
+        if (pick_chance(random, 0.5))
+            draw_disc(canvas, pick_between(random, 20, 200), pick_between(random, 12, 40), 6, 0xf2efdc);
     } else if (light != LIGHT_GREY && pick_chance(random, 0.4)) {
         uint32_t sun = light == LIGHT_DAY ? 0xfff6cc : 0xffd27a;
-        draw_disc(canvas, pick_between(random, 15, 210), light == LIGHT_DAY ? pick_between(random, 10, 30) : horizon - 12, 8, sun);
+        draw_disc(canvas, pick_between(random, 15, 210),
+                  light == LIGHT_DAY ? pick_between(random, 10, 30) : horizon - 12, 8, sun);
     }
     canvas_glow(canvas, false);
     return lower;
@@ -25,18 +27,27 @@ uint32_t draw_sky(struct canvas *canvas, enum light light, double horizon, struc
 
 void draw_clouds(struct canvas *canvas, double horizon, int count, struct random *random) {
     for (int i = 0; i < count; i++) {
-        double x = pick_between(random, 0, 224), y = pick_between(random, 8, horizon * 0.6), s = pick_between(random, 5, 11);
+        double x = pick_between(random, 0, 224), y = pick_between(random, 8, horizon * 0.6),
+               s = pick_between(random, 5, 11);
         uint32_t colour = colour_blend(0xffffff, 0xcfd6dc, random_unit(random));
         for (int k = 0; k < 5; k++)
-            draw_oval(canvas, x + (k - 2) * s * 0.8, y + (k % 2 ? -s * 0.3 : 0), s * 0.9, s * (k == 2 ? 0.8 : 0.5), colour);
+            draw_oval(canvas, x + (k - 2) * s * 0.8, y + (k % 2 ? -s * 0.3 : 0), s * 0.9,
+                      s * (k == 2 ? 0.8 : 0.5), colour);
     }
 }
 
 void draw_birds(struct canvas *canvas, double x, double y, int count, struct random *random) {
     for (int i = 0; i < count; i++) {
-        double bx = x + pick_between(random, -25, 25), by = y + pick_between(random, -12, 12), s = pick_between(random, 3, 5);
-        draw_curve(canvas, (double[8]){bx - s, by - s * 0.3, bx - s * 0.6, by - s, bx - s * 0.2, by - s * 0.6, bx, by}, 1.1, 0x22262c);
-        draw_curve(canvas, (double[8]){bx + s, by - s * 0.3, bx + s * 0.6, by - s, bx + s * 0.2, by - s * 0.6, bx, by}, 1.1, 0x22262c);
+        double bx = x + pick_between(random, -25, 25), by = y + pick_between(random, -12, 12),
+               s = pick_between(random, 3, 5);
+        draw_curve(
+            canvas,
+            (double[8]){bx - s, by - s * 0.3, bx - s * 0.6, by - s, bx - s * 0.2, by - s * 0.6, bx, by}, 1.1,
+            0x22262c);
+        draw_curve(
+            canvas,
+            (double[8]){bx + s, by - s * 0.3, bx + s * 0.6, by - s, bx + s * 0.2, by - s * 0.6, bx, by}, 1.1,
+            0x22262c);
     }
 }
 

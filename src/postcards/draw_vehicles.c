@@ -1,7 +1,18 @@
 // Vehicles as boxes with wheels and windows: colours and outline are what tells them apart.
 #include "postcards/draw.h"
 
-enum body { BODY_CAR, BODY_CAB, BODY_VAN, BODY_BUS, BODY_DOUBLE, BODY_TRAM, BODY_TUK, BODY_PICKUP, BODY_SCHOOL, BODY_CABLE };
+enum body {
+    BODY_CAR,
+    BODY_CAB,
+    BODY_VAN,
+    BODY_BUS,
+    BODY_DOUBLE,
+    BODY_TRAM,
+    BODY_TUK,
+    BODY_PICKUP,
+    BODY_SCHOOL,
+    BODY_CABLE
+};
 
 struct livery {
     enum thing thing;
@@ -44,7 +55,8 @@ static const struct livery liveries[] = {
     {THING_TROLLEYBUS, BODY_BUS, 0x2f7fb8, 0xf4f4f0, 0, 0},
 };
 
-static const uint32_t car_colours[] = {0x7d848c, 0x2c3e66, 0x8e2f34, 0x3f4a44, 0xb5b8ba, 0x4a2f4f, 0x23272e, 0x5f7f96};
+static const uint32_t car_colours[] = {0x7d848c, 0x2c3e66, 0x8e2f34, 0x3f4a44,
+                                       0xb5b8ba, 0x4a2f4f, 0x23272e, 0x5f7f96};
 
 static struct livery livery_of(enum thing vehicle, struct random *random) {
     for (size_t i = 0; i < sizeof liveries / sizeof liveries[0]; i++)
@@ -58,16 +70,26 @@ double vehicle_width(enum thing vehicle, enum side side) {
     random_start(&unused, 0, 0);
     bool flank = side == SIDE_FLANK;
     switch (livery_of(vehicle, &unused).body) {
-    case BODY_CAR: return flank ? 2.6 : 1.25;
-    case BODY_CAB: return flank ? 2.2 : 1.05;
-    case BODY_VAN: return flank ? 1.9 : 0.95;
-    case BODY_BUS: return flank ? 2.9 : 0.85;
-    case BODY_DOUBLE: return flank ? 1.9 : 0.62;
-    case BODY_TRAM: return flank ? 2.9 : 0.75;
-    case BODY_TUK: return flank ? 1.35 : 0.85;
-    case BODY_PICKUP: return flank ? 2.2 : 1;
-    case BODY_SCHOOL: return flank ? 2.4 : 0.9;
-    default: return flank ? 1.8 : 0.8;
+    case BODY_CAR:
+        return flank ? 2.6 : 1.25;
+    case BODY_CAB:
+        return flank ? 2.2 : 1.05;
+    case BODY_VAN:
+        return flank ? 1.9 : 0.95;
+    case BODY_BUS:
+        return flank ? 2.9 : 0.85;
+    case BODY_DOUBLE:
+        return flank ? 1.9 : 0.62;
+    case BODY_TRAM:
+        return flank ? 2.9 : 0.75;
+    case BODY_TUK:
+        return flank ? 1.35 : 0.85;
+    case BODY_PICKUP:
+        return flank ? 2.2 : 1;
+    case BODY_SCHOOL:
+        return flank ? 2.4 : 0.9;
+    default:
+        return flank ? 1.8 : 0.8;
     }
 }
 
@@ -187,24 +209,48 @@ static void cable_flank(struct canvas *c, const struct livery *l) {
 
 static void flank(struct canvas *c, const struct livery *l, bool night) {
     switch (l->body) {
-    case BODY_CAR: car_flank(c, l, false, night); break;
-    case BODY_CAB: car_flank(c, l, true, night); break;
-    case BODY_VAN: long_flank(c, l, 0.95, 1); break;
-    case BODY_BUS: long_flank(c, l, 1.45, 1), poles(c); break;
-    case BODY_DOUBLE: long_flank(c, l, 0.95, 2); break;
-    case BODY_TRAM: long_flank(c, l, 1.45, 1); draw_line(c, -0.3, 1, 0, 1.2, 0.04, 0x303438); break;
-    case BODY_TUK: tuk_flank(c, l); break;
-    case BODY_PICKUP: pickup_flank(c, l); break;
-    case BODY_SCHOOL: school_flank(c, l); break;
-    case BODY_CABLE: cable_flank(c, l); break;
+    case BODY_CAR:
+        car_flank(c, l, false, night);
+        break;
+    case BODY_CAB:
+        car_flank(c, l, true, night);
+        break;
+    case BODY_VAN:
+        long_flank(c, l, 0.95, 1);
+        break;
+    case BODY_BUS:
+        long_flank(c, l, 1.45, 1), poles(c);
+        break;
+    case BODY_DOUBLE:
+        long_flank(c, l, 0.95, 2);
+        break;
+    case BODY_TRAM:
+        long_flank(c, l, 1.45, 1);
+        draw_line(c, -0.3, 1, 0, 1.2, 0.04, 0x303438);
+        break;
+    case BODY_TUK:
+        tuk_flank(c, l);
+        break;
+    case BODY_PICKUP:
+        pickup_flank(c, l);
+        break;
+    case BODY_SCHOOL:
+        school_flank(c, l);
+        break;
+    case BODY_CABLE:
+        cable_flank(c, l);
+        break;
     }
 }
 
 // A number plate; its pixels belong to an element of their own.
-static void draw_plate(struct canvas *c, const struct plate *plate, double y, double w, struct random *random) {
+static void draw_plate(struct canvas *c, const struct plate *plate, double y, double w,
+                       struct random *random) {
     double h = w * 0.3, x = -w / 2;
     int before = canvas_resume(c, plate->element);
-    uint32_t ground = plate->style == THING_PLATE_YELLOW ? 0xfacb1c : plate->style == THING_PLATE_BLUE ? 0x1f4fb0 : 0xfafaf6;
+    uint32_t ground = plate->style == THING_PLATE_YELLOW ? 0xfacb1c
+                      : plate->style == THING_PLATE_BLUE ? 0x1f4fb0
+                                                         : 0xfafaf6;
     uint32_t ink = plate->style == THING_PLATE_BLUE ? 0xffffff : 0x16181c, blue = 0x1a48b8;
     draw_box(c, x - w * 0.02, y - w * 0.02, w * 1.04, h + w * 0.04, 0x202226);
     draw_box(c, x, y, w, h, ground);
@@ -224,9 +270,12 @@ static void draw_plate(struct canvas *c, const struct plate *plate, double y, do
     }
     for (int i = 0; i < 6; i++) { // strokes that look like letters: the number itself says nothing
         double step = (right - left) / 6, at = left + step * i;
-        if (pick_chance(random, 0.7)) draw_box(c, at + step * 0.1, y + h * 0.15, step * 0.25, top - h * 0.1, ink);
-        draw_box(c, at + step * 0.5, y + h * 0.15, step * 0.25, (top - h * 0.1) * pick_between(random, 0.5, 1), ink);
-        if (pick_chance(random, 0.6)) draw_box(c, at + step * 0.1, y + h * pick_between(random, 0.2, 0.5), step * 0.65, h * 0.12, ink);
+        if (pick_chance(random, 0.7))
+            draw_box(c, at + step * 0.1, y + h * 0.15, step * 0.25, top - h * 0.1, ink);
+        draw_box(c, at + step * 0.5, y + h * 0.15, step * 0.25,
+                 (top - h * 0.1) * pick_between(random, 0.5, 1), ink);
+        if (pick_chance(random, 0.6))
+            draw_box(c, at + step * 0.1, y + h * pick_between(random, 0.2, 0.5), step * 0.65, h * 0.12, ink);
     }
     canvas_resume(c, before);
 }
@@ -237,11 +286,12 @@ static void end_on(struct canvas *c, const struct livery *l, bool rear, double w
     draw_box(c, -half * 0.92, 0, half * 0.34, 0.22, tyre);
     draw_box(c, half * 0.58, 0, half * 0.34, 0.22, tyre);
     draw_box(c, -half, 0.1, w, belt - 0.1, l->lower);
-    DRAW_POLYGON(c, l->upper, -half * 0.96, belt, -half * narrow, 0.97, half * narrow, 0.97, half * 0.96, belt);
+    DRAW_POLYGON(c, l->upper, -half * 0.96, belt, -half * narrow, 0.97, half * narrow, 0.97, half * 0.96,
+                 belt);
     roof_sign(c, l, 0.96, w * 0.34, night);
     canvas_detail(c, true);
-    DRAW_POLYGON(c, rear ? colour_shade(glass, 0.8) : colour_shade(glass, 1.15), -half * 0.8, belt + 0.06, -half * narrow * 0.85, 0.88, half * narrow * 0.85,
-                 0.88, half * 0.8, belt + 0.06);
+    DRAW_POLYGON(c, rear ? colour_shade(glass, 0.8) : colour_shade(glass, 1.15), -half * 0.8, belt + 0.06,
+                 -half * narrow * 0.85, 0.88, half * narrow * 0.85, 0.88, half * 0.8, belt + 0.06);
     if (l->body == BODY_DOUBLE) {
         draw_box(c, -half, 0.55, w, 0.1, l->upper);
         draw_box(c, -half * 0.6, 0.56, half * 1.2, 0.07, 0x1a1a1a);
@@ -285,12 +335,13 @@ void draw_vehicle(struct canvas *canvas, enum thing vehicle, enum side side, boo
     canvas_leave(canvas);
 }
 
-void draw_boat(struct canvas *canvas, enum thing boat, double x, double y, double size, struct random *random) {
+void draw_boat(struct canvas *canvas, enum thing boat, double x, double y, double size,
+               struct random *random) {
     bool turned = pick_chance(random, 0.5);
     canvas_enter_wide(canvas, x, y, turned ? -size : size, size);
     if (boat == THING_GONDOLA) {
-        DRAW_POLYGON(canvas, 0x14161a, -1.5, 0.5, -1.35, 0.12, -0.9, 0, 0.9, 0, 1.35, 0.2, 1.5, 0.75, 1.56, 0.75, 1.5, 0.4, 1.1, 0.25, -1,
-                     0.25, -1.3, 0.3);
+        DRAW_POLYGON(canvas, 0x14161a, -1.5, 0.5, -1.35, 0.12, -0.9, 0, 0.9, 0, 1.35, 0.2, 1.5, 0.75, 1.56,
+                     0.75, 1.5, 0.4, 1.1, 0.25, -1, 0.25, -1.3, 0.3);
         draw_box(canvas, 1.44, 0.62, 0.16, 0.2, 0xb8bcc2);
         draw_box(canvas, -0.4, 0.2, 0.6, 0.16, 0xa8242c);
         draw_box(canvas, -0.98, 0.24, 0.12, 0.5, 0xf0f0f0);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Gain, a slight colour cast and noise in one pass. The noise is the sum of two uniform numbers, from the card's stream.
+// Gain, a slight colour cast and noise in one pass. The noise is the sum of two uniform numbers, from the
+// card's stream.
 static void develop(struct image *image, const double gain[3], int noise, struct random *random) {
     uint8_t table[3][256];
     for (int c = 0; c < 3; c++)
@@ -37,7 +38,8 @@ static void soften(uint8_t *line, size_t count, size_t step, int weight) {
 static void blur(struct image *image, int weight) {
     for (size_t y = 0; y < image->height; y++)
         for (size_t c = 0; c < 3; c++) soften(image->rgb + y * image->width * 3 + c, image->width, 3, weight);
-    for (size_t x = 0; x < image->width * 3; x++) soften(image->rgb + x, image->height, image->width * 3, weight);
+    for (size_t x = 0; x < image->width * 3; x++)
+        soften(image->rgb + x, image->height, image->width * 3, weight);
 }
 
 void film_expose(struct image *image, enum difficulty difficulty, struct random *random) {
@@ -46,7 +48,7 @@ void film_expose(struct image *image, enum difficulty difficulty, struct random 
     static const double soft[DIFFICULTIES] = {0.1, 0.25, 0.4};
     double gain[3], level = 1 + pick_between(random, -1, 1) * contrast[difficulty];
     for (int i = 0; i < 3; i++) gain[i] = level * (1 + pick_between(random, -0.04, 0.04));
-    int weight = 2 + pick_one(random, 6);
+    int weight = 3 + pick_one(random, 6);
     if (pick_chance(random, soft[difficulty])) blur(image, weight);
     develop(image, gain, pick_one(random, grain[difficulty] + 1), random);
 }

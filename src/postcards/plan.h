@@ -6,7 +6,13 @@
 #include "postcards/draw.h"
 #include "postcards/world.h"
 
-enum difficulty { DIFFICULTY_EASY, DIFFICULTY_MEDIUM, DIFFICULTY_HARD, DIFFICULTIES, DIFFICULTY_MIXED = DIFFICULTIES };
+enum difficulty {
+    DIFFICULTY_EASY,
+    DIFFICULTY_MEDIUM,
+    DIFFICULTY_HARD,
+    DIFFICULTIES,
+    DIFFICULTY_MIXED = DIFFICULTIES
+};
 
 enum setting {
     SETTING_STREET, // a road towards the horizon, between houses
@@ -27,7 +33,7 @@ struct plan {
     enum difficulty difficulty;
     enum light light;
     bool snow;
-    int city; // -1: nowhere
+    int city;          // -1: nowhere
     bool country_only; // no clue may tell the cities of the country apart
     bool vague;        // only clues of many countries
     // THING_NONE: not shown

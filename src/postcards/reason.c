@@ -25,7 +25,8 @@ struct outline {
     int count;
 };
 
-static const struct element *most_telling(const struct scene *scene, const bool *used, places left, struct random *random) {
+static const struct element *most_telling(const struct scene *scene, const bool *used, places left,
+                                          struct random *random) {
     const struct element *best = NULL;
     int fewest = places_count(left), ties = 0;
     for (int i = 0; i < scene->count; i++) {
@@ -75,8 +76,9 @@ static void order(const struct element **clues, int count) {
 static const char *pick(const char *const *texts, int count, struct random *random) {
     return texts[pick_one(random, count)];
 }
-#define PICK(random, ...) \
-    pick((const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)), random)
+#define PICK(random, ...)                    \
+    pick((const char *const[]){__VA_ARGS__}, \
+         (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)), random)
 
 static void add_word(struct buffer *out, const struct word *word) {
     if (word->city >= 0 && word->script)
@@ -104,12 +106,14 @@ static void add_thing(struct buffer *out, const struct element *element) {
 static const char *where(const struct element *element, struct random *random) {
     enum kind kind = thing_facts(element->thing)->kind;
     bool far = kind == KIND_LANDMARK || kind == KIND_SKYLINE || kind == KIND_TERRAIN;
-    if (far && element->thing != THING_SNOW && element->y < 100 && pick_chance(random, 0.5)) return "in the background";
+    if (far && element->thing != THING_SNOW && element->y < 100 && pick_chance(random, 0.5))
+        return "in the background";
     return element->x < 80 ? "on the left" : element->x > 144 ? "on the right" : "in the middle";
 }
 
 // %t the thing, %w where it is, %b is/are.
-static void add_sentence(struct buffer *out, const char *pattern, const struct element *element, struct random *random) {
+static void add_sentence(struct buffer *out, const char *pattern, const struct element *element,
+                         struct random *random) {
     size_t start = out->length;
     for (const char *p = pattern; *p; p++) {
         if (*p != '%') {
@@ -151,77 +155,92 @@ static void add_narrowing(struct buffer *out, places before, places after, struc
     int found[COUNTRY_COUNT], were = places_countries(before, found), are = places_countries(after, found);
     if (are >= were) return;
     if (are == 1) {
-        buffer_add_text(out, PICK(random, "This points to ", "That leaves only ", "So the country is ", "This fits only "));
+        buffer_add_text(out, PICK(random, "This points to ", "That leaves only ", "So the country is ",
+                                  "This fits only "));
         add_country(out, found[0]);
     } else if (are <= 4) {
         bool either = pick_chance(random, 0.5);
-        buffer_add_text(out, either ? PICK(random, "It could be ", "So it may be ") : PICK(random, "That leaves ", "This is known from "));
+        buffer_add_text(out, either ? PICK(random, "It could be ", "So it may be ")
+                                    : PICK(random, "That leaves ", "This is known from "));
         add_countries(out, after, either ? " or " : " and ");
     } else {
         if (pick_chance(random, 0.5)) return;
-        buffer_add_text(out, PICK(random, "Several countries have that", "That alone is not enough", "This rules out many places"));
+        buffer_add_text(out, PICK(random, "Several countries have that", "That alone is not enough",
+                                  "This rules out many places"));
     }
     buffer_add_text(out, ". ");
 }
 
 static void add_clue(struct buffer *out, const struct element *element, struct random *random) {
-    const char *pattern =
-        element->keeps_side
-            ? PICK(random, "%t keeps to the %s side of the road.", "I see %t that drives on the %s.", "Traffic keeps %s, as %t %w shows.")
-            : PICK(random, "%t can be seen %w.", "I see %t %w.", "There %b %t %w.", "%w I notice %t.", "The view shows %t %w.");
+    const char *pattern = element->keeps_side
+                              ? PICK(random, "%t keeps to the %s side of the road.",
+                                     "I see %t that drives on the %s.", "Traffic keeps %s, as %t %w shows.")
+                              : PICK(random, "%t can be seen %w.", "I see %t %w.", "There %b %t %w.",
+                                     "%w I notice %t.", "The view shows %t %w.");
     add_sentence(out, pattern, element, random);
 }
 
 static void add_opening(struct buffer *out, const struct plan *plan, struct random *random) {
     static const char *const lights[LIGHTS] = {"a bright day", "a grey day", "evening", "night"};
-    static const char *const settings[SETTINGS] = {"on a street", "on an open road", "on a street",   "by the water",
-                                                   "in a room",   "under the sky",   "in the country", "outside"};
+    static const char *const settings[SETTINGS] = {"on a street",    "on an open road", "on a street",
+                                                   "by the water",   "in a room",       "under the sky",
+                                                   "in the country", "outside"};
     if (plan->setting == SETTING_ROOM || plan->setting == SETTING_WALL || pick_chance(random, 0.4))
-        buffer_add_text(out, PICK(random, "I look for clues first. ", "Let me see what is here. ", "First I look at what can be seen. "));
+        buffer_add_text(out, PICK(random, "I look for clues first. ", "Let me see what is here. ",
+                                  "First I look at what can be seen. "));
     else
         buffer_format(out, "It is %s %s. ", lights[plan->light], settings[plan->setting]);
 }
 
 static void add_conclusion(struct buffer *out, const struct verdict *verdict, struct random *random) {
     if (!verdict->locatable) {
-        buffer_add_text(out, PICK(random, "Nothing here gives the place away, so the country and the city stay unknown.",
-                                  "All this could be anywhere, so the place cannot be told.",
-                                  "None of it belongs to one country, so the answer is unknown."));
+        buffer_add_text(
+            out, PICK(random, "Nothing here gives the place away, so the country and the city stay unknown.",
+                      "All this could be anywhere, so the place cannot be told.",
+                      "None of it belongs to one country, so the answer is unknown."));
         return;
     }
     const char *city = cities[verdict->city].name;
     if (verdict->city_determined) {
-        add_with(out, PICK(random, "Together the clues point to % in ", "All of it fits % in ", "So the place is % in ", "My answer is % in "), city);
+        add_with(out,
+                 PICK(random, "Together the clues point to % in ", "All of it fits % in ",
+                      "So the place is % in ", "My answer is % in "),
+                 city);
         add_country(out, verdict->country);
         buffer_add_text(out, ".");
         return;
     }
     buffer_add_text(out, PICK(random, "The country is ", "The clues agree on ", "All of it fits "));
     add_country(out, verdict->country);
-    add_with(out, PICK(random, ", but the city cannot be told for sure. % is the largest, so it is my best guess.",
-                       ". No clue tells the city, so I guess the largest one, %.",
-                       ". For the city nothing is certain, and the best guess is the largest, %."),
+    add_with(out,
+             PICK(random, ", but the city cannot be told for sure. % is the largest, so it is my best guess.",
+                  ". No clue tells the city, so I guess the largest one, %.",
+                  ". For the city nothing is certain, and the best guess is the largest, %."),
              city);
 }
 
 static void add_filler(struct buffer *out, int i, bool locatable) {
     static const char *const fillers[2][4] = {
-        {"Things like these are found all over the world. ", "There are no words to read and no building that is known. ",
-         "I cannot tell the language or the climate from this. ", "It would be wrong to name a place without a reason. "},
+        {"Things like these are found all over the world. ",
+         "There are no words to read and no building that is known. ",
+         "I cannot tell the language or the climate from this. ",
+         "It would be wrong to name a place without a reason. "},
         {"Each clue makes the circle of places smaller. ", "I put the clues together one by one. ",
-         "No clue speaks against the others, so I trust them. ", "The rest of the view fits with this as well. "},
+         "No clue speaks against the others, so I trust them. ",
+         "The rest of the view fits with this as well. "},
     };
     if (i < 4) buffer_add_text(out, fillers[locatable][i]);
 }
 
 static int count_words(const char *text) {
     int count = 0;
-    for (const char *p = text; *p; p++) count += !isspace((unsigned char)*p) && (p[1] == 0 || isspace((unsigned char)p[1]));
+    for (const char *p = text; *p; p++)
+        count += !isspace((unsigned char)*p) && (p[1] == 0 || isspace((unsigned char)p[1]));
     return count;
 }
 
-static void write_once(struct buffer *out, const struct scene *scene, const struct plan *plan, const struct outline *from,
-                       int count, int fillers, struct random *random) {
+static void write_once(struct buffer *out, const struct scene *scene, const struct plan *plan,
+                       const struct outline *from, int count, int fillers, struct random *random) {
     struct verdict verdict = reason_verdict(scene);
     const struct element *clues[SCENE_ELEMENTS];
     memcpy(clues, from->clues, sizeof clues);
@@ -238,7 +257,8 @@ static void write_once(struct buffer *out, const struct scene *scene, const stru
     add_conclusion(out, &verdict, random);
 }
 
-void reason_write(struct buffer *out, const struct scene *scene, const struct plan *plan, struct random *random) {
+void reason_write(struct buffer *out, const struct scene *scene, const struct plan *plan,
+                  struct random *random) {
     struct outline clues;
     outline(&clues, scene, random);
     int count = 3 + pick_one(random, 3), fillers = 0;

@@ -50,17 +50,19 @@ static void sky(struct stage *stage, double horizon) {
         draw_birds(stage->canvas, pick_between(stage->random, 40, 180), 25, 4, stage->random);
         end(stage);
     }
-    static const double lights[LIGHTS][3] = {{1, 1, 1}, {0.86, 0.88, 0.9}, {1, 0.84, 0.7}, {0.46, 0.5, 0.66}};
+    static const double lights[LIGHTS][3] = {{1, 1, 1}, {0.86, 0.88, 0.9}, {1, 0.84, 0.7}, {0.5, 0.53, 0.68}};
     const double *light = lights[plan->light];
     double level = pick_between(stage->random, 0.92, 1.04);
     canvas_light(stage->canvas, light[0] * level, light[1] * level, light[2] * level);
-    canvas_haze(stage->canvas, air, pick_between(stage->random, 0.05, plan->light == LIGHT_GREY ? 0.3 : 0.18));
+    canvas_haze(stage->canvas, air,
+                pick_between(stage->random, 0.05, plan->light == LIGHT_GREY ? 0.3 : 0.18));
 }
 
 static void backdrop(struct stage *stage, double horizon) {
     enum thing thing = stage->plan->backdrop;
     if (thing != THING_NONE) begin(stage, thing);
-    if (thing != THING_NONE || pick_chance(stage->random, 0.5)) draw_backdrop(stage->canvas, thing, horizon, stage->random);
+    if (thing != THING_NONE || pick_chance(stage->random, 0.5))
+        draw_backdrop(stage->canvas, thing, horizon, stage->random);
     if (thing != THING_NONE) end(stage);
 }
 
@@ -86,14 +88,16 @@ static double house_height(enum thing style, struct random *random) {
     if (style == THING_GLASS_TOWERS) return pick_between(random, 1.2, 2);
     if (style == THING_PANEL_BLOCKS || style == THING_TILED_BLOCKS) return pick_between(random, 1, 1.35);
     if (style == THING_WOODEN_HOUSES || style == THING_CURVED_ROOFS) return pick_between(random, 0.42, 0.6);
-    if (style == THING_BRIGHT_HOUSES || style == THING_MUD_HOUSES || style == THING_IRON_LACE || style == THING_RED_WALLS)
+    if (style == THING_BRIGHT_HOUSES || style == THING_MUD_HOUSES || style == THING_IRON_LACE ||
+        style == THING_RED_WALLS)
         return pick_between(random, 0.55, 0.8);
     return pick_between(random, 0.72, 1.05);
 }
 
 static double house_width(enum thing style, struct random *random) {
     if (style == THING_CANAL_GABLES || style == THING_BAY_WINDOWS) return pick_between(random, 0.36, 0.44);
-    if (style == THING_PANEL_BLOCKS || style == THING_PASTEL_PALACES || style == THING_CURVED_ROOFS) return pick_between(random, 0.8, 1);
+    if (style == THING_PANEL_BLOCKS || style == THING_PASTEL_PALACES || style == THING_CURVED_ROOFS)
+        return pick_between(random, 0.8, 1);
     return pick_between(random, 0.5, 0.7);
 }
 
@@ -105,7 +109,8 @@ static void house_row(struct stage *stage, double x0, double x1, double y, doubl
         for (double x = x0 + row * 3; x < x1 - 4;) {
             double w = fmin(house_width(plan->buildings, stage->random) * unit, x1 - x);
             double h = house_height(plan->buildings, stage->random) * unit * (rows > 1 ? 0.55 : 1);
-            draw_building(stage->canvas, plan->buildings, x, y - row * unit * 0.35, w, h, plan->light, plan->snow, stage->random);
+            draw_building(stage->canvas, plan->buildings, x, y - row * unit * 0.35, w, h, plan->light,
+                          plan->snow, stage->random);
             x += w + (pick_chance(stage->random, 0.15) ? 3 : 0);
         }
 }
@@ -132,8 +137,8 @@ static void street_houses(struct stage *stage, int open) {
 
 // --- the road
 
-static void vehicle(struct stage *stage, enum thing thing, enum side side, bool to_left, double x, double y, double size,
-                    enum thing plate_style) {
+static void vehicle(struct stage *stage, enum thing thing, enum side side, bool to_left, double x, double y,
+                    double size, enum thing plate_style) {
     struct plate plate = {THING_NONE, 0};
     if (plate_style != THING_NONE) {
         plate = (struct plate){plate_style, begin(stage, plate_style)->number};
@@ -167,10 +172,12 @@ static void traffic_along(struct stage *stage) {
         enum thing thing = i ? plan->vehicle : plan->oncoming;
         if (thing == THING_NONE) continue;
         enum side side = i ? SIDE_REAR : SIDE_FRONT;
-        double y = stage->road.horizon + depth * (i ? pick_between(stage->random, 0.66, 0.95) : pick_between(stage->random, 0.42, 0.7));
+        double y = stage->road.horizon + depth * (i ? pick_between(stage->random, 0.66, 0.95)
+                                                    : pick_between(stage->random, 0.42, 0.7));
         double lane = stage->road.half * (y - stage->road.horizon) / depth;
         double size = lane * 0.8 / vehicle_width(thing, side);
-        vehicle(stage, thing, side, false, road_x(stage, i ? own : -own, y), y, size, i ? plan->plate : THING_NONE);
+        vehicle(stage, thing, side, false, road_x(stage, i ? own : -own, y), y, size,
+                i ? plan->plate : THING_NONE);
     }
 }
 
@@ -207,7 +214,8 @@ static void plants_in_front(struct stage *stage) {
         bool low = plan->plants[i] == THING_TULIPS || plan->plants[i] == THING_CACTI;
         double size = low ? pick_between(stage->random, 20, 28) : pick_between(stage->random, 48, 76);
         begin(stage, plan->plants[i]);
-        draw_plants(stage->canvas, plan->plants[i], x + (x < 112 ? -14 : 14), stage->ground - 4, size, low ? 60 : 50, plan->snow, stage->random);
+        draw_plants(stage->canvas, plan->plants[i], x + (x < 112 ? -14 : 14), stage->ground - 4, size,
+                    low ? 60 : 50, plan->snow, stage->random);
         end(stage);
     }
 }
@@ -221,7 +229,8 @@ static void furniture_in_front(struct stage *stage) {
     if (thing == THING_PHONE_BOX || thing == THING_VENDING) size = pick_between(stage->random, 54, 66);
     if (thing == THING_BICYCLES) size = pick_between(stage->random, 22, 28);
     begin(stage, thing);
-    draw_furniture(stage->canvas, thing, x, stage->ground + pick_between(stage->random, 0, 8), size, stage->random);
+    draw_furniture(stage->canvas, thing, x, stage->ground + pick_between(stage->random, 0, 8), size,
+                   stage->random);
     end(stage);
 }
 
@@ -240,23 +249,27 @@ static void signs_in_front(struct stage *stage) {
         element->word = plan->stop;
         element->set = places_writing(plan->stop);
         bool triangle = plan->stop->script && !strcmp(plan->stop->script, "Japanese letters");
-        draw_stop_sign(stage->canvas, plan->stop, triangle, x, pick_between(stage->random, 84, 104), pick_between(stage->random, 19, 24), stage->ground + 6);
+        draw_stop_sign(stage->canvas, plan->stop, triangle, x, pick_between(stage->random, 84, 104),
+                       pick_between(stage->random, 19, 24), stage->ground + 6);
         end(stage);
     }
     if (plan->sign) {
-        double x = place(stage, LEVEL_MIDDLE), width = sign_width(plan->sign) * pick_between(stage->random, 1, 1.12);
+        double x = place(stage, LEVEL_MIDDLE),
+               width = sign_width(plan->sign) * pick_between(stage->random, 1, 1.12);
         x = x < 112 ? fmax(x, width / 2 + 3) : fmin(x, CANVAS_WIDTH - 3 - width / 2);
         struct element *element = begin(stage, THING_SIGN);
         element->word = plan->sign;
         element->set = places_writing(plan->sign);
-        draw_sign(stage->canvas, plan->sign, country_of(stage), x, pick_between(stage->random, 74, 108), width, true, stage->ground + 8);
+        draw_sign(stage->canvas, plan->sign, country_of(stage), x, pick_between(stage->random, 74, 108),
+                  width, true, stage->ground + 8);
         end(stage);
     }
 }
 
 static void flag_in_front(struct stage *stage) {
     if (!stage->plan->flag) return;
-    double x = place(stage, LEVEL_TOP), width = pick_between(stage->random, 36, 52), top = pick_between(stage->random, 8, 26);
+    double x = place(stage, LEVEL_TOP), width = pick_between(stage->random, 36, 52),
+           top = pick_between(stage->random, 8, 26);
     x = x < 112 ? x - 30 : x - 14;
     struct element *element = begin(stage, THING_FLAG);
     element->country = cities[stage->plan->city].country;
@@ -282,6 +295,7 @@ static void obstacle(struct stage *stage) {
 
 static void in_front(struct stage *stage) {
     canvas_haze(stage->canvas, 0, 0);
+    if (stage->plan->light == LIGHT_NIGHT) canvas_light(stage->canvas, 0.78, 0.78, 0.84); // street lamps
     furniture_in_front(stage);
     plants_in_front(stage);
     signs_in_front(stage);
@@ -293,7 +307,8 @@ static void ground_below(struct stage *stage, double top) {
     static const uint32_t grounds[] = {0x6f9a4c, 0x84a858, 0xa8a082, 0xb8b0a0};
     const struct plan *plan = stage->plan;
     uint32_t colour = grounds[pick_one(stage->random, 4)];
-    if (plan->backdrop == THING_DUNES || (plan->city >= 0 && city_has(plan->city, THING_DUNES))) colour = 0xd8b884;
+    if (plan->backdrop == THING_DUNES || (plan->city >= 0 && city_has(plan->city, THING_DUNES)))
+        colour = 0xd8b884;
     if (plan->snow) {
         colour = 0xeef2f6;
         begin(stage, THING_SNOW);
@@ -308,12 +323,18 @@ static void paint_along(struct stage *stage) {
     const struct plan *plan = stage->plan;
     struct random *random = stage->random;
     bool houses = plan->setting == SETTING_STREET;
-    stage->road = (struct road){.horizon = pick_between(random, 76, 92), .x = pick_between(random, 88, 136), .half = pick_between(random, 66, 90)};
+    stage->road = (struct road){.horizon = pick_between(random, 76, 92),
+                                .x = pick_between(random, 88, 136),
+                                .half = pick_between(random, 66, 90)};
     stage->ground = pick_between(random, 142, 152);
     double horizon = stage->road.horizon;
-    int open = plan->landmark != THING_NONE ? (pick_chance(random, 0.5) ? -1 : 1) : pick_chance(random, 0.25) ? 1 : 0;
+    int open = plan->landmark != THING_NONE ? (pick_chance(random, 0.5) ? -1 : 1)
+               : pick_chance(random, 0.25)  ? 1
+                                            : 0;
     bool wide = landmark_width(plan->landmark) > 0.9;
-    double centre = !houses ? pick_between(random, 70, 154) : open < 0 ? pick_between(random, 46, 62) : pick_between(random, 162, 178);
+    double centre = !houses    ? pick_between(random, 70, 154)
+                    : open < 0 ? pick_between(random, 46, 62)
+                               : pick_between(random, 162, 178);
     if (houses && !wide && pick_chance(random, 0.4)) open = 0, centre = stage->road.x;
     sky(stage, horizon);
     backdrop(stage, horizon);
@@ -323,8 +344,10 @@ static void paint_along(struct stage *stage) {
         end(stage);
     }
     bool above_water = plan->water != THING_NONE;
-    landmark(stage, centre, horizon + (above_water ? 1 : 4), houses ? (open ? 116 : 60) : 150, pick_between(random, 62, 76));
-    skyline(stage, open ? centre : stage->road.x + pick_between(random, -8, 8), horizon + 2, pick_between(random, 44, 58));
+    landmark(stage, centre, horizon + (above_water ? 1 : 4), houses ? (open ? 116 : 60) : 150,
+             pick_between(random, 62, 76));
+    skyline(stage, open ? centre : stage->road.x + pick_between(random, -8, 8), horizon + 2,
+            pick_between(random, 44, 58));
     ground_below(stage, above_water ? horizon + 13 : horizon);
     draw_road(stage->canvas, &stage->road, plan->snow);
     lines(stage);
@@ -380,11 +403,12 @@ static void paint_water(struct stage *stage) {
     draw_box(stage->canvas, 0, y - 6, CANVAS_WIDTH, 8, plan->snow ? 0xe6eaee : 0xa89f8c);
     row_and_landmark(stage, y);
     begin(stage, plan->water);
-    draw_water(stage->canvas, plan->water, y + 2, quay, random);
+    draw_water(stage->canvas, plan->water, y + 1, quay + 1, random);
     end(stage);
     if (plan->boat != THING_NONE) {
         begin(stage, plan->boat);
-        draw_boat(stage->canvas, plan->boat, pick_between(random, 80, 144), pick_between(random, y + 24, quay - 4), pick_between(random, 22, 30), random);
+        draw_boat(stage->canvas, plan->boat, pick_between(random, 80, 144),
+                  pick_between(random, y + 24, quay - 4), pick_between(random, 22, 30), random);
         end(stage);
     }
     if (plan->snow) begin(stage, THING_SNOW);
@@ -404,7 +428,8 @@ static void put(struct stage *stage, enum thing thing, double x, double y, doubl
 static void paint_wallpaper(struct stage *stage, double bottom) {
     static const uint32_t walls[] = {0xe4dccb, 0xc8d4d8, 0xd8c4b8, 0xb8c4a8, 0xd0cadc};
     uint32_t wall = walls[pick_one(stage->random, 5)];
-    draw_gradient(stage->canvas, 0, 0, CANVAS_WIDTH, bottom, colour_shade(wall, 0.95), colour_shade(wall, 1.05));
+    draw_gradient(stage->canvas, 0, 0, CANVAS_WIDTH, bottom, colour_shade(wall, 0.95),
+                  colour_shade(wall, 1.05));
     if (pick_chance(stage->random, 0.4))
         for (int i = 0; i < 14; i++) draw_box(stage->canvas, 16 * i, 0, 6, bottom, colour_shade(wall, 0.9));
 }
@@ -416,20 +441,23 @@ static void paint_room(struct stage *stage) {
     paint_wallpaper(stage, 130);
     draw_box(stage->canvas, 0, 128, CANVAS_WIDTH, 40, 0x8a6a4c);
     if (pick_chance(random, 0.5)) put(stage, THING_CURTAIN, pick_chance(random, 0.5) ? 26 : 198, 132, 120);
-    if (pick_chance(random, 0.6)) put(stage, THING_PICTURE, pick_between(random, 80, 140), 70, pick_between(random, 36, 50));
+    if (pick_chance(random, 0.6))
+        put(stage, THING_PICTURE, pick_between(random, 80, 140), 70, pick_between(random, 36, 50));
     bool sofa = pick_chance(random, 0.4);
     if (sofa) {
         put(stage, THING_SOFA, 112, 150, pick_between(random, 56, 66));
         if (pick_chance(random, 0.6)) put(stage, THING_CAT, pick_between(random, 80, 140), 128, 34);
         return;
     }
-    static const enum thing on_table[] = {THING_CUP, THING_BOOK, THING_LAMP, THING_BOWL, THING_VASE, THING_CAT};
+    static const enum thing on_table[] = {THING_CUP,  THING_BOOK, THING_LAMP,
+                                          THING_BOWL, THING_VASE, THING_CAT};
     static const double sizes[] = {30, 34, 66, 40, 58, 44};
     put(stage, THING_TABLE, 112, 168, pick_between(random, 44, 56));
     int first = pick_one(random, 6), count = 1 + pick_one(random, 3);
     for (int i = 0; i < count; i++) {
         int k = (first + i) % 6;
-        put(stage, on_table[k], 45 + 66 * i + pick_between(random, -8, 8), pick_between(random, 124, 134), sizes[k] * pick_between(random, 0.9, 1.15));
+        put(stage, on_table[k], 45 + 66 * i + pick_between(random, -8, 8), pick_between(random, 124, 134),
+            sizes[k] * pick_between(random, 0.9, 1.15));
     }
 }
 
@@ -439,7 +467,8 @@ static void paint_open_sky(struct stage *stage) {
     canvas_haze(stage->canvas, 0, 0);
     if (pick_chance(random, 0.3)) {
         begin(stage, THING_BALLOON);
-        draw_balloon(stage->canvas, pick_between(random, 60, 160), pick_between(random, 110, 140), pick_between(random, 60, 90), random);
+        draw_balloon(stage->canvas, pick_between(random, 60, 160), pick_between(random, 110, 140),
+                     pick_between(random, 60, 90), random);
         end(stage);
     }
     if (!stage->plan->clouds) {
@@ -461,7 +490,8 @@ static void paint_meadow(struct stage *stage) {
     if (pick_chance(random, 0.5)) put(stage, THING_PATH, pick_between(random, 80, 140), 168, 168 - horizon);
     if (pick_chance(random, 0.7)) {
         begin(stage, THING_TREES);
-        draw_plants(stage->canvas, THING_TREES, pick_between(random, 40, 180), horizon + 22, pick_between(random, 50, 70), 80, false, random);
+        draw_plants(stage->canvas, THING_TREES, pick_between(random, 40, 180), horizon + 22,
+                    pick_between(random, 50, 70), 80, false, random);
         end(stage);
     }
     if (pick_chance(random, 0.5)) put(stage, THING_FENCE, 112, pick_between(random, 142, 156), 34);
@@ -477,10 +507,13 @@ static void paint_wall(struct stage *stage) {
     canvas_detail(stage->canvas, true);
     for (int r = 0; r < 10; r++)
         for (int i = 0; i < 8; i++)
-            if (pick_chance(random, 0.25)) draw_box(stage->canvas, 30 * i - (r % 2) * 15, 15 * r, 28, 13, colour_shade(0xb8a898, pick_between(random, 0.85, 1.1)));
+            if (pick_chance(random, 0.25))
+                draw_box(stage->canvas, 30 * i - (r % 2) * 15, 15 * r, 28, 13,
+                         colour_shade(0xb8a898, pick_between(random, 0.85, 1.1)));
     end(stage);
     draw_box(stage->canvas, 0, 146, CANVAS_WIDTH, 22, 0x8a8680);
-    if (pick_chance(random, 0.6)) put(stage, THING_DOOR, pick_between(random, 50, 170), 148, pick_between(random, 90, 110));
+    if (pick_chance(random, 0.6))
+        put(stage, THING_DOOR, pick_between(random, 50, 170), 148, pick_between(random, 90, 110));
     if (pick_chance(random, 0.3)) put(stage, THING_VASE, pick_between(random, 20, 204), 156, 52);
 }
 
@@ -488,13 +521,20 @@ static void paint_wall(struct stage *stage) {
 
 static double least_share(enum kind kind) {
     switch (kind) {
-    case KIND_PLATE: return 0.004;
-    case KIND_LINES: return 0.004;
-    case KIND_FLAG: return 0.01;
-    case KIND_SIGN: return 0.012;
-    case KIND_BUILDINGS: return 0.03;
-    case KIND_TERRAIN: return 0.015;
-    default: return 0.01;
+    case KIND_PLATE:
+        return 0.004;
+    case KIND_LINES:
+        return 0.004;
+    case KIND_FLAG:
+        return 0.01;
+    case KIND_SIGN:
+        return 0.012;
+    case KIND_BUILDINGS:
+        return 0.03;
+    case KIND_TERRAIN:
+        return 0.015;
+    default:
+        return 0.01;
     }
 }
 
@@ -502,13 +542,16 @@ static double least_part(enum kind kind) { // of what was painted
     switch (kind) {
     case KIND_PLATE:
     case KIND_FLAG:
-    case KIND_SIGN: return 0.75;
+    case KIND_SIGN:
+        return 0.75;
     case KIND_LANDMARK:
     case KIND_VEHICLE:
     case KIND_BOAT:
     case KIND_FURNITURE:
-    case KIND_SKYLINE: return 0.5;
-    default: return 0.2;
+    case KIND_SKYLINE:
+        return 0.5;
+    default:
+        return 0.2;
     }
 }
 
@@ -525,7 +568,9 @@ static void keep_visible(struct scene *scene, struct canvas *canvas) {
         enum kind kind = thing_facts(element.thing)->kind;
         element.share = (double)extent->visible / pixels;
         element.x = extent->x, element.y = extent->y;
-        if (element.share < least_share(kind) || (double)extent->visible < least_part(kind) * (double)extent->painted) continue;
+        if (element.share < least_share(kind) ||
+            (double)extent->visible < least_part(kind) * (double)extent->painted)
+            continue;
         if (element.keeps_side) element.set &= places_keeping(element.left);
         scene->possible &= element.set;
         int same = 0;
@@ -544,13 +589,27 @@ void scene_paint(struct scene *scene, struct canvas *canvas, const struct plan *
     canvas_clear(canvas);
     switch (plan->setting) {
     case SETTING_STREET:
-    case SETTING_ROAD: paint_along(&stage); break;
-    case SETTING_ACROSS: paint_across(&stage); break;
-    case SETTING_WATER: paint_water(&stage); break;
-    case SETTING_ROOM: paint_room(&stage); break;
-    case SETTING_SKY: paint_open_sky(&stage); break;
-    case SETTING_MEADOW: paint_meadow(&stage); break;
-    default: paint_wall(&stage); break;
+    case SETTING_ROAD:
+        paint_along(&stage);
+        break;
+    case SETTING_ACROSS:
+        paint_across(&stage);
+        break;
+    case SETTING_WATER:
+        paint_water(&stage);
+        break;
+    case SETTING_ROOM:
+        paint_room(&stage);
+        break;
+    case SETTING_SKY:
+        paint_open_sky(&stage);
+        break;
+    case SETTING_MEADOW:
+        paint_meadow(&stage);
+        break;
+    default:
+        paint_wall(&stage);
+        break;
     }
     canvas_light(canvas, 1, 1, 1);
     keep_visible(scene, canvas);

@@ -1,5 +1,6 @@
-// The drawn world: 24 countries, 48 real cities, and what is true of each place. A clue speaks for the cities that have
-// it in these tables; several clues together leave fewer. docs/postcards.md has the sources and how to add a city.
+// The drawn world: 24 countries, 48 real cities, and what is true of each place. A clue speaks for the cities
+// that have it in these tables; several clues together leave fewer. docs/postcards.md has the sources and how
+// to add a city.
 #ifndef GLOBE_POSTCARDS_WORLD_H
 #define GLOBE_POSTCARDS_WORLD_H
 
@@ -21,14 +22,14 @@ struct country {
     const char *code; // ISO 3166-1 alpha-2
     bool article;     // "the Netherlands"
     bool keep_left;
-    uint32_t board, ink;                 // colours of its street name signs
-    enum thing things[COUNTRY_THINGS];   // true of all its cities; ended by THING_NONE
+    uint32_t board, ink;               // colours of its street name signs
+    enum thing things[COUNTRY_THINGS]; // true of all its cities; ended by THING_NONE
 };
 
 struct city {
     const char *name;
-    int country;                  // index into countries
-    double latitude, longitude;   // degrees, WGS-84
+    int country;                // index into countries
+    double latitude, longitude; // degrees, WGS-84
     enum thing landmark;
     enum thing things[CITY_THINGS]; // besides those of the country; ended by THING_NONE
 };
@@ -36,18 +37,18 @@ struct city {
 // A word on a sign. Either a city's own (city >= 0) or usual in some countries.
 struct word {
     const char *text;
-    const char *second;     // a second line in Latin letters, or NULL
+    const char *second; // a second line in Latin letters, or NULL
     enum face face;
-    const char *script;     // "Greek letters"; NULL for Latin ones
-    const char *language;   // "French": of a Latin word, or of a word that only one language has; else NULL
-    int city;               // -1: of the countries
-    uint32_t countries;     // bits
-    bool stop;              // stands on the stop sign
+    const char *script;   // "Greek letters"; NULL for Latin ones
+    const char *language; // "French": of a Latin word, or of a word that only one language has; else NULL
+    int city;             // -1: of the countries
+    uint32_t countries;   // bits
+    bool stop;            // stands on the stop sign
 };
 
 extern const struct country countries[COUNTRY_COUNT];
 extern const struct city cities[CITY_COUNT]; // those of a country follow each other, the largest first
-extern const struct word sign_words[];            // ended by a NULL text
+extern const struct word sign_words[];       // ended by a NULL text
 
 bool city_has(int city, enum thing thing);
 bool city_writes(int city, const struct word *word);
@@ -57,8 +58,8 @@ places places_keeping(bool left);
 places places_of_country(int country);
 
 int places_count(places set);
-int places_country(places set);          // the country that holds them all, or -1
+int places_country(places set);                             // the country that holds them all, or -1
 int places_countries(places set, int found[COUNTRY_COUNT]); // how many, and which
-int country_first_city(int country);     // its largest
+int country_first_city(int country);                        // its largest
 
 #endif
