@@ -10,6 +10,10 @@ pkg_check_modules(PROJ REQUIRED IMPORTED_TARGET proj) # only its geodesic.h
 pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
 pkg_check_modules(PANGOCAIRO REQUIRED IMPORTED_TARGET pangocairo)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml) # recipes
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)   # the lines of mistakes in them
+pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive) # tar shards
+pkg_check_modules(MPI REQUIRED IMPORTED_TARGET ompi-c) # data-parallel ranks
 
 # oneDNN, API 2.x or 3.x. Debian's own CMake package asks for OpenCL headers that we do not need, so look for it here.
 find_path(DNNL_INCLUDE oneapi/dnnl/dnnl.h REQUIRED)
