@@ -76,7 +76,6 @@ static int compare_ids(const void *left, const void *right) {
 }
 
 int draft_index(struct gazetteer_draft *draft, struct error *error) {
-    if (draft->place_count == 0) return error_set(error, ERROR_INPUT, "gazetteer: the sources hold no place");
     qsort(draft->places, draft->place_count, sizeof *draft->places, compare_ids);
     for (size_t i = 1; i < draft->place_count; i++)
         if (draft->places[i].id == draft->places[i - 1].id)
@@ -200,6 +199,8 @@ int draft_settle_areas(struct gazetteer_draft *draft, struct error *error) {
             settle_area(area, order + i + 1, end - i - 1, points, weights, weighed);
         }
         drop_unlocated(draft);
+        if (draft->place_count == 0)
+            result = error_set(error, ERROR_INPUT, "gazetteer: the sources hold no place");
     }
     free(order);
     free(points);

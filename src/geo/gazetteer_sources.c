@@ -125,6 +125,21 @@ static bool is_code_language(const char *language) {
     return false;
 }
 
+// Japanese and Chinese names of countries often end in their form of government, which people leave out.
+static int add_short_name(struct gazetteer_draft *draft, const struct table_reader *table, int64_t id,
+                          char *name, struct error *error) {
+    static const char *const endings[] = {"連邦共和国", "人民共和国", "共和国", "王国", "連邦"};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t size = strlen(endings[i]);
+        if (length < size + 6 || strcmp(name + length - size, endings[i]))
+            continue; // two characters remain at least
+        name[length - size] = 0;
+        return add_name_of_length(draft, table, id, name, NAME_ALTERNATE, error);
+    }
+    return 0;
+}
+
 // alternateNamesV2.txt: 1 geonameid, 2 language, 3 name
 static int read_alternate(struct gazetteer_draft *draft, const struct table_reader *table,
                           struct error *error) {
@@ -133,8 +148,10 @@ static int read_alternate(struct gazetteer_draft *draft, const struct table_read
         return table_error(table, error, "expected 10 columns, found fewer after", table->columns[0]);
     if (is_code_language(table->columns[2])) return 0;
     if (table_integer(table, 1, &id, error)) return -1;
-    if (!draft_find(draft, id)) return 0;
-    return add_name_of_length(draft, table, id, table->columns[3], NAME_ALTERNATE, error);
+    const struct draft_place *place = draft_find(draft, id);
+    if (!place) return 0;
+    if (add_name_of_length(draft, table, id, table->columns[3], NAME_ALTERNATE, error)) return -1;
+    return place->kind == PLACE_COUNTRY ? add_short_name(draft, table, id, table->columns[3], error) : 0;
 }
 
 enum dump { DUMP_COUNTRIES, DUMP_REGIONS, DUMP_PLACES, DUMP_NAMES };
