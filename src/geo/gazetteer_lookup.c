@@ -163,6 +163,7 @@ static int collect_simplified(struct search *search, struct error *error) {
 static bool is_plausible(const struct search *search, const struct hit *hit, size_t length, size_t exact) {
     bool known = hit->population >= WELL_KNOWN;
     if (hit->match != MATCH_FUZZY) return true;
+    if (!search->country.code[0] && !known) return false; // anywhere in the world: only well-known cities
     // A territory's misspelt town is not a village of the state it belongs to.
     if (search->country.code[0] && strcmp(search->country.code, hit->country) &&
         gazetteer_is_part_of(search->country.code, hit->country))
@@ -181,10 +182,12 @@ static int collect_similar(struct search *search, const char *key, size_t exact,
     int count;
     size_t first = search->hits.count, kept = first;
     if (gazetteer_similar(search->gazetteer, key, similar, &count, error)) return -1;
-    for (int s = 0; s < count; s++)
+    for (int s = 0; s < count; s++) {
+        if (!search->country.code[0] && similar[s].key[0] != key[0]) continue;
         if (gazetteer_collect(search->gazetteer, similar[s].key, MATCH_FUZZY, similar[s].edits, &search->hits,
                               error))
             return -1;
+    }
     for (size_t i = first; i < search->hits.count; i++)
         if (is_plausible(search, &search->hits.items[i], strlen(key), exact))
             search->hits.items[kept++] = search->hits.items[i];

@@ -101,6 +101,17 @@ static void test_contradiction_is_told(void **state) {
     assert_int_equal(look_up("Paris", NULL, "unknown").outcome, LOOKUP_FOUND);
 }
 
+static void test_invented_names_are_not_found(void **state) {
+    (void)state;
+    const char *const names[] = {"Wakanda",      "Westeros",   "Hogsmeade", "Narnia",
+                                 "Minas Tirith", "Zootopia",   "Rivendell", "Asgard",
+                                 "Winterfell",   "Lothlorien", "Xanadu",    "Mordor"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct gazetteer_answer answer = look_up(names[i], NULL, NULL);
+        if (answer.outcome != LOOKUP_NOT_FOUND) fail_msg("%s: %s", names[i], answer.candidates[0].place.name);
+    }
+}
+
 static void test_homonyms(void **state) {
     (void)state;
     struct gazetteer_answer answer = look_up("Springfield", NULL, NULL);
@@ -407,6 +418,7 @@ int main(void) {
         cmocka_unit_test(test_match_kinds),
         cmocka_unit_test(test_contradiction_is_told),
         cmocka_unit_test(test_homonyms),
+        cmocka_unit_test(test_invented_names_are_not_found),
         cmocka_unit_test(test_country_codes),
         cmocka_unit_test(test_countries_and_regions),
         cmocka_unit_test(test_free_text),
