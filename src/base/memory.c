@@ -50,7 +50,7 @@ char *memory_copy_string(const char *text, size_t length, struct error *error) {
 }
 
 // Blocks double in size, so few are ever needed; positions count through them as if they were one.
-enum { MAX_BLOCKS = 48 };
+enum { MAX_BLOCKS = 256 };
 
 struct arena {
     struct {

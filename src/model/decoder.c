@@ -150,7 +150,7 @@ static void fill_caches(struct pass *pass, size_t layer) {
     }
 }
 
-static void run_layer(struct pass *pass, size_t index) {
+static void run_layer(struct pass *pass, size_t index, const struct trace *trace) {
     const struct qwen_text_config *c = &pass->decoder->config;
     const struct layer *layer = &pass->decoder->layers[index];
     struct device *device = pass->device;
@@ -163,6 +163,7 @@ static void run_layer(struct pass *pass, size_t index) {
     run->rope(device, pass->q, head_dim, pass->cosine, pass->sine, false);
     run->rope(device, pass->k, head_dim, pass->cosine, pass->sine, false);
     fill_caches(pass, index);
+    if (trace && trace->queries) trace_record(trace, "queries", (int)index, pass->q);
     struct attention attention = {.out = pass->attended,
                                   .queries = pass->q,
                                   .span_type = pass->k.dtype,
@@ -194,7 +195,7 @@ int decoder_run(const struct decoder *decoder, struct device *device, enum dtype
     int result = prepare(&pass, type, positions, arena, error);
     if (result == 0) {
         for (size_t i = 0; i < (size_t)decoder->config.layers; i++) {
-            run_layer(&pass, i);
+            run_layer(&pass, i, trace);
             trace_record(trace, "hidden", (int)i, x);
         }
         result = device_check(device, error);
@@ -221,5 +222,5 @@ void decoder_logits(const struct decoder *decoder, struct device *device, struct
 
 void decoder_log_probs(const struct decoder *decoder, struct device *device, float *out, struct matrix normed,
                        const int32_t *targets, float temperature) {
-    device->operations->log_probs(device, out, normed, decoder->head, targets, temperature);
+    device->operations->log_probs(device, out, NULL, normed, decoder->head, targets, temperature);
 }

@@ -295,7 +295,7 @@ static void test_log_probs(void **state) {
     for (size_t l = 0; l < 4; l++) {
         struct device *device = open_level(levels[l], 2);
         if (!device) continue;
-        device->operations->log_probs(device, out, x, w, targets, 1.5f);
+        device->operations->log_probs(device, out, NULL, x, w, targets, 1.5f);
         for (size_t i = 0; i < ROWS; i += 13) {
             double sum = 0, target = 0;
             for (size_t v = 0; v < VOCABULARY; v++) {

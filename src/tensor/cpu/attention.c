@@ -182,7 +182,8 @@ static void store_columns(const struct plan *plan, const struct attention_block 
     for (size_t c = 0; c < count; c++) {
         float row[512], factor = block->sum[c] > 0 ? 1.0f / block->sum[c] : 0;
         if (a->log_sums)
-            a->log_sums[columns[c].row * a->heads + columns[c].head] = block->maximum[c] + log2f(block->sum[c]);
+            a->log_sums[columns[c].row * a->heads + columns[c].head] =
+                block->maximum[c] + log2f(block->sum[c]);
         for (size_t first = 0; first < a->head_dim; first += 512) {
             size_t n = a->head_dim - first < 512 ? a->head_dim - first : 512;
             for (size_t d = 0; d < n; d++)

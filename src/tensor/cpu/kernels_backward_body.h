@@ -11,11 +11,13 @@ static inline void store_as(void *out, enum dtype type, size_t i, vf value) {
         vf_store_bf16((uint16_t *)out + i, value);
 }
 
+// By memcpy: the result may lie over floats that were read before.
 static inline void store_one_as(void *out, enum dtype type, size_t i, float value) {
+    uint16_t half = f32_to_bf16(value);
     if (type == DTYPE_F32)
-        ((float *)out)[i] = value;
+        memcpy((float *)out + i, &value, sizeof value);
     else
-        ((uint16_t *)out)[i] = f32_to_bf16(value);
+        memcpy((uint16_t *)out + i, &half, sizeof half);
 }
 
 // y = w x r with r = 1 / rms(x):  dx_i = r w_i g_i - x_i r^3 mean_j(w_j g_j x_j),  dw_i = g_i x_i r.
