@@ -4,12 +4,15 @@
 #ifndef GLOBE_MODEL_TRACE_H
 #define GLOBE_MODEL_TRACE_H
 
+#include <stdbool.h>
+
 #include "tensor/tensor.h"
 
 struct trace {
     // `index` < 0: the name stands alone, else "name.index". The values are valid only during the call.
     void (*record)(void *context, const char *name, int index, struct matrix values);
     void *context;
+    bool queries; // also record "queries.layer", when that layer's keys are in the caches
 };
 
 static inline void trace_record(const struct trace *trace, const char *name, int index,
