@@ -2,6 +2,10 @@
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_package(ZLIB REQUIRED)
 set(test_tokenizer_LIBS ZLIB::ZLIB) # its golden tokenizer is kept compressed
+add_library(mock_server STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/locate/mock_server.c)
+target_link_libraries(mock_server PUBLIC globe_flags Threads::Threads)
+target_include_directories(mock_server PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+set(test_endpoint_LIBS mock_server)
 add_library(test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support.c ${PROJECT_SOURCE_DIR}/tests/support_safetensors.c)
 target_link_libraries(test_support PUBLIC globe_flags PkgConfig::CMOCKA room_base)
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)

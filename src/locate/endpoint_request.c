@@ -1,0 +1,158 @@
+#include "locate/endpoint_request.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "photo/encode.h"
+#include "photo/resize.h"
+
+enum { QWEN_FACTOR = 28 }; // sides in multiples of it are not resampled again by a Qwen2.5-VL server
+
+static int not_enough_memory(struct error *error) {
+    return error_set(error, ERROR_MEMORY, "endpoint: not enough memory for a request");
+}
+
+static void add_base64(struct buffer *out, const uint8_t *data, size_t length) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char line[4096];
+    size_t used = 0;
+    for (size_t i = 0; i < length; i += 3) {
+        size_t left = length - i;
+        uint32_t bits = (uint32_t)data[i] << 16;
+        if (left > 1) bits |= (uint32_t)data[i + 1] << 8;
+        if (left > 2) bits |= data[i + 2];
+        line[used] = digits[bits >> 18];
+        line[used + 1] = digits[bits >> 12 & 63];
+        line[used + 2] = '=';
+        line[used + 3] = '=';
+        if (left > 1) line[used + 2] = digits[bits >> 6 & 63];
+        if (left > 2) line[used + 3] = digits[bits & 63];
+        used += 4;
+        if (used == sizeof line) {
+            buffer_add(out, line, used);
+            used = 0;
+        }
+    }
+    buffer_add(out, line, used);
+}
+
+// The picture as it is sent: `image` itself or a smaller copy in *small.
+static const struct image *shrink(const struct image *image, size_t max_pixels, struct image *small,
+                                  struct error *error) {
+    if (max_pixels == 0 || image->width <= max_pixels / image->height) return image;
+    size_t height, width;
+    if (photo_smart_resize(image->height, image->width, QWEN_FACTOR, (size_t)QWEN_FACTOR * QWEN_FACTOR,
+                           max_pixels, &height, &width, error) ||
+        image_resize(small, image, width, height, error))
+        return NULL;
+    return small;
+}
+
+static int add_picture(struct buffer *out, const struct image *image, int quality, size_t max_pixels,
+                       struct error *error) {
+    if (image->width == 0 || image->height == 0) return error_set(error, ERROR_INPUT, "the picture is empty");
+    struct image small = {0};
+    struct buffer jpeg = {0};
+    const struct image *sent = shrink(image, max_pixels, &small, error);
+    int result = sent ? photo_encode_jpeg(&jpeg, sent, quality, error) : -1;
+    image_free(&small);
+    if (result == 0) {
+        buffer_add_text(out, "data:image/jpeg;base64,");
+        add_base64(out, (const uint8_t *)jpeg.data, jpeg.length);
+    }
+    buffer_free(&jpeg);
+    return result;
+}
+
+static int add_quoted(struct buffer *out, const char *text, const char *what, struct error *error) {
+    json_t *string = json_string(text);
+    if (!string) return error_set(error, ERROR_INPUT, "the %s is not valid UTF-8", what);
+    char *quoted = json_dumps(string, JSON_ENCODE_ANY);
+    json_decref(string);
+    if (!quoted) return not_enough_memory(error);
+    buffer_add_text(out, quoted);
+    free(quoted);
+    return 0;
+}
+
+static int add_messages(struct buffer *out, const struct engine_request *request, int quality,
+                        size_t max_pixels, struct error *error) {
+    buffer_add_text(out, "[");
+    if (request->system) {
+        buffer_add_text(out, "{\"role\":\"system\",\"content\":");
+        if (add_quoted(out, request->system, "system message", error)) return -1;
+        buffer_add_text(out, "},");
+    }
+    buffer_add_text(out, "{\"role\":\"user\",\"content\":[");
+    if (request->image) {
+        buffer_add_text(out, "{\"type\":\"image_url\",\"image_url\":{\"url\":\"");
+        if (add_picture(out, request->image, quality, max_pixels, error)) return -1;
+        buffer_add_text(out, "\"}},");
+    }
+    buffer_add_text(out, "{\"type\":\"text\",\"text\":");
+    if (add_quoted(out, request->text, "prompt", error)) return -1;
+    buffer_add_text(out, "}]}]");
+    return out->failed ? not_enough_memory(error) : 0;
+}
+
+int endpoint_write_messages(struct buffer *out, const struct engine_request *request, int jpeg_quality,
+                            size_t max_pixels, struct error *error) {
+    if (add_messages(out, request, jpeg_quality, max_pixels, error) == 0) return 0;
+    return request->name ? error_prefix(error, "%s", request->name) : -1;
+}
+
+// ---- the fields beside the messages ----
+
+static int set(json_t *object, const char *key, json_t *value) {
+    return json_object_set_new(object, key, value); // -1 for a NULL value too
+}
+
+static int set_sampling(json_t *object, const struct endpoint_ask *ask) {
+    const struct sampling *s = ask->sampling;
+    // Servers hold seeds in 32 or 64 bits, some with a sign: 31 bits fit all.
+    json_int_t seed = (json_int_t)((s->seed + ask->first) & INT32_MAX);
+    int failed = set(object, "temperature", json_real(s->temperature < 1e-5 ? 0 : s->temperature)) |
+                 set(object, "top_p", json_real(s->top_p)) | set(object, "seed", json_integer(seed));
+    if (s->frequency_penalty != 0)
+        failed |= set(object, "frequency_penalty", json_real(s->frequency_penalty));
+    if (s->presence_penalty != 0) failed |= set(object, "presence_penalty", json_real(s->presence_penalty));
+    if (s->top_k > 0) failed |= set(object, "top_k", json_integer(s->top_k));
+    if (s->min_p > 0) failed |= set(object, "min_p", json_real(s->min_p));
+    if (s->repetition_penalty != 1)
+        failed |= set(object, "repetition_penalty", json_real(s->repetition_penalty));
+    return failed;
+}
+
+static json_t *head_of(const struct endpoint_ask *ask) {
+    json_t *object = json_object();
+    int failed = set(object, "model", json_string(ask->model)) | set_sampling(object, ask) |
+                 set(object, "max_tokens", json_integer((json_int_t)ask->max_tokens));
+    if (ask->count > 1) failed |= set(object, "n", json_integer((json_int_t)ask->count));
+    if (ask->log_probs) failed |= set(object, "logprobs", json_true());
+    if (ask->stream) {
+        json_t *options = json_object();
+        failed |= set(options, "include_usage", json_true()) | set(object, "stream_options", options) |
+                  set(object, "stream", json_true());
+    }
+    if (!failed) return object;
+    json_decref(object);
+    return NULL;
+}
+
+// The messages hold the whole picture, so they are not taken through the JSON library: they are put as they
+// are between the other fields and the closing brace.
+int endpoint_write_body(struct buffer *out, const struct endpoint_ask *ask, const struct buffer *messages,
+                        struct error *error) {
+    json_t *object = head_of(ask);
+    char *head = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(object);
+    if (!head) return not_enough_memory(error);
+    buffer_add(out, head, strlen(head) - 1);
+    free(head);
+    buffer_add_text(out, ",\"messages\":");
+    buffer_add(out, messages->data, messages->length);
+    buffer_add_text(out, "}");
+    return out->failed ? not_enough_memory(error) : 0;
+}

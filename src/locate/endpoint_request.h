@@ -1,0 +1,34 @@
+// What is sent to an endpoint: the body of POST /chat/completions.
+#ifndef GLOBE_LOCATE_ENDPOINT_REQUEST_H
+#define GLOBE_LOCATE_ENDPOINT_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "locate/engine.h"
+
+// The list of messages as JSON text, added to `out`: the system message, then the user's picture and text.
+// The picture is shrunk to max_pixels (0: as it is) and encoded anew as a JPEG without metadata. ERROR_INPUT
+// when it cannot be a JPEG or a text is not UTF-8.
+int endpoint_write_messages(struct buffer *out, const struct engine_request *request, int jpeg_quality,
+                            size_t max_pixels, struct error *error);
+
+// What differs between the requests for one photo.
+struct endpoint_ask {
+    const char *model;
+    const struct sampling *sampling;
+    size_t max_tokens;
+    size_t first; // the sample the answers begin with; with the seed it tells samples apart
+    size_t count; // of samples ("n")
+    bool stream;
+    bool log_probs;
+};
+// The whole body. Fields that are not in OpenAI's interface (top_k, min_p, repetition_penalty: vLLM's and
+// llama-server's names) and penalties are left out while they have no effect, since strict servers refuse
+// names they do not know.
+int endpoint_write_body(struct buffer *out, const struct endpoint_ask *ask, const struct buffer *messages,
+                        struct error *error);
+
+#endif
