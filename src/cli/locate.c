@@ -281,6 +281,8 @@ int command_locate(int argc, char **argv) {
         option_flag("replace-xmp", 0, &s.replace_xmp, "--write-xmp may replace a sidecar"),
         option_choice("precision", 0, "UNIT", &precision, writer_precision_names, "Coarsen all output"),
         option_flag("reasoning", 0, &s.writer.show_reasoning, "Show the whole reasoning (text output)"),
+        option_string("explain", 'x', "DIR", &s.session.explain,
+                      "Save pictures of where the model looked, for the answer and each clue"),
         option_string("gazetteer", 'g', "FILE", &s.session.gazetteer,
                       "Another gazetteer than the built-in one"),
         option_flag("no-places", 0, &s.session.no_gazetteer, "Do without a gazetteer: names, no coordinates"),

@@ -130,7 +130,8 @@ static void end_sample(struct generator *generator, struct sample *sample, enum 
                                     .tokens = sample->tokens,
                                     .text = sample->text.data ? sample->text.data : "",
                                     .length = sample->text.length,
-                                    .finish = finish};
+                                    .finish = finish,
+                                    .prefix = &sample->prefix->cache};
     if (sample->request.on_done)
         sample->request.on_done(sample->request.context, sample->number, &completion);
 }

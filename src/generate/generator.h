@@ -19,6 +19,7 @@ struct completion {
     const char *text;             // special tokens left out
     size_t length;
     enum finish finish;
+    const struct kv_cache *prefix; // of the prompt
 };
 
 struct generation {

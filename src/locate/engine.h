@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "generate/sampler.h"
+#include "model/attention_map.h"
 #include "photo/image.h"
 
 struct engine_request {
@@ -20,6 +21,7 @@ struct engine_request {
     struct sampling sampling;
     size_t samples;
     size_t max_tokens; // per sample
+    bool explain;      // answers shall come with attention maps (local models only)
 };
 
 struct engine_answer {
@@ -31,6 +33,7 @@ struct engine_answer {
     // Per token its log-prob and the end of its text (bytes); NULL when the engine does not tell.
     const float *log_probs;
     const size_t *ends;
+    struct attention_map *attention; // NULL unless asked for; the receiver may take its contents
 };
 
 struct engine_events {

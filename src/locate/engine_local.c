@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "generate/generator.h"
 #include "locate/engine.h"
@@ -26,6 +26,8 @@ struct flight {
         size_t count, capacity, position;
     } * samples;
     size_t sample_count;
+    bool explain;
+    struct prompt prompt; // kept for attention maps
 };
 
 static void list_flight(struct local_engine *engine, struct flight *flight) {
@@ -43,6 +45,7 @@ static void free_flight(struct flight *flight) {
     flight->engine->flying--;
     for (size_t i = 0; i < flight->sample_count; i++) free(flight->samples[i].data);
     free(flight->samples);
+    prompt_free(&flight->prompt);
     free(flight);
 }
 
@@ -71,15 +74,23 @@ static void on_done(void *context, size_t sample, const struct completion *compl
     float *log_probs = malloc((completion->count + 1) * sizeof *log_probs);
     for (size_t i = 0; log_probs && i < completion->count; i++) log_probs[i] = completion->tokens[i].logprob;
     bool aligned = log_probs && flight->samples[sample].count >= completion->count;
+    struct attention_map attention = {0};
+    struct error error = {0};
+    if (flight->explain && completion->count &&
+        attention_map_compute(&attention, flight->engine->qwen, &flight->prompt, completion->prefix,
+                              completion->ids, completion->count, &error))
+        log_warning("no attention map: %s", error.message);
     const struct engine_answer answer = {.sample = sample,
                                          .text = completion->text,
                                          .length = completion->length,
                                          .tokens = completion->count,
                                          .truncated = completion->finish == FINISH_LENGTH,
                                          .log_probs = aligned ? log_probs : NULL,
-                                         .ends = aligned ? flight->samples[sample].data : NULL};
+                                         .ends = aligned ? flight->samples[sample].data : NULL,
+                                         .attention = attention.weights ? &attention : NULL};
     events->on_answer(events->context, flight->photo, &answer);
     free(log_probs);
+    attention_map_free(&attention);
     if (--flight->left == 0) free_flight(flight);
 }
 
@@ -102,12 +113,13 @@ static int build_prompt(const struct local_engine *engine, const struct engine_r
 
 static int submit(struct engine *base, const struct engine_request *request, struct error *error) {
     struct local_engine *engine = (struct local_engine *)base;
-    struct prompt prompt;
+    struct prompt prompt = {0};
     struct flight *flight = memory_new(1, sizeof *flight, "request", error);
     if (!flight) return -1;
     list_flight(engine, flight);
     flight->photo = request->photo;
     flight->left = request->samples;
+    flight->explain = request->explain;
     flight->samples = memory_new(request->samples, sizeof *flight->samples, "request", error);
     flight->sample_count = flight->samples ? request->samples : 0;
     if (!flight->samples || build_prompt(engine, request, &prompt, error)) {
@@ -121,8 +133,10 @@ static int submit(struct engine *base, const struct engine_request *request, str
                                           .on_token = on_token,
                                           .on_done = on_done,
                                           .context = flight};
+    bool explain = flight->explain;
+    if (explain) flight->prompt = prompt; // which frees it; the flight may end within the call below
     int result = generator_submit(engine->generator, &generation, NULL, error);
-    prompt_free(&prompt);
+    if (!explain) prompt_free(&prompt);
     if (result) free_flight(flight);
     return result;
 }

@@ -40,6 +40,7 @@ void vote_free(struct vote *vote) {
     free(vote->text);
     free(vote->log_probs);
     free(vote->ends);
+    attention_map_free(&vote->attention);
     *vote = (struct vote){0};
 }
 
@@ -251,8 +252,9 @@ static int quote(struct verdict *verdict, const struct vote *vote, const struct 
 }
 
 static int judge(struct verdict *verdict, struct reading *readings, const struct vote *votes, size_t count,
-                 const struct judge_options *options, struct error *error) {
-    size_t naming = 0, declining = 0, quoted = 0;
+                 const struct judge_options *options, size_t *quoted, struct error *error) {
+    size_t naming = 0, declining = 0;
+    *quoted = 0;
     double radii[2] = {-1, -1};
     for (size_t i = 0; i < count; i++) {
         if (read_vote(&readings[i], &votes[i], options, error)) return -1;
@@ -269,11 +271,11 @@ static int judge(struct verdict *verdict, struct reading *readings, const struct
     if (clusters == 0 || declining > tallies[0].votes) {
         verdict->outcome = declining ? VERDICT_NOT_LOCATABLE : VERDICT_NO_ANSWER;
         verdict->confidence = declining && count > 1 ? (double)declining / (double)count : -1;
-        while (quoted + 1 < count && declining &&
-               (readings[quoted].names_place || !readings[quoted].answer.declined))
-            quoted++;
+        while (*quoted + 1 < count && declining &&
+               (readings[*quoted].names_place || !readings[*quoted].answer.declined))
+            ++*quoted;
     } else {
-        quoted = tallies[0].chosen;
+        *quoted = tallies[0].chosen;
         result = take_winner(verdict, readings, votes, count, tallies, clusters, options, error);
         if (count > 1 && verdict->place.has_position && naming == count) {
             verdict->radius_50_km = radii[0];
@@ -281,17 +283,17 @@ static int judge(struct verdict *verdict, struct reading *readings, const struct
         }
     }
     free(tallies);
-    return result ? result : quote(verdict, &votes[quoted], &readings[quoted].answer, error);
+    return result ? result : quote(verdict, &votes[*quoted], &readings[*quoted].answer, error);
 }
 
 int judge_votes(struct verdict *verdict, const struct vote *votes, size_t count,
-                const struct judge_options *options, struct error *error) {
+                const struct judge_options *options, size_t *quoted, struct error *error) {
     verdict->samples = count;
     verdict->confidence = verdict->radius_50_km = verdict->radius_90_km = -1;
     verdict->place.match = "";
     struct reading *readings = memory_new(count, sizeof *readings, "votes", error);
     if (!readings) return -1;
-    int result = judge(verdict, readings, votes, count, options, error);
+    int result = judge(verdict, readings, votes, count, options, quoted, error);
     for (size_t i = 0; i < count; i++) {
         answer_free(&readings[i].answer);
         verdict_place_free(&readings[i].place);

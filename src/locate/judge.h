@@ -5,6 +5,7 @@
 
 #include "geo/gazetteer.h"
 #include "locate/verdict.h"
+#include "model/attention_map.h"
 #include "text/answer.h"
 
 struct judge_options {
@@ -23,13 +24,15 @@ struct vote {
     size_t tokens;
     float *log_probs; // per token, with the ends of their texts; NULL when unknown
     size_t *ends;
+    struct attention_map attention; // weights NULL unless it was asked for
 };
 int vote_copy(struct vote *vote, const char *text, size_t length, const float *log_probs, const size_t *ends,
               size_t tokens, struct error *error);
 void vote_free(struct vote *vote);
 
-// Fills everything of *verdict but photo, seconds and evidence. At least one vote.
+// Fills everything of *verdict but photo, seconds and evidence. At least one vote. *quoted is the vote that
+// the verdict rests on.
 int judge_votes(struct verdict *verdict, const struct vote *votes, size_t count,
-                const struct judge_options *options, struct error *error);
+                const struct judge_options *options, size_t *quoted, struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "locate/evidence.h"
 #include "photo/decode.h"
 
 // One photo on its way.
@@ -52,6 +53,10 @@ static void on_answer(void *context, size_t photo, const struct engine_answer *a
                   &batch->error))
         return;
     vote->truncated = answer->truncated;
+    if (answer->attention) { // taken over
+        vote->attention = *answer->attention;
+        *answer->attention = (struct attention_map){0};
+    }
     if (++job->arrived == batch->options->samples) job->finished = true;
 }
 
@@ -76,7 +81,8 @@ static void submit_image(struct batch *batch, size_t index, const struct image *
                                            .text = options->prompt->text,
                                            .sampling = options->sampling,
                                            .samples = options->samples,
-                                           .max_tokens = options->max_tokens};
+                                           .max_tokens = options->max_tokens,
+                                           .explain = options->explain != NULL};
     job->votes = memory_new(options->samples, sizeof *job->votes, "votes", &job->error);
     if (!job->votes || batch->engine->operations->submit(batch->engine, &request, &job->error)) {
         fail_job(job);
@@ -102,6 +108,17 @@ static void free_votes(struct batch *batch, struct job *job) {
     job->votes = NULL;
 }
 
+// The photo is read once more: keeping every picture in flight for this would cost far more.
+static int explain(struct batch *batch, struct job *job, struct verdict *verdict, const struct vote *vote,
+                   struct error *error) {
+    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation};
+    struct image image = {0};
+    int result = photo_decode_file(&image, job->photo, &photo, NULL, error);
+    if (result == 0) result = evidence_write(verdict, vote, &image, batch->options->explain, error);
+    image_free(&image);
+    return result;
+}
+
 static int make_verdict(struct batch *batch, struct job *job, struct verdict *verdict, struct error *error) {
     *verdict = (struct verdict){.confidence = -1, .radius_50_km = -1, .radius_90_km = -1, .place.match = ""};
     verdict->photo = memory_copy_string(job->photo, strlen(job->photo), error);
@@ -110,7 +127,10 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
         verdict->outcome = VERDICT_FAILED;
         verdict->error = job->error;
     } else if (result == 0) {
-        result = judge_votes(verdict, job->votes, job->arrived, &batch->options->judge, error);
+        size_t quoted;
+        result = judge_votes(verdict, job->votes, job->arrived, &batch->options->judge, &quoted, error);
+        if (result == 0 && batch->options->explain)
+            result = explain(batch, job, verdict, &job->votes[quoted], error);
     }
     verdict->seconds = now() - job->started;
     free_votes(batch, job);

@@ -15,6 +15,7 @@ struct locator_options {
     size_t samples;          // completions per photo
     size_t max_tokens;       // per completion
     bool ignore_orientation; // --compat: photos are read as the reference reads them
+    const char *explain;     // folder for attention maps, made when missing; NULL: none
     struct judge_options judge;
 };
 

@@ -65,6 +65,9 @@ static int open_parts(struct session *session, struct session_options *options, 
     if (options->endpoint.url && !options->endpoint.model)
         return error_set(error, ERROR_USAGE,
                          "--endpoint needs --endpoint-model, the name the server knows it by");
+    if (options->endpoint.url && options->explain)
+        return error_set(error, ERROR_USAGE,
+                         "--explain needs a local model: a server does not tell where it looked");
     if (locate_prompt_open(&session->prompt, options->prompt, options->hint, error)) return -1;
     if (options->gazetteer) { // named explicitly: it must be there
         session->gazetteer = gazetteer_open(options->gazetteer, error);
@@ -93,6 +96,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                                 .samples = options.samples,
                                                 .max_tokens = options.max_tokens,
                                                 .ignore_orientation = options.compat,
+                                                .explain = options.explain,
                                                 .judge = {.gazetteer = session->gazetteer,
                                                           .rules = rules,
                                                           .cluster_km = options.cluster_km,

@@ -22,6 +22,7 @@ struct session_options {
     struct sampling sampling;  // the other settings
     double abstain_below, cluster_km;
     size_t alternatives;
+    const char *explain; // folder for attention maps; NULL: none
 };
 
 struct session_options session_options_default(void);
