@@ -5,22 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/linear.h"
+#include "model/decoder_parts.h"
 #include "model/mrope.h"
 #include "model/workspace.h"
-
-struct layer {
-    struct matrix input_norm, post_norm;
-    struct linear q, k, v, o, gate, up, down;
-};
-
-struct decoder {
-    struct qwen_text_config config;
-    struct matrix embedding; // [vocab, hidden]
-    struct matrix final_norm;
-    struct matrix head; // lm_head, or the embedding when tied
-    struct layer *layers;
-};
 
 static int open_vector(struct matrix *out, const struct checkpoint *checkpoint, const char *name, int size,
                        struct error *error) {
@@ -36,7 +23,7 @@ static int open_matrix(struct matrix *out, const struct checkpoint *checkpoint, 
     return tensor ? 0 : -1;
 }
 
-static int open_layer(struct layer *layer, const struct checkpoint *checkpoint,
+static int open_layer(struct decoder_layer *layer, const struct checkpoint *checkpoint,
                       const struct qwen_text_config *c, int index, struct error *error) {
     char name[96];
     int n = snprintf(name, sizeof name, "model.layers.%d.", index);
@@ -91,18 +78,13 @@ void decoder_free(struct decoder *decoder) {
     free(decoder);
 }
 
-// The matrices every layer writes anew.
-struct pass {
-    const struct decoder *decoder;
-    struct device *device;
+// The sequences of a pass and the matrices that every layer writes anew.
+struct batch {
+    struct decoder_pass pass;
     const struct decoder_sequence *sequences;
-    size_t count;
-    struct matrix x, cosine, sine;
-    struct matrix normed, q, k, v, attended, gate, up;
-    struct attention_segment *segments;
 };
 
-static int prepare(struct pass *pass, enum dtype type, const int32_t *positions, struct arena *arena,
+static int prepare(struct decoder_pass *pass, enum dtype type, const int32_t *positions, struct arena *arena,
                    struct error *error) {
     const struct qwen_text_config *c = &pass->decoder->config;
     size_t rows = pass->x.rows, heads = (size_t)(c->heads * c->head_dim),
@@ -116,7 +98,8 @@ static int prepare(struct pass *pass, enum dtype type, const int32_t *positions,
     pass->attended = workspace_matrix(arena, type, rows, heads, error);
     pass->gate = workspace_matrix(arena, type, rows, (size_t)c->intermediate, error);
     pass->up = workspace_matrix(arena, type, rows, (size_t)c->intermediate, error);
-    if (!error->code) pass->segments = arena_get(arena, pass->count, sizeof *pass->segments, error);
+    pass->activated = pass->gate;
+    if (!error->code) pass->segments = arena_get(arena, pass->segment_count, sizeof *pass->segments, error);
     if (error->code) return -1;
     mrope_angles(c, positions, rows, 0, rows, pass->cosine, pass->sine);
     return 0;
@@ -128,10 +111,11 @@ static void append(struct matrix plane, size_t at, struct matrix rows) {
 }
 
 // New keys and values go behind those in the caches; each sequence then is one causal segment.
-static void fill_caches(struct pass *pass, size_t layer) {
+static void fill_caches(const struct batch *batch, size_t layer) {
+    const struct decoder_pass *pass = &batch->pass;
     size_t row = 0;
-    for (size_t i = 0; i < pass->count; i++) {
-        const struct decoder_sequence *s = &pass->sequences[i];
+    for (size_t i = 0; i < pass->segment_count; i++) {
+        const struct decoder_sequence *s = &batch->sequences[i];
         struct matrix keys = kv_cache_keys(s->own, layer), values = kv_cache_values(s->own, layer);
         append(keys, s->own->rows, matrix_rows(pass->k, row, s->tokens));
         append(values, s->own->rows, matrix_rows(pass->v, row, s->tokens));
@@ -150,52 +134,76 @@ static void fill_caches(struct pass *pass, size_t layer) {
     }
 }
 
-static void run_layer(struct pass *pass, size_t index, const struct trace *trace) {
-    const struct qwen_text_config *c = &pass->decoder->config;
-    const struct layer *layer = &pass->decoder->layers[index];
+void decoder_project(const struct decoder_pass *pass, const struct decoder_layer *layer) {
     struct device *device = pass->device;
     const struct device_operations *run = device->operations;
-    size_t head_dim = (size_t)c->head_dim;
-    run->rms_norm(device, pass->normed, pass->x, layer->input_norm, c->rms_eps);
+    size_t head_dim = (size_t)pass->decoder->config.head_dim;
+    run->rms_norm(device, pass->normed, pass->x, layer->input_norm, pass->decoder->config.rms_eps);
     linear_run(&layer->q, device, pass->q, pass->normed, 0);
     linear_run(&layer->k, device, pass->k, pass->normed, 0);
     linear_run(&layer->v, device, pass->v, pass->normed, 0);
     run->rope(device, pass->q, head_dim, pass->cosine, pass->sine, false);
     run->rope(device, pass->k, head_dim, pass->cosine, pass->sine, false);
-    fill_caches(pass, index);
+}
+
+struct attention decoder_attention(const struct decoder_pass *pass) {
+    const struct qwen_text_config *c = &pass->decoder->config;
+    return (struct attention){.out = pass->attended,
+                              .queries = pass->q,
+                              .span_type = pass->k.dtype,
+                              .heads = (size_t)c->heads,
+                              .kv_heads = (size_t)c->kv_heads,
+                              .head_dim = (size_t)c->head_dim,
+                              .scale = 1.0f / sqrtf((float)c->head_dim),
+                              .segments = pass->segments,
+                              .segment_count = pass->segment_count,
+                              .log_sums = pass->log_sums};
+}
+
+void decoder_attend(const struct decoder_pass *pass, const struct decoder_layer *layer) {
+    struct attention attention = decoder_attention(pass);
+    pass->device->operations->attention(pass->device, &attention);
+    linear_run(&layer->o, pass->device, pass->x, pass->attended, LINEAR_ADD);
+}
+
+void decoder_expand(const struct decoder_pass *pass, const struct decoder_layer *layer) {
+    pass->device->operations->rms_norm(pass->device, pass->normed, pass->x, layer->post_norm,
+                                       pass->decoder->config.rms_eps);
+    linear_run(&layer->gate, pass->device, pass->gate, pass->normed, 0);
+    linear_run(&layer->up, pass->device, pass->up, pass->normed, 0);
+}
+
+void decoder_contract(const struct decoder_pass *pass, const struct decoder_layer *layer) {
+    pass->device->operations->swiglu(pass->device, pass->activated, pass->gate, pass->up);
+    linear_run(&layer->down, pass->device, pass->x, pass->activated, LINEAR_ADD);
+}
+
+static void run_layer(const struct batch *batch, size_t index, const struct trace *trace) {
+    const struct decoder_pass *pass = &batch->pass;
+    const struct decoder_layer *layer = &pass->decoder->layers[index];
+    decoder_project(pass, layer);
+    fill_caches(batch, index);
     if (trace && trace->queries) trace_record(trace, "queries", (int)index, pass->q);
-    struct attention attention = {.out = pass->attended,
-                                  .queries = pass->q,
-                                  .span_type = pass->k.dtype,
-                                  .heads = (size_t)c->heads,
-                                  .kv_heads = (size_t)c->kv_heads,
-                                  .head_dim = head_dim,
-                                  .scale = 1.0f / sqrtf((float)head_dim),
-                                  .segments = pass->segments,
-                                  .segment_count = pass->count};
-    run->attention(device, &attention);
-    linear_run(&layer->o, device, pass->x, pass->attended, LINEAR_ADD);
-    run->rms_norm(device, pass->normed, pass->x, layer->post_norm, c->rms_eps);
-    linear_run(&layer->gate, device, pass->gate, pass->normed, 0);
-    linear_run(&layer->up, device, pass->up, pass->normed, 0);
-    run->swiglu(device, pass->gate, pass->gate, pass->up);
-    linear_run(&layer->down, device, pass->x, pass->gate, LINEAR_ADD);
+    decoder_attend(pass, layer);
+    decoder_expand(pass, layer);
+    decoder_contract(pass, layer);
 }
 
 int decoder_run(const struct decoder *decoder, struct device *device, enum dtype type, struct matrix x,
                 const int32_t *positions, const struct decoder_sequence *sequences, size_t count,
                 struct arena *arena, const struct trace *trace, struct error *error) {
-    struct pass pass = {.decoder = decoder, .device = device, .sequences = sequences, .count = count, .x = x};
+    struct batch batch = {.pass = {.decoder = decoder, .device = device, .x = x, .segment_count = count},
+                          .sequences = sequences};
     for (size_t i = 0; i < count; i++)
         if (sequences[i].own->rows + sequences[i].tokens > sequences[i].own->capacity)
             return error_set(error, ERROR_LIMIT, "the sequence is longer than its cache of %zu tokens",
                              sequences[i].own->capacity);
     size_t mark = arena_mark(arena);
     *error = (struct error){0};
-    int result = prepare(&pass, type, positions, arena, error);
+    int result = prepare(&batch.pass, type, positions, arena, error);
     if (result == 0) {
         for (size_t i = 0; i < (size_t)decoder->config.layers; i++) {
-            run_layer(&pass, i, trace);
+            run_layer(&batch, i, trace);
             trace_record(trace, "hidden", (int)i, x);
         }
         result = device_check(device, error);

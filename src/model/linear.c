@@ -21,4 +21,13 @@ int linear_open(struct linear *linear, const struct checkpoint *checkpoint, cons
 void linear_run(const struct linear *linear, struct device *device, struct matrix y, struct matrix x,
                 unsigned flags) {
     device->operations->linear(device, y, x, linear->weight, linear->bias, flags);
+    if (linear->adapter.a.data) device->operations->low_rank(device, y, x, &linear->adapter);
+}
+
+void linear_backward(const struct linear *linear, const struct linear *gradient, struct device *device,
+                     struct matrix dx, struct matrix dy, struct matrix x, unsigned flags) {
+    const struct device_operations *run = device->operations;
+    run->linear_backward(device, dx, gradient->weight, gradient->bias, dy, x, linear->weight, flags);
+    if (linear->adapter.a.data)
+        run->low_rank_backward(device, dx, gradient->adapter.a, gradient->adapter.b, dy, x, &linear->adapter);
 }

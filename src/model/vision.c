@@ -4,24 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/linear.h"
+#include "model/vision_parts.h"
 #include "model/workspace.h"
-
-static const float NORM_EPS = 1e-6f; // fixed in the reference, not in config.json
-
-struct block {
-    struct matrix norm1, norm2;
-    struct linear qkv, proj, gate, up, down;
-    bool full; // attends to the whole image, not to its window
-};
-
-struct vision {
-    struct qwen_vision_config config;
-    struct linear patch_embed;
-    struct block *blocks;
-    struct matrix merger_norm;
-    struct linear merger_in, merger_out;
-};
 
 static int open_norm(struct matrix *norm, const struct checkpoint *checkpoint, const char *name, int size,
                      struct error *error) {
@@ -31,7 +15,7 @@ static int open_norm(struct matrix *norm, const struct checkpoint *checkpoint, c
     return 0;
 }
 
-static int open_block(struct block *block, const struct checkpoint *checkpoint,
+static int open_block(struct vision_block *block, const struct checkpoint *checkpoint,
                       const struct qwen_vision_config *c, int index, struct error *error) {
     char name[96];
     int n = snprintf(name, sizeof name, "visual.blocks.%d.", index);
@@ -117,21 +101,7 @@ size_t vision_window_order(const struct qwen_vision_config *c, const struct imag
     return count;
 }
 
-// Everything the blocks share in one pass.
-struct pass {
-    const struct vision *vision;
-    struct device *device;
-    size_t patches;
-    size_t *patch_index;        // window order -> patch order
-    size_t *group_index;        // the same for merge groups
-    struct matrix cosine, sine; // of the patches in window order
-    struct attention_segment *windows, *images;
-    size_t window_count, image_count;
-    struct matrix x; // the residual stream, F32
-    struct matrix normed, qkv, attended, gate, up;
-};
-
-static void fill_angles(const struct pass *pass, const struct image_grid *grids, size_t grid_count,
+static void fill_angles(const struct vision_pass *pass, const struct image_grid *grids, size_t grid_count,
                         size_t *patch_row, size_t *patch_column) {
     const struct qwen_vision_config *c = &pass->vision->config;
     size_t merge = (size_t)c->merge, i = 0, quarter = (size_t)(c->hidden / c->heads) / 4;
@@ -162,8 +132,8 @@ static void fill_angles(const struct pass *pass, const struct image_grid *grids,
 }
 
 // Segments of consecutive rows of the window-ordered stream, keys and values in the qkv matrix.
-static void fill_segments(const struct pass *pass, struct attention_segment *segments, const size_t *lengths,
-                          size_t count) {
+static void fill_segments(const struct vision_pass *pass, struct attention_segment *segments,
+                          const size_t *lengths, size_t count) {
     size_t row = 0, hidden = (size_t)pass->vision->config.hidden;
     for (size_t i = 0; i < count; i++) {
         struct matrix rows = matrix_rows(pass->qkv, row, lengths[i]);
@@ -179,8 +149,8 @@ static void fill_segments(const struct pass *pass, struct attention_segment *seg
     }
 }
 
-static int prepare(struct pass *pass, enum dtype type, const struct image_grid *grids, size_t grid_count,
-                   struct arena *arena, struct error *error) {
+int vision_prepare(struct vision_pass *pass, enum dtype type, const struct image_grid *grids,
+                   size_t grid_count, struct arena *arena, struct error *error) {
     const struct qwen_vision_config *c = &pass->vision->config;
     size_t unit = (size_t)(c->merge * c->merge), groups = pass->patches / unit, hidden = (size_t)c->hidden,
            frames = 0;
@@ -201,6 +171,7 @@ static int prepare(struct pass *pass, enum dtype type, const struct image_grid *
     pass->attended = workspace_matrix(arena, type, pass->patches, hidden, error);
     pass->gate = workspace_matrix(arena, type, pass->patches, intermediate, error);
     pass->up = workspace_matrix(arena, type, pass->patches, intermediate, error);
+    pass->activated = pass->gate;
     if (error->code) return -1;
     pass->window_count = vision_window_order(c, grids, grid_count, pass->group_index, lengths);
     fill_segments(pass, pass->windows, lengths, pass->window_count);
@@ -214,39 +185,59 @@ static int prepare(struct pass *pass, enum dtype type, const struct image_grid *
     return 0;
 }
 
-static void run_block(const struct pass *pass, const struct block *block) {
+void vision_project(const struct vision_pass *pass, const struct vision_block *block) {
     const struct qwen_vision_config *c = &pass->vision->config;
     const struct device_operations *run = pass->device->operations;
-    struct device *device = pass->device;
-    size_t hidden = (size_t)c->hidden, head_dim = hidden / (size_t)c->heads;
-    run->rms_norm(device, pass->normed, pass->x, block->norm1, NORM_EPS);
-    linear_run(&block->qkv, device, pass->qkv, pass->normed, 0);
-    run->rope(device, matrix_columns(pass->qkv, 0, 2 * hidden), head_dim, pass->cosine, pass->sine,
-              false); // q and k
-    struct attention attention = {.out = pass->attended,
-                                  .queries = matrix_columns(pass->qkv, 0, hidden),
-                                  .span_type = pass->qkv.dtype,
-                                  .heads = (size_t)c->heads,
-                                  .kv_heads = (size_t)c->heads,
-                                  .head_dim = head_dim,
-                                  .scale = 1.0f / sqrtf((float)head_dim),
-                                  .segments = block->full ? pass->images : pass->windows,
-                                  .segment_count = block->full ? pass->image_count : pass->window_count};
-    run->attention(device, &attention);
-    linear_run(&block->proj, device, pass->x, pass->attended, LINEAR_ADD);
-    run->rms_norm(device, pass->normed, pass->x, block->norm2, NORM_EPS);
-    linear_run(&block->gate, device, pass->gate, pass->normed, 0);
-    linear_run(&block->up, device, pass->up, pass->normed, 0);
-    run->swiglu(device, pass->gate, pass->gate, pass->up);
-    linear_run(&block->down, device, pass->x, pass->gate, LINEAR_ADD);
+    run->rms_norm(pass->device, pass->normed, pass->x, block->norm1, VISION_NORM_EPS);
+    linear_run(&block->qkv, pass->device, pass->qkv, pass->normed, 0);
+    run->rope(pass->device, matrix_columns(pass->qkv, 0, 2 * (size_t)c->hidden), // q and k
+              (size_t)(c->hidden / c->heads), pass->cosine, pass->sine, false);
 }
 
-static void merge_patches(const struct pass *pass, enum dtype type, struct matrix embeds, struct arena *arena,
-                          const struct trace *trace, struct error *error) {
+struct attention vision_attention(const struct vision_pass *pass, const struct vision_block *block) {
+    const struct qwen_vision_config *c = &pass->vision->config;
+    return (struct attention){.out = pass->attended,
+                              .queries = matrix_columns(pass->qkv, 0, (size_t)c->hidden),
+                              .span_type = pass->qkv.dtype,
+                              .heads = (size_t)c->heads,
+                              .kv_heads = (size_t)c->heads,
+                              .head_dim = (size_t)(c->hidden / c->heads),
+                              .scale = 1.0f / sqrtf((float)(c->hidden / c->heads)),
+                              .segments = block->full ? pass->images : pass->windows,
+                              .segment_count = block->full ? pass->image_count : pass->window_count,
+                              .log_sums = pass->log_sums};
+}
+
+void vision_attend(const struct vision_pass *pass, const struct vision_block *block) {
+    struct attention attention = vision_attention(pass, block);
+    pass->device->operations->attention(pass->device, &attention);
+    linear_run(&block->proj, pass->device, pass->x, pass->attended, LINEAR_ADD);
+}
+
+void vision_expand(const struct vision_pass *pass, const struct vision_block *block) {
+    pass->device->operations->rms_norm(pass->device, pass->normed, pass->x, block->norm2, VISION_NORM_EPS);
+    linear_run(&block->gate, pass->device, pass->gate, pass->normed, 0);
+    linear_run(&block->up, pass->device, pass->up, pass->normed, 0);
+}
+
+void vision_contract(const struct vision_pass *pass, const struct vision_block *block) {
+    pass->device->operations->swiglu(pass->device, pass->activated, pass->gate, pass->up);
+    linear_run(&block->down, pass->device, pass->x, pass->activated, LINEAR_ADD);
+}
+
+static void run_block(const struct vision_pass *pass, const struct vision_block *block) {
+    vision_project(pass, block);
+    vision_attend(pass, block);
+    vision_expand(pass, block);
+    vision_contract(pass, block);
+}
+
+static void merge_patches(const struct vision_pass *pass, enum dtype type, struct matrix embeds,
+                          struct arena *arena, const struct trace *trace, struct error *error) {
     const struct vision *vision = pass->vision;
     const struct device_operations *run = pass->device->operations;
     size_t unit = (size_t)(vision->config.merge * vision->config.merge), groups = pass->patches / unit;
-    run->rms_norm(pass->device, pass->normed, pass->x, vision->merger_norm, NORM_EPS);
+    run->rms_norm(pass->device, pass->normed, pass->x, vision->merger_norm, VISION_NORM_EPS);
     struct matrix merged = matrix_of(pass->normed.data, type, groups, pass->normed.columns * unit);
     struct matrix inner = workspace_matrix(arena, type, groups, merged.columns, error);
     struct matrix out = workspace_matrix(arena, DTYPE_F32, groups, embeds.columns, error);
@@ -262,11 +253,11 @@ static void merge_patches(const struct pass *pass, enum dtype type, struct matri
 int vision_encode(const struct vision *vision, struct device *device, enum dtype type, struct matrix patches,
                   const struct image_grid *grids, size_t grid_count, struct matrix embeds,
                   struct arena *arena, const struct trace *trace, struct error *error) {
-    struct pass pass = {.vision = vision, .device = device, .patches = patches.rows};
+    struct vision_pass pass = {.vision = vision, .device = device, .patches = patches.rows};
     size_t mark = arena_mark(arena);
     *error = (struct error){0};
     struct matrix pixels = patches, first = {0};
-    if (prepare(&pass, type, grids, grid_count, arena, error) == 0) {
+    if (vision_prepare(&pass, type, grids, grid_count, arena, error) == 0) {
         if (type != DTYPE_F32) {
             pixels = workspace_matrix(arena, type, patches.rows, patches.columns, error);
             if (!error->code) device->operations->gather(device, pixels, patches, NULL);
