@@ -66,7 +66,7 @@ static void test_destination(void **state) {
     (void)state;
     const struct point starts[] = {{0, 0}, {52, 13}, {-41, 174.8}, {89.9, 10}, {-90, 0}};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        for (double bearing = 0; bearing < 360; bearing += 37) {
+        for (int bearing = 0; bearing < 360; bearing += 37) {
             struct point end = sphere_destination(starts[i], bearing, 1234);
             assert_float_equal(sphere_distance(starts[i], end), 1234, 1e-6);
             assert_true(end.lon >= -180 && end.lon < 180);
