@@ -27,6 +27,7 @@ struct canvas {
     struct extent painted[CANVAS_ELEMENTS];
     double light[3], haze[3], haze_amount;
     bool glow, detail;
+    PangoFontMap *fonts_found; // its own: pango's default one belongs to the thread that asked first
     PangoContext *context;
     PangoLayout *layout;
     PangoFontDescription *fonts[FACES];
@@ -34,7 +35,8 @@ struct canvas {
 };
 
 static void prepare_fonts(struct canvas *canvas) {
-    canvas->context = pango_cairo_create_context(canvas->ink);
+    canvas->fonts_found = pango_cairo_font_map_new();
+    canvas->context = pango_font_map_create_context(canvas->fonts_found);
     // No hinting and no subpixel order: the same letters on every machine.
     cairo_font_options_t *options = cairo_font_options_create();
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
@@ -85,6 +87,7 @@ void canvas_free(struct canvas *canvas) {
         if (canvas->fonts[i]) pango_font_description_free(canvas->fonts[i]);
     if (canvas->layout) g_object_unref(canvas->layout);
     if (canvas->context) g_object_unref(canvas->context);
+    if (canvas->fonts_found) g_object_unref(canvas->fonts_found);
     cairo_destroy(canvas->ink);
     cairo_destroy(canvas->marks);
     cairo_surface_destroy(canvas->picture);
