@@ -197,7 +197,9 @@ static struct range take_sentence(const char *text, struct range *block) {
             break;
     }
     block->first = at;
-    return trim(text, (struct range){sentence.first, at});
+    sentence = trim(text, (struct range){sentence.first, at});
+    sentence.first = skip_marks(text, sentence);
+    return sentence;
 }
 
 // --- Clues ---

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
+
 enum { LABEL_LIMIT = 40, LABEL_WEIGHT = 3 };
 
 struct kind {
@@ -95,19 +97,26 @@ static const char *const conclusions[] = {
     "my guess",       "my best guess", "the most likely", "i conclude",     "this suggests that the photo",
 };
 
-// Letters of other scripts belong to words as well.
-static bool is_word_byte(char c) {
-    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+// Bytes of the letter or digit at `text`, 0 when there is none. Letters of other scripts belong to words as
+// well; general, CJK and full-width punctuation does not.
+static size_t letter_length(const char *text) {
+    if ((unsigned char)*text < 0x80) return isalnum((unsigned char)*text) ? 1 : 0;
+    int32_t code;
+    size_t length = utf8_decode(text, strnlen(text, 4), &code);
+    bool punctuation = (code >= 0x2000 && code < 0x2070) || (code >= 0x3000 && code < 0x3004) ||
+                       (code >= 0xFF00 && code < 0xFF10);
+    return code < 0 || punctuation ? 0 : length;
 }
 
 // Bytes of `text` that a word of the lists takes, 0 when it is not this word.
 static size_t match_word(const char *text, const char *word) {
-    size_t length = strlen(word);
+    if (tolower((unsigned char)*text) != (unsigned char)*word) return 0; // most often
+    size_t length = strlen(word), letter;
     bool any_ending = word[length - 1] == '*';
     if (any_ending) length--;
     if (strncasecmp(text, word, length) != 0) return 0;
-    if (!any_ending) return is_word_byte(text[length]) ? 0 : length;
-    while (is_word_byte(text[length])) length++;
+    if (!any_ending) return letter_length(text + length) ? 0 : length;
+    while ((letter = letter_length(text + length))) length += letter;
     return length;
 }
 
@@ -125,14 +134,14 @@ static size_t find_word(const char *text, int *kind) {
 }
 
 static void count_words(const char *text, size_t length, int weight, int counts[KINDS]) {
-    size_t i = 0;
+    size_t i = 0, letter;
     while (i < length) {
         int kind = 0;
         size_t used = find_word(text + i, &kind);
         if (used > 0) counts[kind] += weight;
         i += used;
-        while (i < length && is_word_byte(text[i])) i++;
-        while (i < length && !is_word_byte(text[i])) i++;
+        while ((letter = letter_length(text + i))) i += letter;
+        while (i < length && !letter_length(text + i)) i++;
     }
 }
 
