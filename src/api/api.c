@@ -10,6 +10,8 @@
 #include "locate/writer.h"
 #include "photo/decode.h"
 
+enum { MOST_SAMPLES = 1024 };
+
 struct globe {
     struct session session;
     char *texts[6]; // copies of the options' strings
@@ -29,7 +31,8 @@ static void tell(char *message, const struct error *error) {
     if (message) snprintf(message, GLOBE_MESSAGE_SIZE, "%s", error->message);
 }
 
-// The caller's struct may be shorter (compiled against an older header): what it lacks is zero.
+// The caller's struct may be shorter (compiled against an older header): what it lacks stays as it is in
+// `target`.
 static void take_struct(void *target, size_t size, const void *source) {
     size_t theirs;
     memcpy(&theirs, source, sizeof theirs);
@@ -45,6 +48,11 @@ struct globe *globe_open(const struct globe_options *given, char *message) {
     struct error error = {0};
     struct globe_options options = GLOBE_OPTIONS_INIT;
     if (given) take_struct(&options, sizeof options, given);
+    if (!options.model == !options.endpoint) {
+        error_set(&error, ERROR_USAGE, "globe_options: exactly one of model and endpoint must be set");
+        tell(message, &error);
+        return NULL;
+    }
     struct globe *globe = memory_new(1, sizeof *globe, "globe", &error);
     if (globe) {
         struct session_options session = session_options_default();
@@ -134,7 +142,11 @@ static struct globe_result *locate(struct globe *globe, const struct image *imag
     options.judge.abstain_below = request.abstain_below;
     struct listener listener = {request.on_text, request.context};
     const struct locator_events events = {.on_text = request.on_text ? on_text : NULL, .context = &listener};
-    int failed = sampling_check(&options.sampling, error);
+    int failed =
+        options.samples > MOST_SAMPLES
+            ? error_set(error, ERROR_USAGE, "globe_request: %zu samples, at most %d can be asked for",
+                        options.samples, MOST_SAMPLES)
+            : sampling_check(&options.sampling, error);
     if (!failed)
         failed =
             locator_image(globe->session.engine, &options, image, name, &events, &result->verdict, error);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "generate/generator.h"
 #include "tensor/measure.h"
 
@@ -43,6 +44,7 @@ static int matmul_rate(struct qwen *qwen, const struct shape *shapes, size_t cou
                        struct error *error) {
     double seconds = 0;
     for (size_t i = 0; i < count; i++) {
+        if (signals_check(error)) return -1;
         double best =
             measure_matmul(qwen->device, shapes[i].rows, shapes[i].out, shapes[i].in, qwen->type, 3, error);
         if (best < 0) return -1;
@@ -118,6 +120,7 @@ static int build(struct qwen *qwen, const struct bench_options *options, const s
 static int measure_prefill(struct qwen *qwen, const struct bench_options *options, const struct image *image,
                            struct bench_result *result, struct error *error) {
     for (int r = 0; r < options->repeats; r++) {
+        if (signals_check(error)) return -1;
         struct prompt prompt;
         struct kv_cache cache = {0};
         struct prefill_times times;
@@ -158,10 +161,17 @@ static int measure_decode(struct qwen *qwen, const struct bench_options *options
                                  .max_tokens = options->decode_tokens + 2,
                                  .ignore_stop = true};
     request.sampling.temperature = 1;
-    int failed = generator_submit(generator, &request, NULL, error) || generator_step(generator, NULL, error);
+    size_t context = (size_t)qwen->config->text.max_positions;
+    int failed = prompt.ids.count + request.max_tokens > context
+                     ? error_set(error, ERROR_LIMIT,
+                                 "%zu tokens after a prompt of %zu are more than the model's context of %zu",
+                                 options->decode_tokens, prompt.ids.count, context)
+                     : 0;
+    if (!failed)
+        failed = generator_submit(generator, &request, NULL, error) || generator_step(generator, NULL, error);
     double start = now();
     for (size_t i = 0; !failed && i < options->decode_tokens; i++)
-        failed = generator_step(generator, NULL, error);
+        failed = signals_check(error) || generator_step(generator, NULL, error);
     double seconds = now() - start;
     struct bench_decode *decode = &result->decode[result->decode_count++];
     decode->sequences = sequences;

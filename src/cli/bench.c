@@ -123,7 +123,8 @@ static int run_shape(struct model_options *model, const struct bench_options *be
 // "1,4,16" into the options.
 static int read_batches(const char *text, struct bench_options *bench, struct error *error) {
     bench->batch_count = 0;
-    for (const char *p = text; *p;) {
+    const char *p = text;
+    do {
         char *end;
         unsigned long value = strtoul(p, &end, 10);
         if (end == p || value < 1 || value > 1024 || (*end && *end != ',') ||
@@ -133,7 +134,7 @@ static int read_batches(const char *text, struct bench_options *bench, struct er
                              BENCH_MAX_BATCHES);
         bench->batches[bench->batch_count++] = value;
         p = *end ? end + 1 : end;
-    }
+    } while (*p);
     return 0;
 }
 

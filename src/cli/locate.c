@@ -1,10 +1,12 @@
 // globe locate: where were these photos taken, and why.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
@@ -60,10 +62,16 @@ static int open_sink(struct sink *sink, const struct settings *settings, size_t 
     return 0;
 }
 
+// To the disk, where the stream has one: pipes and devices cannot be synchronised.
+static int flush_to_disk(FILE *stream) {
+    if (fflush(stream) || ferror(stream)) return -1;
+    return fsync(fileno(stream)) && errno != EINVAL && errno != ENOTSUP ? -1 : 0;
+}
+
 // `whole`: what was written is fit to be kept.
 static int close_sink(struct sink *sink, const struct settings *settings, bool whole, struct error *error) {
     if (sink->growing) {
-        int failed = ferror(sink->stream) | fflush(sink->stream) | fsync(fileno(sink->stream));
+        int failed = flush_to_disk(sink->stream);
         if (fclose(sink->stream) || failed) return error_set_errno(error, settings->output, "cannot write");
     } else if (sink->file.stream) {
         if (whole) return file_writer_commit(&sink->file, error);
@@ -75,9 +83,11 @@ static int close_sink(struct sink *sink, const struct settings *settings, bool w
 static void on_text(void *context, const char *photo, const char *text, size_t length) {
     struct batch *batch = context;
     (void)photo;
-    if (!batch->streaming) return;
-    fwrite(text, 1, length, stdout);
+    struct buffer shown = {0};
+    writer_add_shown(&shown, text, length);
+    if (shown.length) fwrite(shown.data, 1, shown.length, stdout);
     fflush(stdout);
+    buffer_free(&shown);
     batch->streamed = true;
 }
 

@@ -52,12 +52,16 @@ static int encode_line(const struct tokenizer *tokenizer, const char *line, size
 }
 
 // Ids of a line: numbers between blanks, commas and brackets.
-static int read_ids(const char *line, struct ids *ids, struct error *error) {
+static int read_ids(const struct tokenizer *tokenizer, const char *line, struct ids *ids,
+                    struct error *error) {
+    long size = (long)tokenizer_size(tokenizer);
     for (const char *p = line + strspn(line, " ,\t[]\r\n"); *p; p += strspn(p, " ,\t[]\r\n")) {
         char *end;
         long id = strtol(p, &end, 10);
-        if (end == p || id < 0 || id > INT32_MAX)
-            return error_set(error, ERROR_INPUT, "standard input: \"%.20s\" is not a token id", p);
+        if (end == p || id < 0 || id >= size)
+            return error_set(error, ERROR_INPUT,
+                             "standard input: \"%.20s\" is not a token id of this tokenizer (0 to %ld)", p,
+                             size - 1);
         if (ids_add(ids, (int32_t)id, error)) return -1;
         p = end;
     }
@@ -68,7 +72,7 @@ static int decode_line(const struct tokenizer *tokenizer, const char *line, cons
                        struct error *error) {
     struct buffer text = {0};
     struct ids ids = {0};
-    int result = read_ids(line, &ids, error);
+    int result = read_ids(tokenizer, line, &ids, error);
     if (result == 0) {
         tokenizer_decode(tokenizer, ids.data, ids.count, settings->skip_special, &text);
         if (text.failed) result = error_set(error, ERROR_MEMORY, "out of memory");
@@ -79,7 +83,7 @@ static int decode_line(const struct tokenizer *tokenizer, const char *line, cons
         json_decref(string);
         putchar('\n');
     } else if (result == 0) {
-        fwrite(text.data, 1, text.length, stdout);
+        if (text.length) fwrite(text.data, 1, text.length, stdout);
         putchar('\n');
     }
     buffer_free(&text);
@@ -99,6 +103,7 @@ static int run(const char *folder, const struct settings *settings, struct error
         result = settings->decode ? decode_line(tokenizer, line, settings, error)
                                   : encode_line(tokenizer, line, (size_t)length, settings, error);
     }
+    if (result == 0 && ferror(stdin)) result = error_set_errno(error, "standard input", "cannot read");
     free(line);
     tokenizer_free(tokenizer);
     return result;

@@ -64,7 +64,8 @@ struct engine {
     struct engine_events events;
 };
 
-// The local model; it must outlive the engine. At most `sequences` samples decode together.
+// The local model; it must outlive the engine. At most `sequences` samples decode together, but one request's
+// samples always do.
 struct qwen;
 struct engine *engine_open_local(struct qwen *qwen, size_t sequences, struct error *error);
 

@@ -13,6 +13,7 @@ struct local_engine {
     struct qwen *qwen;
     struct generator *generator;
     size_t sequences, flying;
+    size_t samples; // of the latest request: the next one is taken to be like it
     struct flight *flights;
 };
 
@@ -126,6 +127,7 @@ static int submit(struct engine *base, const struct engine_request *request, str
         free_flight(flight);
         return -1;
     }
+    engine->samples = request->samples;
     const struct generation generation = {.prompt = &prompt,
                                           .sampling = request->sampling,
                                           .samples = request->samples,
@@ -142,13 +144,16 @@ static int submit(struct engine *base, const struct engine_request *request, str
 }
 
 static int step(struct engine *base, struct error *error) {
-    return generator_step(((struct local_engine *)base)->generator, NULL, error);
+    struct local_engine *engine = (struct local_engine *)base;
+    if (generator_step(engine->generator, NULL, error) == 0) return 0;
+    while (engine->flights) free_flight(engine->flights); // the generator has dropped their samples
+    return -1;
 }
 
 static size_t room(const struct engine *base) {
     const struct local_engine *engine = (const struct local_engine *)base;
-    size_t live = generator_live(engine->generator);
-    return live < engine->sequences ? engine->sequences - live : 0;
+    size_t live = generator_live(engine->generator), samples = engine->samples ? engine->samples : 1;
+    return live < engine->sequences ? (engine->sequences - live) / samples : 0;
 }
 
 static size_t flying(const struct engine *base) {
@@ -158,7 +163,7 @@ static size_t flying(const struct engine *base) {
 static void free_engine(struct engine *base) {
     struct local_engine *engine = (struct local_engine *)base;
     generator_free(engine->generator);
-    while (engine->flights) free_flight(engine->flights); // after an error some are unanswered
+    while (engine->flights) free_flight(engine->flights); // after an interruption some are unanswered
     free(engine);
 }
 

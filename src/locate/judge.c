@@ -15,6 +15,9 @@ struct reading {
     struct verdict_place place;
     int same_name_countries;
     bool names_place;
+    // The position is that of the place named. Not so for a city that the gazetteer does not know: it gets
+    // its country's position, and two such cities are not the same place.
+    bool pinned;
     size_t cluster;
 };
 
@@ -90,6 +93,7 @@ static int look_up(struct reading *reading, struct gazetteer *gazetteer, struct 
         result = set_text(&place->country, best->place.country, error);
         if (result == 0) result = set_text(&place->region, best->place.region, error);
         if (result == 0 && is_city) result = set_text(&place->city, best->place.name, error);
+        reading->pinned = !place->city[0] || best->match != MATCH_CONTAINER;
         reading->same_name_countries = is_city ? found->same_name_countries : 0;
         if (result == 0) result = look_up_country(place, gazetteer, found, error);
     }
@@ -121,15 +125,15 @@ static bool same_names(const struct verdict_place *a, const struct verdict_place
 }
 
 // Numbers the readings that name a place by cluster, from 0; returns how many clusters there are, SIZE_MAX on
-// failure. The radii are those of the heaviest cluster among positions.
+// failure.
 static size_t find_clusters(struct reading *readings, size_t count, const struct judge_options *options,
-                            double radii[2], struct error *error) {
+                            struct error *error) {
     size_t clusters = 0, placed = 0;
     struct point *points = memory_new(count, sizeof *points, "votes", error);
     size_t *who = memory_new(count, sizeof *who, "votes", error);
     if (points && who) {
         for (size_t i = 0; i < count; i++)
-            if (readings[i].names_place && readings[i].place.has_position) {
+            if (readings[i].pinned) {
                 points[placed] = readings[i].place.position;
                 who[placed++] = i;
             }
@@ -139,8 +143,6 @@ static size_t find_clusters(struct reading *readings, size_t count, const struct
         } else if (placed) {
             for (size_t i = 0; i < placed; i++) readings[who[i]].cluster = found.cluster_of[i];
             clusters = found.count;
-            radii[0] = found.radius_50_km;
-            radii[1] = found.radius_90_km;
             clusters_free(&found);
         }
     } else {
@@ -149,9 +151,9 @@ static size_t find_clusters(struct reading *readings, size_t count, const struct
     free(points);
     free(who);
     for (size_t i = 0; clusters != SIZE_MAX && i < count; i++) {
-        if (!readings[i].names_place || readings[i].place.has_position) continue;
+        if (!readings[i].names_place || readings[i].pinned) continue;
         size_t same = 0;
-        while (same < i && !(readings[same].names_place && !readings[same].place.has_position &&
+        while (same < i && !(readings[same].names_place && !readings[same].pinned &&
                              same_names(&readings[same].place, &readings[i].place)))
             same++;
         readings[i].cluster = same < i ? readings[same].cluster : clusters++;
@@ -193,23 +195,64 @@ static struct tally *count_clusters(const struct reading *readings, size_t count
     return tallies;
 }
 
-// Probability of the tokens that spell `name` where the answer gives it (its last occurrence); 1 for a name
-// that is not there.
-static double name_probability(const struct vote *vote, const char *name) {
-    size_t length = strlen(name), at = SIZE_MAX;
-    if (!length || length > vote->length) return 1;
-    for (size_t i = vote->length - length + 1; i-- > 0 && at == SIZE_MAX;)
-        if (strncasecmp(vote->text + i, name, length) == 0) at = i;
-    if (at == SIZE_MAX) return 1;
+// Bytes [first, end) of a vote's text; empty when nothing was found.
+struct span {
+    size_t first, end;
+};
+
+// The last occurrence of `name` that shares no byte with `taken`.
+static struct span find_name(const struct vote *vote, const char *name, struct span taken) {
+    size_t length = strlen(name);
+    if (length == 0 || length > vote->length) return (struct span){0};
+    for (size_t at = vote->length - length + 1; at-- > 0;) {
+        bool free_bytes = at + length <= taken.first || at >= taken.end;
+        if (free_bytes && strncasecmp(vote->text + at, name, length) == 0)
+            return (struct span){at, at + length};
+    }
+    return (struct span){0};
+}
+
+// Whether the token with the text [first, end) helps to spell what stands at `span`. A token without text is
+// the beginning of a character that the next token completes.
+static bool spells(struct span span, size_t first, size_t end) {
+    return first < span.end && (end > span.first || (first == end && first == span.first));
+}
+
+// Probability of the tokens that spell the names, each counted once; -1 when the engine does not tell, or
+// when the names do not stand in the text as they were read.
+static double single_confidence(const struct vote *vote, const struct answer *answer) {
+    struct span city = find_name(vote, answer->city, (struct span){0});
+    struct span country = find_name(vote, answer->country, city); // "Mexico" is not the one in "Mexico City"
+    if (country.end == 0) country = find_name(vote, answer->country, (struct span){0}); // Singapore
+    bool found = (city.end || !answer->city[0]) && (country.end || !answer->country[0]);
+    if (!vote->log_probs || !found) return -1;
     double sum = 0;
-    for (size_t t = 0, start = 0; t < vote->tokens; start = vote->ends[t++])
-        if (vote->ends[t] > at && start < at + length) sum += (double)vote->log_probs[t];
+    for (size_t t = 0, first = 0; t < vote->tokens; first = vote->ends[t++])
+        if (spells(city, first, vote->ends[t]) || spells(country, first, vote->ends[t]))
+            sum += (double)vote->log_probs[t];
     return exp(sum);
 }
 
-static double single_confidence(const struct vote *vote, const struct answer *answer) {
-    if (!vote->log_probs) return -1;
-    return name_probability(vote, answer->country) * name_probability(vote, answer->city);
+static int compare_numbers(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// The radii around `at` that hold half and nine tenths of all samples. One that names no place with a
+// position is nowhere: when it takes such samples to get there, the radius is unknown.
+static int measure_radii(struct verdict *verdict, struct point at, const struct reading *readings,
+                         size_t count, struct error *error) {
+    double *distances = memory_new(count, sizeof *distances, "votes", error);
+    if (!distances) return -1;
+    for (size_t i = 0; i < count; i++)
+        distances[i] = readings[i].place.has_position ? sphere_distance(at, readings[i].place.position)
+                                                      : (double)INFINITY;
+    qsort(distances, count, sizeof *distances, compare_numbers);
+    double half = distances[(count + 1) / 2 - 1], most = distances[(9 * count + 9) / 10 - 1];
+    verdict->radius_50_km = isfinite(half) ? half : -1;
+    verdict->radius_90_km = isfinite(most) ? most : -1;
+    free(distances);
+    return 0;
 }
 
 // The place moves to the verdict.
@@ -253,16 +296,14 @@ static int quote(struct verdict *verdict, const struct vote *vote, const struct 
 
 static int judge(struct verdict *verdict, struct reading *readings, const struct vote *votes, size_t count,
                  const struct judge_options *options, size_t *quoted, struct error *error) {
-    size_t naming = 0, declining = 0;
+    size_t declining = 0;
     *quoted = 0;
-    double radii[2] = {-1, -1};
     for (size_t i = 0; i < count; i++) {
         if (read_vote(&readings[i], &votes[i], options, error)) return -1;
         verdict->tokens += votes[i].tokens;
-        naming += readings[i].names_place;
         declining += !readings[i].names_place && readings[i].answer.declined;
     }
-    size_t clusters = find_clusters(readings, count, options, radii, error);
+    size_t clusters = find_clusters(readings, count, options, error);
     if (clusters == SIZE_MAX) return -1;
     struct tally *tallies = count_clusters(readings, count, clusters, error);
     if (!tallies) return -1;
@@ -276,11 +317,11 @@ static int judge(struct verdict *verdict, struct reading *readings, const struct
             ++*quoted;
     } else {
         *quoted = tallies[0].chosen;
-        result = take_winner(verdict, readings, votes, count, tallies, clusters, options, error);
-        if (count > 1 && verdict->place.has_position && naming == count) {
-            verdict->radius_50_km = radii[0];
-            verdict->radius_90_km = radii[1];
-        }
+        const struct verdict_place *answer = &readings[*quoted].place;
+        if (count > 1 && answer->has_position)
+            result = measure_radii(verdict, answer->position, readings, count, error);
+        if (result == 0)
+            result = take_winner(verdict, readings, votes, count, tallies, clusters, options, error);
     }
     free(tallies);
     return result ? result : quote(verdict, &votes[*quoted], &readings[*quoted].answer, error);

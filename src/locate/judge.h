@@ -11,9 +11,11 @@
 struct judge_options {
     struct gazetteer *gazetteer; // NULL: places have names only, votes are told apart by name
     enum answer_rules rules;
-    double cluster_km;    // votes that far apart still mean the same place
-    double abstain_below; // confidence below which the verdict is VERDICT_ABSTAINED; 0: never
-    size_t alternatives;  // at most so many are kept
+    double cluster_km; // votes that far apart still mean the same place
+    // Confidence below which the verdict is VERDICT_ABSTAINED; 0: never. A confidence that is not known lies
+    // below all others.
+    double abstain_below;
+    size_t alternatives; // at most so many are kept
 };
 
 // A completion, kept until all are there.

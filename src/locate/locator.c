@@ -15,10 +15,9 @@ struct job {
     double started;
     struct vote *votes;
     size_t arrived;
-    bool failed;
-    struct error error;
-    bool finished; // all votes are there, or it failed
-    bool done;     // handed over
+    struct error *error; // why it failed; NULL: it did not. Few do, and errors are large
+    bool finished;       // all votes are there, or it failed
+    bool done;           // handed over
 };
 
 struct batch {
@@ -30,7 +29,7 @@ struct batch {
     size_t count;
     size_t first_open; // jobs before this one are done
     size_t submitted;
-    struct error error; // of an event: no memory
+    struct error error; // of an event: no memory, or an engine that breaks its contract
 };
 
 static double now(void) {
@@ -48,7 +47,14 @@ static void on_text(void *context, size_t photo, size_t sample, const char *text
 static void on_answer(void *context, size_t photo, const struct engine_answer *answer) {
     struct batch *batch = context;
     struct job *job = &batch->jobs[photo];
-    struct vote *vote = &job->votes[job->arrived];
+    // Each sample has its place, so that ties do not depend on which one was answered first.
+    struct vote *vote =
+        job->votes && answer->sample < batch->options->samples ? &job->votes[answer->sample] : NULL;
+    if (!vote || vote->text) {
+        error_set(&batch->error, ERROR_INTERNAL, "%s: sample %zu was answered out of turn", job->photo,
+                  answer->sample);
+        return;
+    }
     if (vote_copy(vote, answer->text, answer->length, answer->log_probs, answer->ends, answer->tokens,
                   &batch->error))
         return;
@@ -60,15 +66,15 @@ static void on_answer(void *context, size_t photo, const struct engine_answer *a
     if (++job->arrived == batch->options->samples) job->finished = true;
 }
 
-static void on_failure(void *context, size_t photo, const struct error *error) {
-    struct batch *batch = context;
-    struct job *job = &batch->jobs[photo];
-    job->error = *error;
-    job->failed = job->finished = true;
+static void fail_job(struct batch *batch, struct job *job, const struct error *why) {
+    job->finished = true;
+    if (!job->error) job->error = memory_new(1, sizeof *job->error, "error", &batch->error);
+    if (job->error) *job->error = *why;
 }
 
-static void fail_job(struct job *job) {
-    job->failed = job->finished = true;
+static void on_failure(void *context, size_t photo, const struct error *error) {
+    struct batch *batch = context;
+    fail_job(batch, &batch->jobs[photo], error);
 }
 
 static void submit_image(struct batch *batch, size_t index, const struct image *image) {
@@ -83,10 +89,11 @@ static void submit_image(struct batch *batch, size_t index, const struct image *
                                            .samples = options->samples,
                                            .max_tokens = options->max_tokens,
                                            .explain = options->explain != NULL};
-    job->votes = memory_new(options->samples, sizeof *job->votes, "votes", &job->error);
-    if (!job->votes || batch->engine->operations->submit(batch->engine, &request, &job->error)) {
-        fail_job(job);
-        if (!strstr(job->error.message, job->photo)) error_prefix(&job->error, "%s", job->photo);
+    struct error error = {0};
+    job->votes = memory_new(options->samples, sizeof *job->votes, "votes", &error);
+    if (!job->votes || batch->engine->operations->submit(batch->engine, &request, &error)) {
+        if (!strstr(error.message, job->photo)) error_prefix(&error, "%s", job->photo);
+        fail_job(batch, job, &error);
     }
 }
 
@@ -94,18 +101,22 @@ static void submit_file(struct batch *batch, size_t index) {
     struct job *job = &batch->jobs[index];
     const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation};
     struct image image = {0};
+    struct error error = {0};
     job->started = now();
-    if (photo_decode_file(&image, job->photo, &photo, NULL, &job->error))
-        fail_job(job);
+    if (photo_decode_file(&image, job->photo, &photo, NULL, &error))
+        fail_job(batch, job, &error);
     else
         submit_image(batch, index, &image);
     image_free(&image);
 }
 
-static void free_votes(struct batch *batch, struct job *job) {
+// What the job gathered.
+static void empty_job(struct batch *batch, struct job *job) {
     for (size_t i = 0; job->votes && i < batch->options->samples; i++) vote_free(&job->votes[i]);
     free(job->votes);
+    free(job->error);
     job->votes = NULL;
+    job->error = NULL;
 }
 
 // The photo is read once more: keeping every picture in flight for this would cost far more.
@@ -123,9 +134,9 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
     *verdict = (struct verdict){.confidence = -1, .radius_50_km = -1, .radius_90_km = -1, .place.match = ""};
     verdict->photo = memory_copy_string(job->photo, strlen(job->photo), error);
     int result = verdict->photo ? 0 : -1;
-    if (result == 0 && job->failed) {
+    if (result == 0 && job->error) {
         verdict->outcome = VERDICT_FAILED;
-        verdict->error = job->error;
+        verdict->error = *job->error;
     } else if (result == 0) {
         size_t quoted;
         result = judge_votes(verdict, job->votes, job->arrived, &batch->options->judge, &quoted, error);
@@ -133,7 +144,7 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
             result = explain(batch, job, verdict, &job->votes[quoted], error);
     }
     verdict->seconds = now() - job->started;
-    free_votes(batch, job);
+    empty_job(batch, job);
     if (result) verdict_free(verdict);
     return result;
 }
@@ -156,6 +167,17 @@ static int hand_over(struct batch *batch, struct error *error) {
     return 0;
 }
 
+// One step of the engine, which must have something in flight: a batch never waits for what cannot come.
+static int step(struct batch *batch, struct error *error) {
+    if (batch->engine->operations->flying(batch->engine) == 0)
+        return error_set(error, ERROR_INTERNAL, "the engine lost a photo");
+    return batch->engine->operations->step(batch->engine, error);
+}
+
+static int take_event_error(const struct batch *batch, struct error *error) {
+    return batch->error.code ? error_set(error, batch->error.code, "%s", batch->error.message) : 0;
+}
+
 static int run(struct batch *batch, struct error *error) {
     const struct engine_operations *engine = batch->engine->operations;
     while (batch->counts->done < batch->count) {
@@ -163,9 +185,9 @@ static int run(struct batch *batch, struct error *error) {
         if (batch->submitted < batch->count &&
             (engine->room(batch->engine) > 0 || engine->flying(batch->engine) == 0))
             submit_file(batch, batch->submitted++);
-        else if (engine->step(batch->engine, error))
+        else if (step(batch, error))
             return -1;
-        if (batch->error.code) return error_set(error, batch->error.code, "%s", batch->error.message);
+        if (take_event_error(batch, error)) return -1;
         if (hand_over(batch, error)) return -1;
     }
     return 0;
@@ -183,7 +205,7 @@ static int open_batch(struct batch *batch, size_t count, struct error *error) {
 }
 
 static void close_batch(struct batch *batch) {
-    for (size_t i = 0; batch->jobs && i < batch->count; i++) free_votes(batch, &batch->jobs[i]);
+    for (size_t i = 0; batch->jobs && i < batch->count; i++) empty_job(batch, &batch->jobs[i]);
     free(batch->jobs);
     batch->engine->events = (struct engine_events){0};
 }
@@ -213,10 +235,10 @@ int locator_image(struct engine *engine, const struct locator_options *options, 
         submit_image(&batch, 0, image);
         while (result == 0 && !job->finished) {
             result = signals_check(error);
-            if (result == 0) result = engine->operations->step(engine, error);
-            if (result == 0 && batch.error.code)
-                result = error_set(error, batch.error.code, "%s", batch.error.message);
+            if (result == 0) result = step(&batch, error);
+            if (result == 0) result = take_event_error(&batch, error);
         }
+        if (result == 0) result = take_event_error(&batch, error);
         if (result == 0) result = make_verdict(&batch, job, verdict, error);
     }
     close_batch(&batch);

@@ -45,23 +45,32 @@ static bool looks_like_picture(const char *name) {
 enum { MAX_DEPTH = 64 };
 
 static int add_folder(struct photo_list *list, const char *folder, bool recursive, int depth,
+                      struct error *error);
+
+static int add_entry(struct photo_list *list, const char *folder, const char *name, bool recursive, int depth,
+                     struct error *error) {
+    if (name[0] == '.') return 0;
+    char *path = file_join(folder, name, error);
+    if (!path) return -1;
+    struct stat status;
+    int result = 0;
+    if (lstat(path, &status) == 0) { // else it has gone meanwhile
+        if (S_ISDIR(status.st_mode) && recursive && depth < MAX_DEPTH)
+            result = add_folder(list, path, true, depth + 1, error);
+        else if (!S_ISDIR(status.st_mode) && looks_like_picture(name))
+            result = photo_list_add(list, path, error);
+    }
+    free(path);
+    return result;
+}
+
+static int add_folder(struct photo_list *list, const char *folder, bool recursive, int depth,
                       struct error *error) {
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, NULL, alphasort), result = 0;
     if (count < 0) return error_set_errno(error, folder, "cannot read the folder");
     for (int i = 0; i < count; i++) {
-        const char *name = entries[i]->d_name;
-        char *path = result == 0 && name[0] != '.' ? file_join(folder, name, error) : NULL;
-        struct stat status;
-        if (path && lstat(path, &status) == 0) {
-            if (S_ISDIR(status.st_mode) && recursive && depth < MAX_DEPTH)
-                result = add_folder(list, path, true, depth + 1, error);
-            else if (!S_ISDIR(status.st_mode) && looks_like_picture(name))
-                result = photo_list_add(list, path, error);
-        } else if (name[0] != '.' && error->code == ERROR_MEMORY) {
-            result = -1;
-        }
-        free(path);
+        if (result == 0) result = add_entry(list, folder, entries[i]->d_name, recursive, depth, error);
         free(entries[i]);
     }
     free(entries);
@@ -78,6 +87,11 @@ int photo_list_expand(struct photo_list *list, const char *path, bool recursive,
     return 0;
 }
 
+// Windows' editors put a byte order mark in front of UTF-8.
+static const char *skip_mark(const char *line) {
+    return strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? line + 3 : line;
+}
+
 int photo_list_read(struct photo_list *list, const char *path, struct error *error) {
     bool input = strcmp(path, "-") == 0;
     FILE *file = input ? stdin : fopen(path, "r");
@@ -86,12 +100,14 @@ int photo_list_read(struct photo_list *list, const char *path, struct error *err
     size_t capacity = 0;
     ssize_t length;
     int result = 0;
+    bool first = true;
     while (result == 0 && (length = getline(&line, &capacity, file)) >= 0) {
         while (length && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
         if (strlen(line) != (size_t)length)
             result = error_set(error, ERROR_INPUT, "%s: not a list of paths: it holds a NUL byte", path);
         else if (length)
-            result = photo_list_add(list, line, error);
+            result = photo_list_add(list, first ? skip_mark(line) : line, error);
+        first = false;
     }
     if (result == 0 && ferror(file)) result = error_set_errno(error, path, "cannot read");
     free(line);

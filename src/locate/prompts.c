@@ -42,9 +42,11 @@ static int read_file(struct buffer *text, const char *path, struct error *error)
     if (!data)
         return error_prefix(
             error, "prompt \"%s\" is neither globe, compat-eval or direct nor a readable file", path);
-    while (length && strchr(" \t\r\n", data[length - 1])) length--; // the editor's last newline
+    bool binary = strlen(data) != length;
+    while (length && !binary && strchr(" \t\r\n", data[length - 1])) length--; // the editor's last newline
     buffer_add(text, data, length);
     free(data);
+    if (binary) return error_set(error, ERROR_INPUT, "%s: not a prompt: it holds a NUL byte", path);
     return length ? 0 : error_set(error, ERROR_INPUT, "%s: the prompt file is empty", path);
 }
 

@@ -4,7 +4,6 @@
 
 struct session_options session_options_default(void) {
     return (struct session_options){
-        .prompt = "globe",
         .samples = 1,
         .max_tokens = 1024,
         .sequences = 16,
@@ -64,11 +63,13 @@ static int open_parts(struct session *session, struct session_options *options, 
                          options->model ? ", not both" : "");
     if (options->endpoint.url && !options->endpoint.model)
         return error_set(error, ERROR_USAGE,
-                         "--endpoint needs --endpoint-model, the name the server knows it by");
+                         "%s: an endpoint needs the name by which it knows the model (--model NAME)",
+                         options->endpoint.url);
     if (options->endpoint.url && options->explain)
         return error_set(error, ERROR_USAGE,
                          "--explain needs a local model: a server does not tell where it looked");
-    if (locate_prompt_open(&session->prompt, options->prompt, options->hint, error)) return -1;
+    const char *prompt = options->prompt ? options->prompt : options->compat ? "compat-eval" : "globe";
+    if (locate_prompt_open(&session->prompt, prompt, options->hint, error)) return -1;
     if (options->gazetteer) { // named explicitly: it must be there
         session->gazetteer = gazetteer_open(options->gazetteer, error);
         if (!session->gazetteer) return -1;

@@ -11,7 +11,7 @@ struct session_options {
     struct qwen_options qwen;
     const char *gazetteer; // NULL: the default search (geo/gazetteer.h)
     bool no_gazetteer;     // names only, no coordinates
-    const char *prompt;    // see locate_prompt_open
+    const char *prompt;    // see locate_prompt_open; NULL: "globe", with compat "compat-eval"
     const char *hint;      // NULL: none
     const char *system;    // NULL: the model's default
     bool compat; // exactly the released evaluation: its request, its reading of answers, no EXIF rotation

@@ -47,6 +47,10 @@ int writer_add(struct writer *writer, const struct verdict *verdict, struct erro
 int writer_end(struct writer *writer, struct error *error); // closing brackets, also of an empty batch
 void writer_free(struct writer *writer);                    // NULL is fine
 
+// Appends text[0, length) as the text format shows it, for an answer that is shown while it is written: line
+// ends stay, what a terminal must not meet becomes U+FFFD.
+void writer_add_shown(struct buffer *out, const char *text, size_t length);
+
 // Appends one verdict as a JSON object in one line, without a line end (the object of json and jsonl).
 int verdict_to_json(const struct verdict *verdict, const struct writer_options *options, struct buffer *out,
                     struct error *error);

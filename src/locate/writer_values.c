@@ -45,8 +45,7 @@ static const char *xml_entity(int32_t code) {
     }
 }
 
-static void add_clean(struct buffer *out, const char *text, enum writer_cleaning how, bool xml) {
-    size_t left = text ? strlen(text) : 0;
+static void add_clean(struct buffer *out, const char *text, size_t left, enum writer_cleaning how, bool xml) {
     while (left > 0) {
         int32_t code;
         size_t used = utf8_decode(text, left, &code);
@@ -66,11 +65,15 @@ static void add_clean(struct buffer *out, const char *text, enum writer_cleaning
 }
 
 void writer_add_clean(struct buffer *out, const char *text, enum writer_cleaning how) {
-    add_clean(out, text, how, false);
+    add_clean(out, text, text ? strlen(text) : 0, how, false);
+}
+
+void writer_add_shown(struct buffer *out, const char *text, size_t length) {
+    add_clean(out, text, length, CLEAN_LINES, false);
 }
 
 void writer_add_xml(struct buffer *out, const char *text, enum writer_cleaning how) {
-    add_clean(out, text, how, true);
+    add_clean(out, text, text ? strlen(text) : 0, how, true);
 }
 
 static const double powers[DECIMALS_LIMIT + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
