@@ -165,6 +165,7 @@ struct job {
     const struct format *format;
     struct photo_facts facts;
     struct image image;
+    bool measure; // the facts only
 };
 
 static int check_size(const struct job *job, struct error *error) {
@@ -249,7 +250,7 @@ static int decode(void *state, struct error *error) {
         return 1;
     facts_read(&job->facts, source);
     int result = check_size(job, error);
-    if (result == 0) {
+    if (result == 0 && !job->measure) {
         VipsRegion *region = vips_region_new(source);
         result = region ? read_pixels(job, source, region, orientation_to_apply(job), error) : 1;
         if (region) g_object_unref(region);
@@ -272,28 +273,42 @@ static void explain(const struct job *job, const char *reason, struct error *err
               job->format->title, reason);
 }
 
+// The facts are set when it returns 0.
+static int run_job(struct job *job, struct error *error) {
+    if (job->length == 0) return error_set(error, ERROR_INPUT, "%s: the file is empty", job->name);
+    job->format = sniff(job->data, job->length);
+    if (!job->format)
+        return error_set(error, ERROR_INPUT, "%s: not a JPEG, PNG, WebP, HEIC, AVIF, TIFF or GIF picture",
+                         job->name);
+    job->facts.format = job->format->name;
+    char reason[LIBRARY_REASON];
+    int result = library_run(decode, job, reason, error);
+    if (result > 0) explain(job, reason, error);
+    if (result == 0) return 0;
+    image_free(&job->image);
+    return -1;
+}
+
+static const struct photo_options default_options;
+
 int photo_decode_buffer(struct image *image, const void *data, size_t length, const char *name,
                         const struct photo_options *options, struct photo_facts *facts, struct error *error) {
-    static const struct photo_options defaults;
-    struct job job = {.data = data, .length = length, .name = name, .options = options ? options : &defaults};
-    *image = (struct image){0};
-    if (facts) *facts = (struct photo_facts){.orientation = 1, .format = ""};
-    if (length == 0) return error_set(error, ERROR_INPUT, "%s: the file is empty", name);
-    job.format = sniff(data, length);
-    if (!job.format)
-        return error_set(error, ERROR_INPUT, "%s: not a JPEG, PNG, WebP, HEIC, AVIF, TIFF or GIF picture",
-                         name);
-    job.facts.format = job.format->name;
-    char reason[LIBRARY_REASON];
-    int result = library_run(decode, &job, reason, error);
-    if (result > 0) explain(&job, reason, error);
-    if (result) {
-        image_free(&job.image);
-        return -1;
-    }
+    struct job job = {
+        .data = data, .length = length, .name = name, .options = options ? options : &default_options};
+    int result = run_job(&job, error);
     *image = job.image;
-    if (facts) *facts = job.facts;
-    return 0;
+    if (facts && result == 0) *facts = job.facts;
+    if (facts && result) *facts = (struct photo_facts){.orientation = 1, .format = ""};
+    return result;
+}
+
+int photo_measure_buffer(const void *data, size_t length, const char *name, struct photo_facts *facts,
+                         struct error *error) {
+    struct job job = {
+        .data = data, .length = length, .name = name, .options = &default_options, .measure = true};
+    int result = run_job(&job, error);
+    *facts = job.facts;
+    return result;
 }
 
 int photo_decode_file(struct image *image, const char *path, const struct photo_options *options,

@@ -39,5 +39,8 @@ int photo_decode_file(struct image *image, const char *path, const struct photo_
                       struct photo_facts *facts, struct error *error);
 int photo_decode_buffer(struct image *image, const void *data, size_t length, const char *name,
                         const struct photo_options *options, struct photo_facts *facts, struct error *error);
+// Only the facts, from the head of the file: no pixel is decoded, so a broken picture may pass.
+int photo_measure_buffer(const void *data, size_t length, const char *name, struct photo_facts *facts,
+                         struct error *error);
 
 #endif

@@ -1,0 +1,422 @@
+#include "train/dataset.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "photo/decode.h"
+#include "train/row.h"
+#include "train/shard.h"
+
+enum { PROBLEMS_SHOWN = 5 };
+
+struct source {
+    char *path, *folder;
+    bool is_shard;
+    struct file_map map;
+};
+
+struct row {
+    size_t source;
+    size_t offset, length;       // of a JSONL line
+    size_t line;                 // from 1
+    struct shard_sample *sample; // of a shard
+    struct sample_size size;
+    char *problem;
+};
+
+struct dataset {
+    const struct qwen *qwen;
+    struct dataset_options options;
+    struct source *sources;
+    size_t source_count;
+    struct row *rows;
+    size_t count, capacity;
+    struct dataset_report report;
+};
+
+// ---- rows -----------------------------------------------------------------------------------------------
+
+static int add_row(struct dataset *dataset, struct row row, struct error *error) {
+    if (dataset->count == dataset->capacity) {
+        size_t capacity = dataset->capacity ? dataset->capacity * 2 : 256;
+        struct row *rows = memory_grow(dataset->rows, capacity, sizeof *rows, "data set", error);
+        if (!rows) return -1;
+        dataset->rows = rows;
+        dataset->capacity = capacity;
+    }
+    dataset->rows[dataset->count++] = row;
+    return 0;
+}
+
+static void free_row(struct row *row) {
+    if (row->sample) free(row->sample->key);
+    free(row->sample);
+    free(row->problem);
+}
+
+static int find_lines(struct dataset *dataset, size_t source, struct error *error) {
+    const struct file_map *map = &dataset->sources[source].map;
+    const char *text = map->data, *end = text + map->size;
+    if (map->size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3;
+    for (size_t line = 1; text < end; line++) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        if (!stop) stop = end;
+        size_t length = (size_t)(stop - text), blank = 0;
+        while (blank < length && strchr(" \t\r", text[blank]) && text[blank]) blank++;
+        struct row row = {.source = source,
+                          .offset = (size_t)(text - (const char *)map->data),
+                          .length = length,
+                          .line = line};
+        if (blank < length && add_row(dataset, row, error)) return -1;
+        text = stop + 1;
+    }
+    return 0;
+}
+
+struct finder {
+    struct dataset *dataset;
+    size_t source;
+};
+
+static int take_sample(void *context, const struct shard_sample *sample, struct error *error) {
+    struct finder *finder = context;
+    struct row row = {.source = finder->source, .sample = memory_new(1, sizeof *sample, "data set", error)};
+    if (!row.sample) return -1;
+    *row.sample = *sample;
+    row.sample->key = memory_copy_string(sample->key, strlen(sample->key), error);
+    if (row.sample->key && add_row(finder->dataset, row, error) == 0) return 0;
+    free_row(&row);
+    return -1;
+}
+
+static int find_rows(struct dataset *dataset, size_t source, struct error *error) {
+    struct source *from = &dataset->sources[source];
+    struct finder finder = {dataset, source};
+    if (file_map_open(&from->map, from->path, error)) return -1;
+    return from->is_shard ? shard_visit(&from->map, from->path, take_sample, &finder, error)
+                          : find_lines(dataset, source, error);
+}
+
+// ---- one row --------------------------------------------------------------------------------------------
+
+static int parse_sample(const struct source *source, const struct shard_sample *sample, struct chat *chat,
+                        struct error *error) {
+    if (sample->text.header == SIZE_MAX) return error_set(error, ERROR_INPUT, "no .json and no .txt");
+    if (sample->text.size > ROW_MAX_SIZE)
+        return error_set(error, ERROR_LIMIT, "%zu bytes, more than the %d of a row", sample->text.size,
+                         (int)ROW_MAX_SIZE);
+    char *text = shard_read(&source->map, source->path, &sample->text, error);
+    if (!text) return -1;
+    int images = (int)sample->image_count;
+    int result = sample->is_json ? row_parse(chat, text, sample->text.size, images, error)
+                                 : row_from_text(chat, text, images, error);
+    free(text);
+    return result;
+}
+
+static int parse_row(const struct dataset *dataset, const struct row *row, struct chat *chat,
+                     struct error *error) {
+    const struct source *source = &dataset->sources[row->source];
+    if (row->sample) return parse_sample(source, row->sample, chat, error);
+    return row_parse(chat, (const char *)source->map.data + row->offset, row->length, ROW_OWN_IMAGES, error);
+}
+
+// A picture's bytes: mapped from its own file, or copied out of the shard.
+struct picture {
+    struct file_map map;
+    char *copy;
+    const void *data;
+    size_t length;
+};
+
+static int open_picture(struct picture *picture, const struct dataset *dataset, const struct row *row,
+                        const char *name, struct error *error) {
+    const struct source *source = &dataset->sources[row->source];
+    *picture = (struct picture){0};
+    if (row->sample) {
+        const struct shard_member *member = &row->sample->images[strtoul(name, NULL, 10)];
+        picture->data = picture->copy = shard_read(&source->map, source->path, member, error);
+        picture->length = member->size;
+        return picture->copy ? 0 : -1;
+    }
+    char *path = file_join(source->folder, name, error);
+    int result = path ? file_map_open(&picture->map, path, error) : -1;
+    free(path);
+    picture->data = picture->map.data;
+    picture->length = picture->map.size;
+    return result;
+}
+
+static void close_picture(struct picture *picture) {
+    file_map_close(&picture->map);
+    free(picture->copy);
+}
+
+// Calls `use` for every picture of the chat in order.
+static int visit_pictures(const struct dataset *dataset, const struct row *row, const struct chat *chat,
+                          int (*use)(void *context, const struct picture *picture, const char *name,
+                                     struct error *error),
+                          void *context, struct error *error) {
+    for (size_t i = 0; i < chat->count; i++)
+        for (size_t j = 0; j < chat->messages[i].part_count; j++) {
+            const struct chat_part *part = &chat->messages[i].parts[j];
+            struct picture picture;
+            if (part->kind != CHAT_IMAGE) continue;
+            if (open_picture(&picture, dataset, row, part->text, error)) return -1;
+            int result = use(context, &picture, part->text, error);
+            close_picture(&picture);
+            if (result) return -1;
+        }
+    return 0;
+}
+
+struct sizes {
+    size_t widths[CHAT_MAX_IMAGES], heights[CHAT_MAX_IMAGES], count;
+};
+
+static int measure_picture(void *context, const struct picture *picture, const char *name,
+                           struct error *error) {
+    struct sizes *sizes = context;
+    struct photo_facts facts;
+    if (photo_measure_buffer(picture->data, picture->length, name, &facts, error)) return -1;
+    sizes->widths[sizes->count] = facts.stored_width;
+    sizes->heights[sizes->count++] = facts.stored_height;
+    return 0;
+}
+
+static int measure_row(const struct dataset *dataset, struct row *row, struct error *error) {
+    struct chat chat;
+    struct sizes sizes = {.count = 0};
+    if (parse_row(dataset, row, &chat, error)) return -1;
+    int result = visit_pictures(dataset, row, &chat, measure_picture, &sizes, error);
+    if (result == 0)
+        result =
+            sample_measure(&row->size, dataset->qwen, &chat, sizes.widths, sizes.heights, sizes.count, error);
+    chat_free(&chat);
+    if (result == 0 && row->size.prompt + 1 > dataset->options.max_length &&
+        dataset->options.too_long == RECIPE_TOO_LONG_TRUNCATE)
+        return error_set(error, ERROR_LIMIT, "the prompt alone has %zu tokens, data.max_length is %zu",
+                         row->size.prompt, dataset->options.max_length);
+    return result;
+}
+
+// ---- all rows -------------------------------------------------------------------------------------------
+
+static void measure_rows(struct dataset *dataset) {
+    struct progress *progress = progress_start("reading the data set", "rows", dataset->count);
+#pragma omp parallel for schedule(dynamic, 16)
+    for (size_t i = 0; i < dataset->count; i++) {
+        struct row *row = &dataset->rows[i];
+        struct error error = {0};
+        if (measure_row(dataset, row, &error)) {
+            row->problem = strdup(error.message);
+            if (!row->problem) row->problem = calloc(1, 1);
+        }
+        progress_add(progress, 1);
+    }
+    progress_finish(progress);
+}
+
+static bool is_too_long(const struct dataset *dataset, const struct row *row) {
+    return row->size.prompt + row->size.completion > dataset->options.max_length;
+}
+
+static int stop_at(const struct dataset *dataset, size_t i, const char *why, struct error *error) {
+    char place[256];
+    dataset_describe(dataset, i, place, sizeof place);
+    return error_set(error, ERROR_INPUT, "%s: %s", place, why);
+}
+
+// Whether the row stays. Says on stderr why not, for the first few.
+static int judge_row(struct dataset *dataset, size_t i, bool *keep, struct error *error) {
+    const struct row *row = &dataset->rows[i];
+    struct dataset_report *report = &dataset->report;
+    char text[200];
+    *keep = false;
+    if (row->problem) {
+        if (dataset->options.bad_rows == RECIPE_BAD_ROWS_STOP)
+            return stop_at(dataset, i, row->problem, error);
+        dataset_describe(dataset, i, text, sizeof text);
+        if (report->bad++ < PROBLEMS_SHOWN) log_warning("%s: %s", text, row->problem);
+    } else if (is_too_long(dataset, row) && dataset->options.too_long != RECIPE_TOO_LONG_TRUNCATE) {
+        snprintf(text, sizeof text, "%zu tokens, data.max_length is %zu",
+                 row->size.prompt + row->size.completion, dataset->options.max_length);
+        if (dataset->options.too_long == RECIPE_TOO_LONG_ERROR) return stop_at(dataset, i, text, error);
+        report->deleted++;
+    } else {
+        report->truncated += is_too_long(dataset, row);
+        *keep = true;
+    }
+    return 0;
+}
+
+static int judge_rows(struct dataset *dataset, struct error *error) {
+    struct dataset_report *report = &dataset->report;
+    report->rows = dataset->count;
+    size_t kept = 0;
+    int result = 0;
+    for (size_t i = 0; i < dataset->count; i++) {
+        bool keep = false;
+        if (result == 0) result = judge_row(dataset, i, &keep, error);
+        if (keep)
+            dataset->rows[kept++] = dataset->rows[i];
+        else
+            free_row(&dataset->rows[i]);
+    }
+    dataset->count = report->kept = kept;
+    return result;
+}
+
+static int report_rows(const struct dataset *dataset, const char *first_path, struct error *error) {
+    const struct dataset_report *report = &dataset->report;
+    if (report->bad)
+        log_warning("%zu of %zu rows cannot be used and are left out", report->bad, report->rows);
+    if (report->deleted)
+        log_warning("%zu of %zu rows are longer than data.max_length (%zu tokens) and are left out",
+                    report->deleted, report->rows, dataset->options.max_length);
+    if (report->truncated)
+        log_warning("%zu of %zu rows are cut to data.max_length (%zu tokens)", report->truncated,
+                    report->rows, dataset->options.max_length);
+    if (report->kept) return 0;
+    return error_set(error, ERROR_INPUT, "%s: no usable row (%zu bad, %zu too long)", first_path, report->bad,
+                     report->deleted);
+}
+
+// ---- opening --------------------------------------------------------------------------------------------
+
+static int add_source(struct dataset *dataset, const char *path, struct error *error) {
+    struct source *sources =
+        memory_grow(dataset->sources, dataset->source_count + 1, sizeof *sources, "data set", error);
+    if (!sources) return -1;
+    dataset->sources = sources;
+    struct source *source = &sources[dataset->source_count++];
+    *source = (struct source){.is_shard = strstr(path, ".tar") != NULL || strstr(path, ".tgz") != NULL};
+    source->path = memory_copy_string(path, strlen(path), error);
+    source->folder = file_folder(path, error);
+    return source->path && source->folder ? find_rows(dataset, dataset->source_count - 1, error) : -1;
+}
+
+static int add_path(struct dataset *dataset, const char *path, struct error *error) {
+    glob_t found;
+    if (file_exists(path) || !strpbrk(path, "*?[")) return add_source(dataset, path, error);
+    if (glob(path, 0, NULL, &found) || found.gl_pathc == 0)
+        return error_set(error, ERROR_INPUT, "%s: no file matches", path);
+    int result = 0;
+    for (size_t i = 0; i < found.gl_pathc && result == 0; i++)
+        result = add_source(dataset, found.gl_pathv[i], error);
+    globfree(&found);
+    return result;
+}
+
+struct dataset *dataset_open(char *const *paths, size_t count, const struct dataset_options *options,
+                             const struct qwen *qwen, struct error *error) {
+    struct dataset *dataset = memory_new(1, sizeof *dataset, "data set", error);
+    if (!dataset) return NULL;
+    dataset->options = *options;
+    dataset->qwen = qwen;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) result = add_path(dataset, paths[i], error);
+    if (result == 0) {
+        measure_rows(dataset);
+        result = judge_rows(dataset, error);
+    }
+    if (result == 0) result = report_rows(dataset, count ? paths[0] : "data", error);
+    if (result == 0) return dataset;
+    dataset_close(dataset);
+    return NULL;
+}
+
+void dataset_close(struct dataset *dataset) {
+    if (!dataset) return;
+    for (size_t i = 0; i < dataset->count; i++) free_row(&dataset->rows[i]);
+    for (size_t i = 0; i < dataset->source_count; i++) {
+        file_map_close(&dataset->sources[i].map);
+        free(dataset->sources[i].path);
+        free(dataset->sources[i].folder);
+    }
+    free(dataset->rows);
+    free(dataset->sources);
+    free(dataset);
+}
+
+// ---- what it holds --------------------------------------------------------------------------------------
+
+const struct dataset_report *dataset_report(const struct dataset *dataset) {
+    return &dataset->report;
+}
+
+size_t dataset_count(const struct dataset *dataset) {
+    return dataset->count;
+}
+
+size_t dataset_tokens(const struct dataset *dataset, size_t row) {
+    const struct sample_size *size = &dataset->rows[row].size;
+    size_t tokens = size->prompt + size->completion;
+    return tokens < dataset->options.max_length ? tokens : dataset->options.max_length;
+}
+
+size_t dataset_patches(const struct dataset *dataset, size_t row) {
+    return dataset->rows[row].size.patches;
+}
+
+uint64_t dataset_identity(const struct dataset *dataset) {
+    uint64_t hash = 0xcbf29ce484222325u; // FNV-1a over numbers
+    for (size_t i = 0; i < dataset->count; i++) {
+        const struct row *row = &dataset->rows[i];
+        const size_t facts[] = {row->source, row->offset, row->length, row->size.prompt,
+                                row->size.completion};
+        for (size_t j = 0; j < sizeof facts / sizeof *facts; j++) hash = (hash ^ facts[j]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+void dataset_describe(const struct dataset *dataset, size_t i, char *text, size_t size) {
+    const struct row *row = &dataset->rows[i];
+    const char *path = dataset->sources[row->source].path;
+    if (row->sample)
+        snprintf(text, size, "%s:%s", path, row->sample->key);
+    else
+        snprintf(text, size, "%s:%zu", path, row->line);
+}
+
+// ---- loading --------------------------------------------------------------------------------------------
+
+struct pictures {
+    struct image images[CHAT_MAX_IMAGES];
+    size_t count;
+};
+
+static int decode_picture(void *context, const struct picture *picture, const char *name,
+                          struct error *error) {
+    struct pictures *pictures = context;
+    struct image *image = &pictures->images[pictures->count];
+    if (photo_decode_buffer(image, picture->data, picture->length, name, NULL, NULL, error)) return -1;
+    pictures->count++;
+    return 0;
+}
+
+int dataset_load(const struct dataset *dataset, size_t i, struct sample *sample, struct error *error) {
+    const struct row *row = &dataset->rows[i];
+    struct chat chat;
+    struct pictures pictures = {.count = 0};
+    char place[256];
+    *sample = (struct sample){0};
+    int result = parse_row(dataset, row, &chat, error);
+    if (result == 0) {
+        result = visit_pictures(dataset, row, &chat, decode_picture, &pictures, error);
+        if (result == 0)
+            result = sample_build(sample, dataset->qwen, &chat, pictures.images, pictures.count,
+                                  dataset->options.max_length, error);
+        for (size_t p = 0; p < pictures.count; p++) image_free(&pictures.images[p]);
+        chat_free(&chat);
+    }
+    if (result == 0) return 0;
+    dataset_describe(dataset, i, place, sizeof place);
+    return error_prefix(error, "%s", place);
+}

@@ -1,0 +1,26 @@
+// One row of a data set: a conversation with pictures that ends with the answer to learn. All the spellings
+// that TRL and ms-swift read:
+//   {"messages": [{"role", "content"}, ...], "images": [...]}   content a text with <image> tags, or a list
+//   of
+//                                                               {"type": "text"} and {"type": "image"} parts
+//   {"prompt": ..., "completion": ..., "images": [...]}         texts or lists of messages
+//   {"query", "response", "system", "history", "images"}
+//   {"solution", "response", "images"}                          GLOBE's, see rewards_and_eval.md section 1.2
+#ifndef GLOBE_TRAIN_ROW_H
+#define GLOBE_TRAIN_ROW_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "text/chat.h"
+
+enum { ROW_MAX_SIZE = 16 << 20, ROW_OWN_IMAGES = -1 };
+
+// Without any <image> tag or image part the pictures stand before the first user's text. The row's own
+// "images" are paths; with images >= 0 they are ignored, and the row has that many, named "0", "1", ...
+// ERROR_INPUT or ERROR_LIMIT says what is wrong with the row, without its place. Free with chat_free.
+int row_parse(struct chat *chat, const char *json, size_t length, int images, struct error *error);
+// GLOBE's question with this answer.
+int row_from_text(struct chat *chat, const char *answer, int images, struct error *error);
+
+#endif

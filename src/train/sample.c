@@ -1,0 +1,158 @@
+#include "train/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "photo/resize.h"
+
+size_t sample_first_answer(const struct chat *chat) {
+    size_t first = 0;
+    for (size_t i = 0; i < chat->count; i++)
+        for (size_t j = 0; j < chat->messages[i].part_count; j++)
+            if (chat->messages[i].parts[j].kind == CHAT_IMAGE) first = i + 1;
+    while (first < chat->count && strcmp(chat->messages[first].role, "assistant")) first++;
+    return first;
+}
+
+// ---- the completion -------------------------------------------------------------------------------------
+
+static int add_text(struct sample *sample, const struct tokenizer *tokenizer, const char *text,
+                    struct error *error) {
+    return tokenizer_encode(tokenizer, text, strlen(text), false, &sample->completion, error);
+}
+
+static int add_marker(struct sample *sample, const struct tokenizer *tokenizer, const char *name,
+                      struct error *error) {
+    int32_t id = tokenizer_find(tokenizer, name);
+    if (id < 0) return error_set(error, ERROR_MODEL, "the tokenizer has no token %s", name);
+    return ids_add(&sample->completion, id, error);
+}
+
+// "role\n" and the content are split together, as the template's text is.
+static int add_turn_text(struct sample *sample, const struct tokenizer *tokenizer,
+                         const struct chat_message *message, bool answer, struct error *error) {
+    struct buffer text = {0};
+    if (!answer) buffer_format(&text, "%s\n", message->role);
+    for (size_t i = 0; i < message->part_count; i++) buffer_add_text(&text, message->parts[i].text);
+    int result = text.failed ? error_set(error, ERROR_MEMORY, "row: out of memory")
+                             : add_text(sample, tokenizer, text.data ? text.data : "", error);
+    buffer_free(&text);
+    return result;
+}
+
+// Where the trained tokens are: [starts, ends) per answer, kept until the list of ids is complete.
+struct spans {
+    size_t starts[CHAT_MAX_MESSAGES], ends[CHAT_MAX_MESSAGES], count;
+};
+
+static int add_turns(struct sample *sample, struct spans *spans, const struct chat *chat,
+                     const struct tokenizer *tokenizer, struct error *error) {
+    for (size_t i = sample_first_answer(chat), first = i; i < chat->count; i++) {
+        const struct chat_message *message = &chat->messages[i];
+        bool answer = strcmp(message->role, "assistant") == 0;
+        if (i > first && (add_text(sample, tokenizer, "\n", error) ||
+                          add_marker(sample, tokenizer, "<|im_start|>", error) ||
+                          (answer && add_text(sample, tokenizer, "assistant\n", error))))
+            return -1;
+        size_t start = sample->completion.count;
+        if (add_turn_text(sample, tokenizer, message, answer, error)) return -1;
+        if (answer && sample->completion.count == start)
+            return error_set(error, ERROR_INPUT, "the answer has no tokens: nothing to learn");
+        if (add_marker(sample, tokenizer, "<|im_end|>", error)) return -1;
+        if (!answer) continue;
+        spans->starts[spans->count] = start;
+        spans->ends[spans->count++] = sample->completion.count;
+    }
+    return 0;
+}
+
+int sample_encode_completion(struct sample *sample, const struct chat *chat,
+                             const struct tokenizer *tokenizer, size_t limit, struct error *error) {
+    struct spans *spans = memory_new(1, sizeof *spans, "row", error);
+    if (!spans) return -1;
+    int result = add_turns(sample, spans, chat, tokenizer, error);
+    if (result == 0) {
+        if (sample->completion.count > limit) sample->completion.count = limit;
+        sample->trained = memory_new(sample->completion.count + 1, sizeof *sample->trained, "row", error);
+        if (!sample->trained) result = -1;
+    }
+    for (size_t s = 0; result == 0 && s < spans->count; s++)
+        for (size_t i = spans->starts[s]; i < spans->ends[s] && i < sample->completion.count; i++) {
+            sample->trained[i] = true;
+            sample->labels++;
+        }
+    free(spans);
+    return result;
+}
+
+// ---- the whole ------------------------------------------------------------------------------------------
+
+static int build(struct sample *sample, const struct qwen *qwen, const struct chat *chat,
+                 const struct image *images, size_t image_count, size_t max_length, struct error *error) {
+    const struct chat question = {chat->messages, sample_first_answer(chat)};
+    if (question.count == chat->count)
+        return error_set(error, ERROR_INPUT, "no answer follows the last image: nothing to learn");
+    if (prompt_build(&sample->prompt, qwen, &question, images, image_count, error)) return -1;
+    for (size_t i = 0; i < sample->prompt.grid_count; i++) image_free(&sample->prompt.resized[i]);
+    size_t tokens = sample->prompt.ids.count;
+    if (tokens >= max_length)
+        return error_set(error, ERROR_LIMIT, "the prompt alone has %zu tokens, data.max_length is %zu",
+                         tokens, max_length);
+    if (sample_encode_completion(sample, chat, qwen->tokenizer, max_length - tokens, error)) return -1;
+    if (sample->labels == 0)
+        return error_set(error, ERROR_LIMIT, "nothing of the answer fits into %zu tokens", max_length);
+    return 0;
+}
+
+int sample_build(struct sample *sample, const struct qwen *qwen, const struct chat *chat,
+                 const struct image *images, size_t image_count, size_t max_length, struct error *error) {
+    *sample = (struct sample){0};
+    int result = build(sample, qwen, chat, images, image_count, max_length, error);
+    if (result) sample_free(sample);
+    return result;
+}
+
+void sample_free(struct sample *sample) {
+    prompt_free(&sample->prompt);
+    ids_free(&sample->completion);
+    free(sample->trained);
+    *sample = (struct sample){0};
+}
+
+// ---- measuring ------------------------------------------------------------------------------------------
+
+static int count_image_tokens(struct sample_size *size, const struct photo_preprocessor *p, size_t *tokens,
+                              const size_t *widths, const size_t *heights, size_t count,
+                              struct error *error) {
+    for (size_t i = 0; i < count; i++) {
+        size_t width, height;
+        if (photo_smart_resize(heights[i], widths[i], p->patch_size * p->merge_size, p->min_pixels,
+                               p->max_pixels, &height, &width, error))
+            return -1;
+        size_t patches = height / p->patch_size * (width / p->patch_size);
+        tokens[i] = patches / (p->merge_size * p->merge_size);
+        size->patches += patches;
+    }
+    return 0;
+}
+
+int sample_measure(struct sample_size *size, const struct qwen *qwen, const struct chat *chat,
+                   const size_t *widths, const size_t *heights, size_t image_count, struct error *error) {
+    const struct chat question = {chat->messages, sample_first_answer(chat)};
+    struct sample sample = {0};
+    *size = (struct sample_size){0};
+    if (question.count == chat->count)
+        return error_set(error, ERROR_INPUT, "no answer follows the last image: nothing to learn");
+    size_t *tokens = memory_new(image_count + 1, sizeof *tokens, "row", error);
+    int result =
+        tokens ? count_image_tokens(size, &qwen->preprocessor, tokens, widths, heights, image_count, error)
+               : -1;
+    if (result == 0)
+        result = chat_encode(&question, qwen->tokenizer, tokens, true, false, &sample.prompt.ids, error);
+    if (result == 0) result = sample_encode_completion(&sample, chat, qwen->tokenizer, SIZE_MAX, error);
+    size->prompt = sample.prompt.ids.count;
+    size->completion = sample.completion.count;
+    sample_free(&sample);
+    free(tokens);
+    return result;
+}
