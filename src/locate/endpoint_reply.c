@@ -7,10 +7,12 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 enum {
     LONGEST_WORDS = 240, // of the server's message
-    LOOK_AHEAD = 16      // bytes; see place_tokens
+    LOOK_AHEAD = 16,     // bytes; see place_tokens
+    FURTHEST_AHEAD = 256
 };
 static const char REPLY[] = "the reply"; // in messages
 
@@ -206,26 +208,42 @@ static enum endpoint_outcome add_tokens(struct endpoint_choice *choice, const js
     return ENDPOINT_ANSWERED;
 }
 
-// Finds each token in the text. Not all are there: the end of the turn is left out, and of a character made
-// of several tokens some servers give no part. Such a token ends where the one before it does, and the next
-// is looked for a few bytes ahead.
+// The end of `piece` in text, looked for in the `window` bytes from `at` on; 0 when it is not there.
+static size_t find_piece(const struct buffer *text, size_t at, size_t window, const char *piece,
+                         size_t length) {
+    if (window > text->length - at) window = text->length - at;
+    const char *found = length ? memmem(text->data + at, window, piece, length) : NULL;
+    return found ? (size_t)(found - text->data) + length : 0;
+}
+
+// Finds each token in the text. Not all are there: the end of the turn is left out, stray bytes have become
+// U+FFFD, and of a character made of several tokens some servers list no part. What is not found ends where
+// the token before it does, and the next is looked for a little further ahead.
 static enum endpoint_outcome place_tokens(struct endpoint_choice *choice, struct error *error) {
     if (choice->listed == 0) return ENDPOINT_ANSWERED;
     choice->ends = memory_new(choice->listed, sizeof *choice->ends, "log-probs", error);
     if (!choice->ends) return ENDPOINT_FAILED;
-    const struct buffer *text = &choice->text, *pieces = &choice->pieces;
-    size_t at = 0, start = 0;
+    const struct buffer *text = &choice->text;
+    struct buffer valid = {0};
+    size_t at = 0, start = 0, ahead = LOOK_AHEAD;
     for (size_t i = 0; i < choice->listed; i++) {
-        size_t length = choice->piece_ends[i] - start, window = text->length - at;
-        if (length && window) {
-            if (window > length + LOOK_AHEAD) window = length + LOOK_AHEAD;
-            const char *found = memmem(text->data + at, window, pieces->data + start, length);
-            if (found) at = (size_t)(found - text->data) + length;
+        const char *piece = choice->pieces.data + start;
+        size_t length = choice->piece_ends[i] - start;
+        size_t found = find_piece(text, at, ahead + length, piece, length);
+        if (!found && length <= LOOK_AHEAD) {
+            buffer_clear(&valid);
+            utf8_add_valid(&valid, piece, length);
+            found = find_piece(text, at, ahead + valid.length, valid.data, valid.length);
         }
+        if (found) at = found;
+        ahead = found ? LOOK_AHEAD : ahead + 3 * length; // U+FFFD takes three bytes
+        if (ahead > FURTHEST_AHEAD) ahead = FURTHEST_AHEAD;
         choice->ends[i] = at;
         start = choice->piece_ends[i];
     }
-    return ENDPOINT_ANSWERED;
+    bool failed = valid.failed;
+    buffer_free(&valid);
+    return failed ? no_memory(error) : ENDPOINT_ANSWERED;
 }
 
 // ---- both forms ----

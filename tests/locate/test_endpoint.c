@@ -588,6 +588,17 @@ static void reads_log_probs(void **state) {
         assert_int_equal(outcome.answer[0].ends[i], ends[i]);
         assert_true(outcome.answer[0].log_probs[i] == log_probs[i]);
     }
+    // Stray bytes, as llama-server lists them; tokens that are left out; a piece longer than it looks.
+    static const char stray[] =
+        "{\"choices\":[{\"message\":{\"content\":\"a\ufffdove\ufffd\u00e9, it is Oslo\"},"
+        "\"logprobs\":{\"content\":[{\"bytes\":[97],\"logprob\":-1},"
+        "{\"bytes\":[232,111,118,101],\"logprob\":-1},{\"bytes\":[148],\"logprob\":-1},"
+        "{\"bytes\":[],\"token\":\"\",\"logprob\":-1},{\"token\":\" is\",\"logprob\":-1},"
+        "{\"token\":\" Oslo\",\"logprob\":-1}]}}]}";
+    assert_int_equal(ASK(&outcome, {.body = stray}), 1);
+    assert_int_equal(outcome.answer[0].length, 24);
+    static const size_t stray_ends[] = {1, 7, 10, 10, 19, 24};
+    for (size_t i = 0; i < 6; i++) assert_int_equal(outcome.answer[0].ends[i], stray_ends[i]);
     assert_int_equal(
         ASK_STREAM(&outcome,
                    {.type = "text/event-stream",
