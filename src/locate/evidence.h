@@ -16,8 +16,9 @@
 int evidence_write(struct verdict *verdict, const struct vote *vote, const struct image *photo,
                    const char *folder, struct error *error);
 
-// The relative attention to each patch, 0..1, of the tokens that overlap text[first, first + length).
-// `out` has room for rows * columns. False when no token does.
+// The relative attention to each patch, 0..1, of the tokens that overlap text[first, first + length); for the
+// whole completion, which has nothing to be compared with, the attention itself. `out` has room for rows *
+// columns. False when no token overlaps.
 bool evidence_heat(const struct vote *vote, size_t first, size_t length, float *out);
 
 #endif
