@@ -1,0 +1,178 @@
+#include "train/chart.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WIDTH = 960, LEFT = 76, RIGHT = 24, TOP = 56, BOTTOM = 52, GAP = 44 };
+
+static const char *const colours[] = {"#1f6fb4", "#d1495b", "#2f9e6e", "#e59500",
+                                      "#7b5ea7", "#00798c", "#8d5a3b", "#5c677d"};
+
+struct range {
+    double low, high;
+};
+
+struct frame { // of a panel
+    struct range x, y;
+    double top, height;
+};
+
+static void add_escaped(struct buffer *svg, const char *text) {
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '<' || c == '>' || c == '&' || c == '"')
+            buffer_format(svg, "&#%d;", c);
+        else if (c >= 0x20)
+            buffer_add(svg, text, 1);
+    }
+}
+
+// ---- scales ---------------------------------------------------------------------------------------------
+
+static void include(struct range *range, double value) {
+    if (!isfinite(value)) return;
+    if (value < range->low) range->low = value;
+    if (value > range->high) range->high = value;
+}
+
+// Something to show even for no points, or for points on one line.
+static struct range settle(struct range range) {
+    if (range.low > range.high) return (struct range){0, 1};
+    if (range.low == range.high) {
+        double half = range.low == 0 ? 1 : fabs(range.low) * 0.1;
+        return (struct range){range.low - half, range.high + half};
+    }
+    return range;
+}
+
+// 1, 2 or 5 times a power of ten, so that about `count` fit.
+static double tick_step(struct range range, int count) {
+    double rough = (range.high - range.low) / count, power = pow(10, floor(log10(rough)));
+    double factor = rough / power;
+    return power * (factor <= 1 ? 1 : factor <= 2 ? 2 : factor <= 5 ? 5 : 10);
+}
+
+static double x_at(const struct frame *frame, double x) {
+    return LEFT + (x - frame->x.low) / (frame->x.high - frame->x.low) * (WIDTH - LEFT - RIGHT);
+}
+
+static double y_at(const struct frame *frame, double y) {
+    return frame->top + (frame->y.high - y) / (frame->y.high - frame->y.low) * frame->height;
+}
+
+// ---- parts of a panel -----------------------------------------------------------------------------------
+
+static void draw_grid(struct buffer *svg, const struct frame *frame) {
+    double step = tick_step(frame->y, frame->height > 200 ? 6 : 4);
+    for (double i = ceil(frame->y.low / step); i * step <= frame->y.high + step * 1e-9; i++) {
+        double y = y_at(frame, i * step);
+        buffer_format(svg, "<path class=\"g\" d=\"M%d %.1fH%d\"/>\n", LEFT, y, WIDTH - RIGHT);
+        buffer_format(svg, "<text class=\"t e\" x=\"%d\" y=\"%.1f\">%.6g</text>\n", LEFT - 8, y + 4,
+                      fabs(i * step) < step * 1e-9 ? 0 : i * step);
+    }
+    step = fmax(1, tick_step(frame->x, 8));
+    for (double i = ceil(frame->x.low / step); i * step <= frame->x.high + step * 1e-9; i++) {
+        double x = x_at(frame, i * step);
+        buffer_format(svg, "<path class=\"g\" d=\"M%.1f %.1fv%.1f\"/>\n", x, frame->top, frame->height);
+        buffer_format(svg, "<text class=\"t m\" x=\"%.1f\" y=\"%.1f\">%.10g</text>\n", x,
+                      frame->top + frame->height + 16, i * step);
+    }
+    buffer_format(svg, "<path class=\"a\" d=\"M%d %.1fv%.1fH%d\"/>\n", LEFT, frame->top, frame->height,
+                  WIDTH - RIGHT);
+}
+
+static void draw_line(struct buffer *svg, const struct frame *frame, const struct chart_line *line) {
+    const char *colour = colours[(size_t)line->colour % (sizeof colours / sizeof *colours)];
+    buffer_format(svg, "<path class=\"l\" stroke=\"%s\" stroke-width=\"%s\" stroke-opacity=\"%s\" d=\"",
+                  colour, line->faint ? "1" : "2", line->faint ? "0.3" : "1");
+    char command = 'M';
+    for (size_t i = 0; i < line->count; i++) {
+        if (!isfinite(line->x[i]) || !isfinite(line->y[i])) {
+            command = 'M'; // a gap
+            continue;
+        }
+        buffer_format(svg, "%c%.1f %.1f", command, x_at(frame, line->x[i]), y_at(frame, line->y[i]));
+        command = 'L';
+    }
+    buffer_add_text(svg, "\"/>\n");
+    for (size_t i = 0; line->marks && i < line->count; i++)
+        if (isfinite(line->x[i]) && isfinite(line->y[i]))
+            buffer_format(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
+                          x_at(frame, line->x[i]), y_at(frame, line->y[i]), colour);
+}
+
+// To the right of the panel's title.
+static void draw_legend(struct buffer *svg, const struct chart_panel *panel, double y) {
+    double x = WIDTH - RIGHT;
+    for (size_t i = panel->count; i-- > 0;) {
+        const struct chart_line *line = &panel->lines[i];
+        if (!line->name) continue;
+        const char *colour = colours[(size_t)line->colour % (sizeof colours / sizeof *colours)];
+        x -= 7.0 * (double)strlen(line->name) + 6;
+        buffer_format(svg, "<text class=\"t\" x=\"%.1f\" y=\"%.1f\">", x, y);
+        add_escaped(svg, line->name);
+        x -= 26;
+        buffer_format(svg,
+                      "</text>\n<path class=\"l\" stroke=\"%s\" stroke-width=\"2\" stroke-opacity=\"%s\" "
+                      "d=\"M%.1f %.1fh20\"/>\n",
+                      colour, line->faint ? "0.3" : "1", x, y - 4);
+        if (line->marks)
+            buffer_format(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", x + 10, y - 4,
+                          colour);
+        x -= 14;
+    }
+}
+
+static void draw_panel(struct buffer *svg, const struct chart_panel *panel, struct range x, double top) {
+    struct range y = {INFINITY, -INFINITY};
+    for (size_t i = 0; i < panel->count; i++)
+        for (size_t j = 0; j < panel->lines[i].count; j++) include(&y, panel->lines[i].y[j]);
+    if (panel->from_zero && y.low <= y.high) include(&y, 0);
+    y = settle(y);
+    double margin = (y.high - y.low) * 0.05;
+    struct frame frame = {
+        x, {panel->from_zero && y.low >= 0 ? y.low : y.low - margin, y.high + margin}, top, panel->height};
+    draw_grid(svg, &frame);
+    for (int faint = 1; faint >= 0; faint--)
+        for (size_t i = 0; i < panel->count; i++)
+            if (panel->lines[i].faint == (faint == 1)) draw_line(svg, &frame, &panel->lines[i]);
+    buffer_format(svg, "<text class=\"p\" x=\"%d\" y=\"%.1f\">", LEFT, top - 10);
+    add_escaped(svg, panel->title);
+    buffer_add_text(svg, "</text>\n");
+    draw_legend(svg, panel, top - 10);
+}
+
+void chart_draw(struct buffer *svg, const char *title, const char *x_title, const struct chart_panel *panels,
+                size_t count) {
+    static const char style[] =
+        "<style>text{font-family:'DejaVu "
+        "Sans',Verdana,sans-serif;fill:#333}.h{font-size:17px;font-weight:bold}"
+        ".p{font-size:13px;font-weight:bold}.t{font-size:12px;fill:#555}.e{text-anchor:end}"
+        ".m{text-anchor:middle}.g{stroke:#e4e7eb;fill:none}.a{stroke:#8a939c;fill:none}"
+        ".l{fill:none;stroke-linejoin:round;stroke-linecap:round}</style>\n";
+    double height = TOP + BOTTOM;
+    struct range x = {INFINITY, -INFINITY};
+    for (size_t p = 0; p < count; p++) {
+        height += panels[p].height + GAP;
+        for (size_t i = 0; i < panels[p].count; i++)
+            for (size_t j = 0; j < panels[p].lines[i].count; j++) include(&x, panels[p].lines[i].x[j]);
+    }
+    height -= count ? GAP : 0;
+    x = settle(x);
+    buffer_format(svg,
+                  "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d "
+                  "%.0f\">\n%s<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
+                  "<text class=\"h\" x=\"%d\" y=\"24\">",
+                  WIDTH, height, WIDTH, height, style, LEFT);
+    add_escaped(svg, title);
+    buffer_add_text(svg, "</text>\n");
+    double top = TOP;
+    for (size_t p = 0; p < count; p++) {
+        draw_panel(svg, &panels[p], x, top);
+        top += panels[p].height + GAP;
+    }
+    buffer_format(svg, "<text class=\"t m\" x=\"%d\" y=\"%.0f\">", (WIDTH + LEFT - RIGHT) / 2, height - 14);
+    add_escaped(svg, x_title);
+    buffer_add_text(svg, "</text>\n</svg>\n");
+}

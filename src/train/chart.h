@@ -1,0 +1,31 @@
+// Line charts as SVG: panels one above the other over a common horizontal axis, a legend, thin grid lines.
+#ifndef GLOBE_TRAIN_CHART_H
+#define GLOBE_TRAIN_CHART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+
+struct chart_line {
+    const char *name; // in the legend; NULL: not there
+    const double *x, *y;
+    size_t count;
+    int colour; // 0 and up
+    bool faint; // behind the others
+    bool marks; // a dot at every point
+};
+
+struct chart_panel {
+    const char *title;
+    const struct chart_line *lines;
+    size_t count;
+    double height; // pixels
+    bool from_zero;
+};
+
+// Appends the document. Points that are not finite are left out. The texts may hold any characters.
+void chart_draw(struct buffer *svg, const char *title, const char *x_title, const struct chart_panel *panels,
+                size_t count);
+
+#endif

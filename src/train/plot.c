@@ -1,0 +1,165 @@
+#include "train/plot.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <vips/vips.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "train/chart.h"
+
+enum { MAX_FILE = 1 << 30, MAX_RUNS = 64 };
+enum column { LOSS, SMOOTH, EVAL, RATE, NORM, COLUMNS };
+
+static const char *const keys[COLUMNS] = {"loss", NULL, "eval_loss", "learning_rate", "grad_norm"};
+
+struct series {
+    double *x, *y;
+    size_t count, capacity;
+};
+
+struct run {
+    const char *name;
+    struct series columns[COLUMNS];
+};
+
+static int add_point(struct series *series, double x, double y, struct error *error) {
+    if (series->count == series->capacity) {
+        size_t capacity = series->capacity ? series->capacity * 2 : 256;
+        double *xs = memory_grow(series->x, capacity, sizeof *xs, "curve", error);
+        if (xs) series->x = xs;
+        double *ys = memory_grow(series->y, capacity, sizeof *ys, "curve", error);
+        if (ys) series->y = ys;
+        if (!xs || !ys) return -1;
+        series->capacity = capacity;
+    }
+    series->x[series->count] = x;
+    series->y[series->count++] = y;
+    return 0;
+}
+
+static int read_line(struct run *run, const char *line, size_t length, struct error *error) {
+    json_t *object = json_loadb(line, length, 0, NULL);
+    const json_t *step = json_object_get(object, "step");
+    int result = 0;
+    if (json_is_number(step)) // a broken line (a run that is being written) is passed over
+        for (int c = 0; c < COLUMNS && result == 0; c++) {
+            const json_t *value = keys[c] ? json_object_get(object, keys[c]) : NULL;
+            if (value)
+                result = add_point(&run->columns[c], json_number_value(step),
+                                   json_is_number(value) ? json_number_value(value) : NAN, error);
+        }
+    json_decref(object);
+    return result;
+}
+
+// The running mean, corrected for its start as Adam corrects its moments.
+static int add_smooth(struct run *run, double smooth, struct error *error) {
+    const struct series *loss = &run->columns[LOSS];
+    double mean = 0, weight = 0;
+    for (size_t i = 0; i < loss->count; i++) {
+        if (isfinite(loss->y[i])) {
+            mean = smooth * mean + (1 - smooth) * loss->y[i];
+            weight = smooth * weight + (1 - smooth);
+        }
+        if (add_point(&run->columns[SMOOTH], loss->x[i], weight > 0 ? mean / weight : NAN, error)) return -1;
+    }
+    return 0;
+}
+
+static int read_run(struct run *run, const char *path, double smooth, struct error *error) {
+    size_t length;
+    char *file = file_is_directory(path) ? file_join(path, "metrics.jsonl", error)
+                                         : memory_copy_string(path, strlen(path), error);
+    char *text = file ? file_read(file, MAX_FILE, &length, error) : NULL;
+    int result = text ? 0 : -1;
+    const char *line = text, *end;
+    while (result == 0 && (end = memchr(line, '\n', (size_t)(text + length - line)))) {
+        result = read_line(run, line, (size_t)(end - line), error);
+        line = end + 1;
+    }
+    run->name = path;
+    if (result == 0) result = add_smooth(run, smooth, error);
+    if (result == 0 && run->columns[LOSS].count + run->columns[EVAL].count == 0)
+        result = error_set(error, ERROR_INPUT, "%s: no steps with a loss", file);
+    free(text);
+    free(file);
+    return result;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+static struct chart_line line_of(const struct run *run, enum column column, int colour, const char *name) {
+    const struct series *series = &run->columns[column];
+    return (struct chart_line){.name = series->count ? name : NULL,
+                               .x = series->x,
+                               .y = series->y,
+                               .count = series->count,
+                               .colour = colour,
+                               .faint = column == LOSS,
+                               .marks = column == EVAL};
+}
+
+// One run: its curves are told apart by colour. Several: a colour for each run.
+static void draw_runs(struct buffer *svg, const struct run *runs, size_t count) {
+    struct chart_line loss[3 * MAX_RUNS], rate[MAX_RUNS], norm[MAX_RUNS];
+    bool single = count == 1;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = base_name(runs[i].name);
+        int colour = (int)i;
+        loss[3 * i] = line_of(&runs[i], LOSS, colour, single ? "training" : NULL);
+        loss[3 * i + 1] = line_of(&runs[i], SMOOTH, colour, single ? "running mean" : name);
+        loss[3 * i + 2] = line_of(&runs[i], EVAL, single ? 1 : colour, single ? "evaluation" : NULL);
+        rate[i] = line_of(&runs[i], RATE, single ? 2 : colour, NULL);
+        norm[i] = line_of(&runs[i], NORM, single ? 4 : colour, NULL);
+    }
+    const struct chart_panel panels[] = {
+        {"loss", loss, 3 * count, 300, false},
+        {"learning rate", rate, count, 130, true},
+        {"gradient norm", norm, count, 130, true},
+    };
+    chart_draw(svg, single ? base_name(runs[0].name) : "training runs", "optimiser step", panels, 3);
+}
+
+int plot_runs(struct buffer *svg, char *const *paths, size_t count, double smooth, struct error *error) {
+    if (count > MAX_RUNS)
+        return error_set(error, ERROR_LIMIT, "%zu runs, at most %d fit into one chart", count, (int)MAX_RUNS);
+    struct run *runs = memory_new(count, sizeof *runs, "curves", error);
+    if (!runs) return -1;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) result = read_run(&runs[i], paths[i], smooth, error);
+    if (result == 0) draw_runs(svg, runs, count);
+    for (size_t i = 0; i < count; i++)
+        for (int c = 0; c < COLUMNS; c++) free(runs[i].columns[c].x), free(runs[i].columns[c].y);
+    free(runs);
+    if (result == 0 && svg->failed) return error_set(error, ERROR_MEMORY, "chart: out of memory");
+    return result;
+}
+
+// libvips draws SVG; this one is ours, so that its loader may be trusted.
+static int save_png(const struct buffer *svg, const char *path, struct error *error) {
+    VipsImage *image = NULL;
+    void *data = NULL;
+    size_t length = 0;
+    int result = -1;
+    if (VIPS_INIT("globe") || vips_svgload_buffer(svg->data, svg->length, &image, "scale", 2.0, NULL) ||
+        vips_pngsave_buffer(image, &data, &length, NULL))
+        error_set(error, ERROR_IO, "%s: cannot draw a PNG: %s", path, vips_error_buffer());
+    else
+        result = file_write(path, data, length, error);
+    g_free(data);
+    if (image) g_object_unref(image);
+    return result;
+}
+
+int plot_save(const struct buffer *svg, const char *path, struct error *error) {
+    size_t length = strlen(path);
+    bool png = length >= 4 && strcasecmp(path + length - 4, ".png") == 0;
+    return png ? save_png(svg, path, error) : file_write(path, svg->data, svg->length, error);
+}
