@@ -156,7 +156,12 @@ static void others_only_when_nothing_else(void **state) {
 
 static void nothing_gives_nothing(void **state) {
     (void)state;
-    check_clues(NULL, "");
+    struct verdict_clue *clues;
+    size_t count = 1;
+    struct error error = {0};
+    assert_ok(clues_find(NULL, &clues, &count, &error), error);
+    assert_null(clues);
+    assert_int_equal(count, 0);
     check_clues("", "");
     check_clues(" \n\t\r\n ", "");
     check_clues("---\n***\n1.\n...\n!?\n- \n**\n****\n#\n", "");
