@@ -14,6 +14,7 @@ help: ## Show this list
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: program ## Install what is missing, build, and locate the example photos
+	@echo "The test checkpoint has random weights: what it says below is noise. For real answers: --model DIR"
 	build/globe locate $(PHOTOS) --model tests/data/qwen2_5_vl_tiny --max-tokens 48
 
 test: all-tests ## Build everything and run all tests
