@@ -25,9 +25,9 @@ struct endpoint_ask {
     bool stream;
     bool log_probs;
 };
-// The whole body. Fields that are not in OpenAI's interface (top_k, min_p, repetition_penalty: vLLM's and
-// llama-server's names) and penalties are left out while they have no effect, since strict servers refuse
-// names they do not know.
+// The whole body. Penalties and the fields that are not in OpenAI's interface (top_k, min_p,
+// repetition_penalty: vLLM's names) are left out while they have no effect, since strict servers refuse names
+// they do not know.
 int endpoint_write_body(struct buffer *out, const struct endpoint_ask *ask, const struct buffer *messages,
                         struct error *error);
 

@@ -28,7 +28,7 @@ struct engine_answer {
     size_t sample;
     const char *text; // valid during the event
     size_t length;
-    size_t tokens;
+    size_t tokens;  // remote: as the server tells, n samples sharing its total evenly; 0 when it does not
     bool truncated; // ended by max_tokens
     // Per token its log-prob and the end of its text (bytes); NULL when the engine does not tell.
     const float *log_probs;
@@ -37,7 +37,8 @@ struct engine_answer {
 };
 
 struct engine_events {
-    // Part of an answer, as it comes. May be NULL. Remote engines may never call it.
+    // Part of an answer, as it comes. May be NULL. Remote engines do so for single samples only, perhaps
+    // never, and stop when a stream breaks and the question is put again: what counts is the answer.
     void (*on_text)(void *context, size_t photo, size_t sample, const char *text, size_t length);
     void (*on_answer)(void *context, size_t photo, const struct engine_answer *answer);
     // The request cannot be answered; no more events come for this photo.
@@ -74,12 +75,17 @@ struct endpoint_options {
     const char *model;   // as the server calls it
     const char *api_key; // sent as a bearer token; NULL: none. Never logged.
     size_t concurrency;  // requests in flight, 1..256
-    int retries;    // after connection errors, 429 and 5xx, with exponential back-off; Retry-After is obeyed
-    double timeout; // seconds for one whole answer
+    // Tries after the first, with exponential back-off: connection errors, 408, 409, 425, 429 and 5xx. A
+    // Retry-After of up to 5 minutes is obeyed.
+    int retries;
+    double timeout;    // seconds for one whole answer; one that takes longer is not asked for again
     int jpeg_quality;  // of what is sent
     size_t max_pixels; // pictures are shrunk to that before they are sent; 0: as they are
     bool log_probs;    // ask for them
 };
+// ERROR_USAGE for options out of range and what is no http or https URL; nothing is sent yet. A request that
+// fails does so alone (on_failure, ERROR_NETWORK; the message names photo, server and its words); step never
+// does for what a server did. Requests, their images and texts need not outlive submit.
 struct engine *engine_open_endpoint(const struct endpoint_options *options, struct error *error);
 
 static inline void engine_free(struct engine *engine) {

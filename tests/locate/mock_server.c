@@ -48,7 +48,7 @@ static void *allocate(void *old, size_t size) {
 // ---- requests ----
 
 static bool receive_more(struct connection *connection) {
-    if (connection->capacity - connection->length < LONGEST_HEAD) {
+    if (!connection->data || connection->capacity - connection->length < LONGEST_HEAD) {
         connection->capacity = connection->capacity * 2 + LONGEST_HEAD;
         connection->data = allocate(connection->data, connection->capacity + 1);
     }
@@ -123,7 +123,7 @@ static bool send_all(int socket, const char *data, size_t length) {
 
 static void sleep_for(struct mock_server *server, double seconds) {
     struct timespec moment = {.tv_nsec = 5000000};
-    for (double slept = 0; slept < seconds && !server->stopping; slept += 0.005) nanosleep(&moment, NULL);
+    for (int left = (int)(seconds / 0.005); left > 0 && !server->stopping; left--) nanosleep(&moment, NULL);
 }
 
 // Sends `length` bytes in the step's pieces.
