@@ -122,16 +122,17 @@ static int compare_texts(const void *a, const void *b) {
 }
 
 // Collects the photos of one finished line.
-static int note_line(struct photo_list *done, const char *line, size_t length, const char *name,
+static int note_line(struct photo_list *done, const char *line, size_t length, const char *results,
                      size_t number, struct error *error) {
+    char name[sizeof error->message];
+    snprintf(name, sizeof name, "%s: line %zu", results, number);
     json_t *object = json_read_buffer(line, length, name, error);
     const char *photo = NULL, *outcome = NULL;
     int result = object ? 0 : -1;
     if (result == 0) result = json_get_string(object, "photo", &photo, name, error);
     if (result == 0) result = json_get_string(object, "outcome", &outcome, name, error);
     if (result == 0 && (!photo || !outcome))
-        result = error_set(error, ERROR_INPUT, "%s: line %zu is not a verdict of globe locate --jsonl", name,
-                           number);
+        result = error_set(error, ERROR_INPUT, "%s: not a verdict of globe locate --jsonl", name);
     if (result == 0 && strcmp(outcome, "failed") != 0) result = photo_list_add(done, photo, error);
     json_decref(object);
     return result;

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/utf8.h"
 
 #define EXPERT "You are a geolocation expert. "
 #define STEPS                                                                                          \
@@ -44,9 +45,11 @@ static int read_file(struct buffer *text, const char *path, struct error *error)
             error, "prompt \"%s\" is neither globe, compat-eval or direct nor a readable file", path);
     bool binary = strlen(data) != length;
     while (length && !binary && strchr(" \t\r\n", data[length - 1])) length--; // the editor's last newline
+    bool valid = utf8_is_valid(data, length);
     buffer_add(text, data, length);
     free(data);
     if (binary) return error_set(error, ERROR_INPUT, "%s: not a prompt: it holds a NUL byte", path);
+    if (!valid) return error_set(error, ERROR_INPUT, "%s: the prompt file is not UTF-8", path);
     return length ? 0 : error_set(error, ERROR_INPUT, "%s: the prompt file is empty", path);
 }
 
