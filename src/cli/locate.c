@@ -218,8 +218,8 @@ static int settle(struct settings *settings, const struct shortcuts *s, struct e
     session->model = session->endpoint.url ? NULL : settings->model.folder;
     if (session->endpoint.url && settings->model.folder && !session->endpoint.model)
         session->endpoint.model = settings->model.folder; // --endpoint URL --model NAME
-    session->endpoint.api_key = getenv("GLOBE_API_KEY");
-    if (!session->endpoint.api_key) session->endpoint.api_key = getenv("OPENAI_API_KEY");
+    session->endpoint.api_key =
+        getenv("GLOBE_API_KEY"); // no other variable: a key goes only where it was meant to go
     session->qwen = model_options_qwen(&settings->model);
     settings->writer.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     settings->writer.width = (size_t)log_columns();
@@ -236,8 +236,9 @@ static const char description[] =
 static const char examples[] =
     "globe locate street.jpg --model GLOBE-Qwen2.5VL-7B\n"
     "globe locate -r archive/ --model DIR --jsonl --output places.jsonl --resume\n"
-    "globe locate trip/*.jpg --model DIR --samples 8 --abstain-below 0.5 --geojson > trip.geojson\n"
-    "globe locate a.jpg --endpoint http://127.0.0.1:8000/v1 --model globe --hint \"a trip to the Balkans\"\n";
+    "globe locate trip/*.jpg --model DIR -k 8 --abstain-below 0.5 --geojson\n"
+    "globe locate a.jpg --endpoint http://127.0.0.1:8000/v1 --model globe\n"
+    "globe locate a.jpg --model DIR --hint \"a trip to the Balkans\" --explain maps\n";
 
 int command_locate(int argc, char **argv) {
     struct settings s = {.session = session_options_default(),

@@ -63,8 +63,7 @@ static int open_parts(struct session *session, struct session_options *options, 
                          options->model ? ", not both" : "");
     if (options->endpoint.url && !options->endpoint.model)
         return error_set(error, ERROR_USAGE,
-                         "%s: an endpoint needs the name by which it knows the model (--model NAME)",
-                         options->endpoint.url);
+                         "an endpoint needs the name by which it knows the model (--model NAME)");
     if (options->endpoint.url && options->explain)
         return error_set(error, ERROR_USAGE,
                          "--explain needs a local model: a server does not tell where it looked");
