@@ -31,7 +31,7 @@ int command_inspect(int argc, char **argv) {
             "Runs one prompt and writes every stage of the model to a safetensors file: input_ids,\n"
             "position_ids, resized_rgb.i, pixel_values, vision.*, inputs_embeds, hidden.l, logits ...\n"
             "Images are read as the reference reads them (EXIF orientation ignored).",
-        .examples = "globe inspect --model DIR --messages chat.json --greedy 24 --dump stages.safetensors\n",
+        .examples = "globe inspect --model DIR --messages chat.json --dump out.safetensors\n",
     };
     struct operands none;
     int status;
