@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/lora.h"
 #include "model/workspace.h"
 
 // Tokens that go through the layers together while a prompt is read: bounds the memory of long prompts, and
@@ -100,12 +101,27 @@ struct qwen *qwen_open(const char *folder, const struct qwen_options *options, s
 void qwen_close(struct qwen *qwen) {
     if (!qwen) return;
     arena_free(qwen->arena);
+    lora_free(qwen->own_adapter);
+    for (size_t i = 0; i < qwen->kept_count; i++) free(qwen->kept[i]);
+    free(qwen->kept);
     decoder_free(qwen->decoder);
     vision_free(qwen->vision);
     device_close(qwen->device);
     tokenizer_free(qwen->tokenizer);
     checkpoint_free(qwen->checkpoint);
     free(qwen);
+}
+
+int qwen_keep(struct qwen *qwen, void *block, struct error *error) {
+    void **grown =
+        memory_grow(qwen->kept, qwen->kept_count + 1, sizeof *qwen->kept, "list of weights", error);
+    if (!grown) {
+        free(block);
+        return -1;
+    }
+    qwen->kept = grown;
+    qwen->kept[qwen->kept_count++] = block;
+    return 0;
 }
 
 int qwen_cache_open(const struct qwen *qwen, struct kv_cache *cache, size_t capacity, struct error *error) {

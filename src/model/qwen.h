@@ -40,12 +40,18 @@ struct qwen {
     struct arena *arena;
     int32_t stops[GENERATION_MAX_EOS]; // tokens that end an answer
     size_t stop_count;
-    char warning[256]; // something odd but harmless about the checkpoint, or ""
+    char warning[256];        // something odd but harmless about the checkpoint, or ""
+    struct lora *adapter;     // LoRA that is switched on (lora_use), or NULL
+    struct lora *own_adapter; // one that lives as long as the model: what training leaves behind
+    void **kept;              // trained weights, in the place of the checkpoint's
+    size_t kept_count;
 };
 
 // FOLDER as published on the hub. ERROR_MODEL for anything that is missing or wrong in it.
 struct qwen *qwen_open(const char *folder, const struct qwen_options *options, struct error *error);
 void qwen_close(struct qwen *qwen);
+// The block is freed with the model; freed at once when there is no memory to remember it.
+int qwen_keep(struct qwen *qwen, void *block, struct error *error);
 
 // A prompt ready for the model. Zero-initialise, fill with prompt_build, release with prompt_free.
 struct prompt {

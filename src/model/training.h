@@ -27,6 +27,8 @@ struct training_options {
     bool lora_rs;             // scale alpha / sqrt(rank)
     const char *lora_targets; // PCRE2 over published names without ".weight"; NULL: all linear layers of the
                               // language model
+    const char *lora_folder;  // a PEFT folder to go on from: rank, alpha, rs and targets are its own; NULL:
+                              // a new adapter
     uint64_t seed;            // of LoRA's A and of dropout
 };
 
@@ -82,6 +84,15 @@ int training_pass(struct training *training, const struct training_group *groups
 // Forward only: log-probs (reference policy, evaluation). With `base`, LoRA is switched off.
 int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error);
+
+// A whole checkpoint folder with the trained weights rounded to the checkpoint's types, or, with LoRA, a PEFT
+// folder. Every file is written whole or not at all.
+int training_save(const struct training *training, const char *folder, struct error *error);
+// The adapter that is trained (model/lora.h), or NULL. It belongs to the model.
+struct lora *training_adapter(const struct training *training);
+// Passes made so far: dropout's masks depend on it. To be saved with a run and set when it is resumed.
+uint64_t training_passes(const struct training *training);
+void training_set_passes(struct training *training, uint64_t passes);
 
 void training_zero_gradients(struct training *training);
 // After the optimiser changed the values: the model's own copies follow.

@@ -1,0 +1,184 @@
+#include "model/lora.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <math.h>
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "model/lora_parts.h"
+
+struct lora *lora_new_empty(const struct qwen *qwen, size_t modules, struct error *error) {
+    struct lora *lora = memory_new(1, sizeof *lora, "adapter", error);
+    if (!lora) return NULL;
+    lora->type = qwen->type;
+    lora->modules = memory_new(modules + 1, sizeof *lora->modules, "adapter", error);
+    lora->working = memory_new(modules + 1, sizeof *lora->working, "adapter", error);
+    if (lora->modules && lora->working) return lora;
+    lora_free(lora);
+    return NULL;
+}
+
+void lora_free(struct lora *lora) {
+    if (!lora) return;
+    for (size_t i = 0; lora->modules && i < lora->count; i++) {
+        free(lora->modules[i].a);
+        free(lora->modules[i].b);
+        if (lora->type == DTYPE_F32 || !lora->working) continue;
+        free(lora->working[i].a.data);
+        free(lora->working[i].b.data);
+    }
+    free(lora->modules);
+    free(lora->working);
+    free(lora);
+}
+
+void lora_name(const struct part *part, char *name, size_t size) {
+    snprintf(name, size, "%.*s", (int)(strlen(part->name) - strlen(".weight")), part->name);
+}
+
+struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t rank, struct error *error) {
+    struct lora_module *m = &lora->modules[lora->count];
+    struct low_rank *w = &lora->working[lora->count++];
+    *m = (struct lora_module){
+        .linear = part->linear, .rank = rank, .in = part->matrix->columns, .out = part->matrix->rows};
+    lora_name(part, m->name, sizeof m->name);
+    m->a = memory_new(rank * m->in, sizeof *m->a, "adapter", error);
+    m->b = memory_new(rank * m->out, sizeof *m->b, "adapter", error);
+    *w = (struct low_rank){.a = matrix_of(m->a, lora->type, rank, m->in),
+                           .b = matrix_of(m->b, lora->type, m->out, rank)};
+    if (lora->type != DTYPE_F32) {
+        w->a.data = memory_new(rank * m->in, dtype_size(lora->type), "adapter", error);
+        w->b.data = memory_new(rank * m->out, dtype_size(lora->type), "adapter", error);
+    }
+    return m->a && m->b && w->a.data && w->b.data ? m : NULL;
+}
+
+static pcre2_code *compile_targets(const char *targets, struct error *error) {
+    int code;
+    PCRE2_SIZE offset;
+    pcre2_code *pattern = pcre2_compile((PCRE2_SPTR)targets, PCRE2_ZERO_TERMINATED,
+                                        PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF, &code, &offset, NULL);
+    if (pattern) return pattern;
+    PCRE2_UCHAR why[128];
+    pcre2_get_error_message(code, why, sizeof why);
+    error_set(error, ERROR_USAGE, "LoRA targets \"%.120s\": %s at character %zu", targets, (const char *)why,
+              (size_t)offset);
+    return NULL;
+}
+
+static bool is_target(const struct part *part, const pcre2_code *pattern, pcre2_match_data *match) {
+    char name[96];
+    if (!part->linear) return false;
+    lora_name(part, name, sizeof name);
+    if (!pattern) return strncmp(name, "model.layers.", strlen("model.layers.")) == 0;
+    return pcre2_match(pattern, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, 0, match, NULL) >= 0;
+}
+
+// kaiming_uniform(a = sqrt(5)) over `in` inputs is uniform in +-1/sqrt(in).
+static void draw_a(struct lora_module *module, uint64_t seed, uint64_t stream) {
+    struct random random;
+    double bound = 1 / sqrt((double)module->in);
+    random_start(&random, seed, stream);
+    for (size_t i = 0; i < module->rank * module->in; i++)
+        module->a[i] = (float)((2 * random_unit(&random) - 1) * bound);
+}
+
+static int add_targets(struct lora *lora, const struct part *parts, size_t count,
+                       const struct lora_options *options, struct error *error) {
+    pcre2_code *pattern = NULL;
+    pcre2_match_data *match = NULL;
+    int result = 0;
+    if (options->targets) {
+        pattern = compile_targets(options->targets, error);
+        match = pattern ? pcre2_match_data_create_from_pattern(pattern, NULL) : NULL;
+        if (pattern && !match) error_set(error, ERROR_MEMORY, "LoRA targets: not enough memory");
+        if (!match) result = -1;
+    }
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        if (!is_target(&parts[i], pattern, match)) continue;
+        struct lora_module *module = lora_add(lora, &parts[i], (size_t)options->rank, error);
+        if (module)
+            draw_a(module, options->seed, i);
+        else
+            result = -1;
+    }
+    pcre2_match_data_free(match);
+    pcre2_code_free(pattern);
+    if (result == 0 && lora->count == 0)
+        result = error_set(error, ERROR_USAGE, "LoRA targets \"%.200s\" match no linear layer of the model",
+                           options->targets);
+    return result;
+}
+
+struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, struct error *error) {
+    if (options->rank < 1 || options->rank > 65536 || !(options->dropout >= 0 && options->dropout < 1) ||
+        !isfinite(options->alpha)) {
+        error_set(error, ERROR_USAGE, "LoRA: rank %d, alpha %g, dropout %g are not possible", options->rank,
+                  options->alpha, options->dropout);
+        return NULL;
+    }
+    size_t count;
+    struct part *parts = parts_list(qwen->decoder, qwen->vision, &count, error);
+    struct lora *lora = parts ? lora_new_empty(qwen, count, error) : NULL;
+    if (lora) {
+        lora->rank = options->rank;
+        lora->alpha = options->alpha;
+        lora->dropout = options->dropout;
+        lora->rs = options->rs;
+        if (add_targets(lora, parts, count, options, error)) {
+            lora_free(lora);
+            lora = NULL;
+        } else {
+            lora_refresh(lora);
+        }
+    }
+    free(parts);
+    return lora;
+}
+
+double lora_scale(const struct lora *lora, const struct lora_module *module) {
+    return lora->alpha / (lora->rs ? sqrt((double)module->rank) : (double)module->rank);
+}
+
+void lora_refresh(struct lora *lora) {
+    for (size_t i = 0; i < lora->count; i++) {
+        const struct lora_module *m = &lora->modules[i];
+        struct low_rank *w = &lora->working[i];
+        w->scale = (float)lora_scale(lora, m);
+        if (lora->type != DTYPE_F32) {
+            for (size_t k = 0; k < m->rank * m->in; k++) ((uint16_t *)w->a.data)[k] = f32_to_bf16(m->a[k]);
+            for (size_t k = 0; k < m->rank * m->out; k++) ((uint16_t *)w->b.data)[k] = f32_to_bf16(m->b[k]);
+        }
+        if (m->linear->adapter.a.data == w->a.data) m->linear->adapter = *w;
+    }
+}
+
+void lora_use(struct qwen *qwen, struct lora *lora) {
+    struct lora *old = qwen->adapter;
+    for (size_t i = 0; old && i < old->count; i++)
+        old->modules[i].linear->adapter = (struct low_rank){.scale = 0};
+    for (size_t i = 0; lora && i < lora->count; i++) lora->modules[i].linear->adapter = lora->working[i];
+    qwen->adapter = lora;
+}
+
+void lora_set_dropout(struct lora *lora, bool on, uint64_t seed, uint64_t pass) {
+    for (size_t i = 0; i < lora->count; i++) {
+        struct low_rank *w = &lora->working[i];
+        w->dropout = (struct dropout){
+            .seed = seed, .stream = pass * lora->count + i, .rate = on ? (float)lora->dropout : 0};
+        struct low_rank *active = &lora->modules[i].linear->adapter;
+        if (active->a.data == w->a.data) active->dropout = w->dropout;
+    }
+}
+
+size_t lora_count(const struct lora *lora) {
+    return lora->count;
+}
+
+struct lora_module *lora_module_at(struct lora *lora, size_t index) {
+    return &lora->modules[index];
+}

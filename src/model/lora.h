@@ -1,0 +1,56 @@
+// LoRA adapters: y = W x + b + scale * B(A(x)) with scale = alpha / rank, or alpha / sqrt(rank) for rsLoRA
+// (grpo.md section 6). Any number of adapters may be open over one copy of the base weights; one is switched
+// on at a time, at no cost. On disk they are PEFT folders: adapter_config.json, adapter_model.safetensors.
+#ifndef GLOBE_MODEL_LORA_H
+#define GLOBE_MODEL_LORA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "model/linear.h"
+
+struct qwen;
+struct lora;
+
+// One adapted layer. Values are F32; the model computes with copies of its own type (lora_refresh).
+struct lora_module {
+    char name[96]; // published, without ".weight": "model.layers.0.self_attn.q_proj"
+    struct linear *linear;
+    size_t rank, in, out;
+    float *a; // [rank, in]
+    float *b; // [out, rank]
+};
+
+struct lora_options {
+    int rank; // at least 1
+    double alpha, dropout;
+    bool rs;
+    const char *targets; // PCRE2 that a whole published name without ".weight" must match; NULL: all linear
+                         // layers of the language model
+    uint64_t seed;       // A is uniform in +-1/sqrt(in), B is zero
+};
+
+struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, struct error *error);
+// A PEFT folder. ERROR_MODEL for what is missing, does not fit the model, or is more than LoRA of linear
+// layers (DoRA, biases, saved modules, patterns).
+struct lora *lora_open(struct qwen *qwen, const char *folder, struct error *error);
+void lora_free(struct lora *lora); // not while it is switched on
+
+// From now on the model computes with this adapter; NULL: with none.
+void lora_use(struct qwen *qwen, struct lora *lora);
+// The modules' values have changed.
+void lora_refresh(struct lora *lora);
+// Dropout of the next passes, a mask of its own for every layer and `pass`. Off after lora_new and lora_open.
+void lora_set_dropout(struct lora *lora, bool on, uint64_t seed, uint64_t pass);
+
+size_t lora_count(const struct lora *lora); // modules, in the order of the checkpoint
+struct lora_module *lora_module_at(struct lora *lora, size_t index);
+double lora_scale(const struct lora *lora, const struct lora_module *module);
+
+// A PEFT folder; created if need be.
+int lora_save(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error);
+// A whole checkpoint with W + scale B A in the place of W, rounded to the checkpoint's type.
+int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error);
+
+#endif

@@ -1,0 +1,285 @@
+// Adapters on disk: PEFT folders in and out, and merging into a checkpoint.
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "model/checkpoint_copy.h"
+#include "model/lora_parts.h"
+
+static const char PREFIX[] = "base_model.model.";
+
+// ---- reading the configuration
+
+// What PEFT can say and this program cannot do: better to refuse than to compute something else.
+static int refuse_extras(const json_t *config, const char *path, struct error *error) {
+    static const char *const flags[] = {"use_dora", "fan_in_fan_out", "lora_bias"};
+    static const char *const groups[] = {"alpha_pattern", "modules_to_save", "layer_replication",
+                                         "trainable_token_indices"};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (json_is_true(json_object_get(config, flags[i])))
+            return error_set(error, ERROR_MODEL, "%s: \"%s\" is not supported", path, flags[i]);
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        const json_t *group = json_object_get(config, groups[i]);
+        if (json_object_size(group) || json_array_size(group))
+            return error_set(error, ERROR_MODEL, "%s: \"%s\" is not supported", path, groups[i]);
+    }
+    const char *type = "LORA", *bias = "none";
+    if (json_get_string(config, "peft_type", &type, path, error) ||
+        json_get_string(config, "bias", &bias, path, error))
+        return error->code = ERROR_MODEL, -1;
+    if (strcmp(type, "LORA") != 0)
+        return error_set(error, ERROR_MODEL, "%s: \"peft_type\" is \"%.60s\", expected LORA", path, type);
+    if (strcmp(bias, "none") != 0)
+        return error_set(error, ERROR_MODEL, "%s: \"bias\" is \"%.60s\", expected none", path, bias);
+    return 0;
+}
+
+static int read_config(struct lora *lora, const char *folder, struct error *error) {
+    char *path = file_join(folder, "adapter_config.json", error);
+    json_t *config = path ? json_read_file(path, 16 << 20, error) : NULL;
+    int64_t rank = 8; // PEFT's defaults
+    lora->alpha = 8;
+    int result = config ? 0 : -1;
+    if (config && !json_is_object(config))
+        result = error_set(error, ERROR_MODEL, "%s: expected an object", path);
+    if (result == 0 && (json_get_integer(config, "r", 1, 65536, &rank, path, error) ||
+                        json_get_number(config, "lora_alpha", -1e6, 1e6, &lora->alpha, path, error) ||
+                        json_get_number(config, "lora_dropout", 0, 0.999, &lora->dropout, path, error) ||
+                        json_get_boolean(config, "use_rslora", &lora->rs, path, error)))
+        result = -1;
+    if (result == 0) result = refuse_extras(config, path, error);
+    if (result && error->code == ERROR_INPUT) error->code = ERROR_MODEL; // part of a model, not an input
+    lora->rank = (int)rank;
+    json_decref(config);
+    free(path);
+    return result;
+}
+
+// ---- reading the weights
+
+// "base_model.model.X.lora_A.weight" to X under its published name; 'A', 'B', or 0 for anything else.
+static char split_key(const char *key, char *name, size_t size) {
+    static const char *const ends[] = {".lora_A.weight", ".lora_B.weight", ".lora_A.default.weight",
+                                       ".lora_B.default.weight"};
+    if (strncmp(key, PREFIX, strlen(PREFIX)) != 0) return 0;
+    size_t length = strlen(key);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t tail = strlen(ends[i]);
+        if (length <= tail + strlen(PREFIX) || strcmp(key + length - tail, ends[i]) != 0) continue;
+        char own[160];
+        size_t middle = length - tail - strlen(PREFIX);
+        if (middle >= sizeof own) return 0;
+        memcpy(own, key + strlen(PREFIX), middle);
+        own[middle] = 0;
+        checkpoint_canonical_name(own, name, size);
+        return i % 2 ? 'B' : 'A';
+    }
+    return 0;
+}
+
+static const struct part *find_part(const struct part *parts, size_t count, const char *name) {
+    size_t length = strlen(name);
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].linear && strncmp(parts[i].name, name, length) == 0 &&
+            strcmp(parts[i].name + length, ".weight") == 0)
+            return &parts[i];
+    return NULL;
+}
+
+// The matrices of one module, as the file has them.
+struct found {
+    const struct tensor *a, *b;
+};
+
+static int collect(struct found *found, const struct part *parts, size_t count,
+                   const struct safetensors *file, const char *path, struct error *error) {
+    for (size_t i = 0; i < safetensors_count(file); i++) {
+        char name[160];
+        const char *key = safetensors_name(file, i);
+        char which = split_key(key, name, sizeof name);
+        const struct part *part = which ? find_part(parts, count, name) : NULL;
+        if (!part)
+            return error_set(error, ERROR_MODEL, "%s: \"%.160s\" is not LoRA of a linear layer of this model",
+                             path, key);
+        const struct tensor *tensor = safetensors_get(file, key, error);
+        if (!tensor) return -1;
+        if (tensor->dims != 2 ||
+            (tensor->dtype != DTYPE_F32 && tensor->dtype != DTYPE_BF16 && tensor->dtype != DTYPE_F16))
+            return error_set(error, ERROR_MODEL, "%s: \"%.160s\" is not a matrix of F32, BF16 or F16", path,
+                             key);
+        const struct tensor **place = which == 'A' ? &found[part - parts].a : &found[part - parts].b;
+        if (*place) return error_set(error, ERROR_MODEL, "%s: \"%.160s\" stands there twice", path, key);
+        *place = tensor;
+    }
+    return 0;
+}
+
+static int load_module(struct lora *lora, struct qwen *qwen, const struct part *part,
+                       const struct found *found, const char *path, struct error *error) {
+    const struct tensor *a = found->a, *b = found->b;
+    if (!a || !b)
+        return error_set(error, ERROR_MODEL, "%s: \"%s\" has lora_%s but no lora_%s", path, part->name,
+                         a ? "A" : "B", a ? "B" : "A");
+    if (a->shape[0] < 1 || a->shape[0] != b->shape[1] || a->shape[1] != part->matrix->columns ||
+        b->shape[0] != part->matrix->rows)
+        return error_set(error, ERROR_MODEL,
+                         "%s: \"%s\" [%zu, %zu] cannot be adapted by A [%zu, %zu] and B [%zu, %zu]", path,
+                         part->name, part->matrix->rows, part->matrix->columns, a->shape[0], a->shape[1],
+                         b->shape[0], b->shape[1]);
+    struct lora_module *m = lora_add(lora, part, a->shape[0], error);
+    if (!m) return -1;
+    const struct device_operations *run = qwen->device->operations;
+    run->gather(qwen->device, matrix_of(m->a, DTYPE_F32, m->rank, m->in), matrix_of_tensor(a), NULL);
+    run->gather(qwen->device, matrix_of(m->b, DTYPE_F32, m->out, m->rank), matrix_of_tensor(b), NULL);
+    return device_check(qwen->device, error);
+}
+
+static int read_weights(struct lora *lora, struct qwen *qwen, const struct part *parts, size_t count,
+                        const char *folder, struct error *error) {
+    char *path = file_join(folder, "adapter_model.safetensors", error);
+    struct safetensors *file = path ? safetensors_open(path, error) : NULL;
+    struct found *found = file ? memory_new(count, sizeof *found, "adapter", error) : NULL;
+    int result = found ? collect(found, parts, count, file, path, error) : -1;
+    for (size_t i = 0; result == 0 && i < count; i++)
+        if (found[i].a || found[i].b) result = load_module(lora, qwen, &parts[i], &found[i], path, error);
+    if (result == 0 && lora->count == 0) result = error_set(error, ERROR_MODEL, "%s: holds no adapter", path);
+    free(found);
+    safetensors_free(file);
+    free(path);
+    return result;
+}
+
+struct lora *lora_open(struct qwen *qwen, const char *folder, struct error *error) {
+    size_t count;
+    struct part *parts = parts_list(qwen->decoder, qwen->vision, &count, error);
+    struct lora *lora = parts ? lora_new_empty(qwen, count, error) : NULL;
+    if (lora && (read_config(lora, folder, error) || read_weights(lora, qwen, parts, count, folder, error))) {
+        lora_free(lora);
+        lora = NULL;
+    }
+    if (lora) lora_refresh(lora);
+    free(parts);
+    return lora;
+}
+
+// ---- writing
+
+// PEFT matches a text against whole module names. The language model and the tower have layers of the same
+// name, so a list of last components would not do.
+static json_t *target_modules(const struct lora *lora) {
+    static const char *const known[] = {"q_proj",    "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
+                                        "down_proj", "qkv",    "proj",   "mlp.0",  "mlp.2"};
+    char text[256] = "";
+    size_t used = 0;
+    bool vision = false, language = false;
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        bool present = false;
+        for (size_t i = 0; i < lora->count; i++) {
+            const char *name = lora->modules[i].name;
+            size_t length = strlen(name), tail = strlen(known[k]);
+            if (length > tail && name[length - tail - 1] == '.' &&
+                strcmp(name + length - tail, known[k]) == 0)
+                present = true;
+        }
+        if (present)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? "|" : "", known[k]);
+    }
+    for (size_t i = 0; i < lora->count; i++)
+        *(strncmp(lora->modules[i].name, "visual.", 7) == 0 ? &vision : &language) = true;
+    return json_sprintf("%s.*\\.(%s)", vision && language ? "" : vision ? ".*visual" : "(?!.*visual)", text);
+}
+
+// Modules whose rank is another than "r".
+static json_t *rank_pattern(const struct lora *lora) {
+    json_t *pattern = json_object();
+    for (size_t i = 0; i < lora->count; i++)
+        if (lora->modules[i].rank != (size_t)lora->rank)
+            json_object_set_new(pattern, lora->modules[i].name,
+                                json_integer((json_int_t)lora->modules[i].rank));
+    return pattern;
+}
+
+static int save_config(const struct lora *lora, const struct qwen *qwen, const char *folder,
+                       struct error *error) {
+    json_t *config =
+        json_pack("{s:s, s:n, s:s, s:s, s:b, s:b, s:b, s:f, s:f, s:n, s:s, s:i, s:o, s:{}, s:o, s:b, s:b}",
+                  "base_model_name_or_path", checkpoint_folder(qwen->checkpoint), "revision", "bias", "none",
+                  "peft_type", "LORA", "fan_in_fan_out", 0, "inference_mode", 1, "init_lora_weights", 1,
+                  "lora_alpha", lora->alpha, "lora_dropout", lora->dropout, "modules_to_save", "task_type",
+                  "CAUSAL_LM", "r", lora->rank, "rank_pattern", rank_pattern(lora), "alpha_pattern",
+                  "target_modules", target_modules(lora), "use_dora", 0, "use_rslora", (int)lora->rs);
+    if (lora->alpha == floor(lora->alpha)) // PEFT writes an integer where it can
+        json_object_set_new(config, "lora_alpha", json_integer((json_int_t)lora->alpha));
+    char *text = config ? json_dumps(config, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+    char *path = file_join(folder, "adapter_config.json", error);
+    int result = path ? 0 : -1;
+    if (result == 0 && !text) result = error_set(error, ERROR_MEMORY, "%s: not enough memory", path);
+    if (result == 0) result = file_write(path, text, strlen(text), error);
+    free(path);
+    free(text);
+    json_decref(config);
+    return result;
+}
+
+static int save_weights(const struct lora *lora, const char *folder, struct error *error) {
+    char *path = file_join(folder, "adapter_model.safetensors", error);
+    struct safetensors_writer *writer = path ? safetensors_writer_new(error) : NULL;
+    int result = writer ? safetensors_writer_metadata(writer, "format", "pt", error) : -1;
+    for (size_t i = 0; result == 0 && i < lora->count; i++) {
+        const struct lora_module *m = &lora->modules[i];
+        struct tensor a = {.data = m->a, .dtype = DTYPE_F32, .dims = 2, .shape = {m->rank, m->in}},
+                      b = {.data = m->b, .dtype = DTYPE_F32, .dims = 2, .shape = {m->out, m->rank}};
+        char name[160];
+        snprintf(name, sizeof name, "%s%s.lora_A.weight", PREFIX, m->name);
+        result = safetensors_writer_add(writer, name, &a, 0, error);
+        snprintf(name, sizeof name, "%s%s.lora_B.weight", PREFIX, m->name);
+        if (result == 0) result = safetensors_writer_add(writer, name, &b, 0, error);
+    }
+    if (result == 0) result = safetensors_writer_save(writer, path, error);
+    safetensors_writer_free(writer);
+    free(path);
+    return result;
+}
+
+int lora_save(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error) {
+    if (mkdir(folder, 0777) && errno != EEXIST) return error_set_errno(error, folder, "cannot create");
+    if (save_weights(lora, folder, error)) return -1;
+    return save_config(lora, qwen, folder, error); // last: a folder without it is no adapter
+}
+
+// ---- merging
+
+static const struct lora_module *find_module(const struct lora *lora, const char *name) {
+    for (size_t i = 0; i < lora->count; i++) {
+        const struct lora_module *m = &lora->modules[i];
+        size_t length = strlen(m->name);
+        if (strncmp(name, m->name, length) == 0 && strcmp(name + length, ".weight") == 0) return m;
+    }
+    return NULL;
+}
+
+static bool is_adapted(void *context, const char *name) {
+    return find_module(context, name) != NULL;
+}
+
+static void add_product(void *context, const char *name, size_t row, float *values, size_t columns) {
+    const struct lora *lora = context;
+    const struct lora_module *m = find_module(lora, name);
+    double scale = lora_scale(lora, m);
+    for (size_t k = 0; k < m->rank; k++) {
+        float factor = (float)(scale * (double)m->b[row * m->rank + k]);
+        for (size_t i = 0; i < columns; i++) values[i] += factor * m->a[k * m->in + i];
+    }
+}
+
+int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error) {
+    const struct checkpoint_change change = {
+        .changes = is_adapted, .change = add_product, .context = (void *)(uintptr_t)lora};
+    return checkpoint_copy(qwen->checkpoint, folder, &change, error);
+}

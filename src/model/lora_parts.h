@@ -1,0 +1,25 @@
+// Private to lora.c and lora_file.c.
+#ifndef GLOBE_MODEL_LORA_PARTS_H
+#define GLOBE_MODEL_LORA_PARTS_H
+
+#include "model/lora.h"
+#include "model/parts.h"
+#include "model/qwen.h"
+
+struct lora {
+    struct lora_module *modules;
+    struct low_rank *working; // what the layers point to while the adapter is switched on
+    size_t count;
+    int rank;
+    double alpha, dropout;
+    bool rs;
+    enum dtype type; // of the working copies
+};
+
+struct lora *lora_new_empty(const struct qwen *qwen, size_t modules, struct error *error);
+// Adds a module with zeroed values; there must be room.
+struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t rank, struct error *error);
+// "model.layers.0.mlp.up_proj" of a part that is the weight of a linear layer.
+void lora_name(const struct part *part, char *name, size_t size);
+
+#endif

@@ -1,0 +1,289 @@
+#include "model/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/training_parts.h"
+#include "model/training_rows.h"
+#include "model/vision_backward.h"
+#include "model/workspace.h"
+
+struct training *training_open(struct qwen *qwen, const struct training_options *options,
+                               struct error *error) {
+    if (!qwen->device->operations->linear_backward) {
+        error_set(error, ERROR_USAGE, "this device cannot train");
+        return NULL;
+    }
+    struct training *training = memory_new(1, sizeof *training, "training", error);
+    if (!training) return NULL;
+    training->qwen = qwen;
+    training->options = *options;
+    training->arena = arena_new(error);
+    if (training->arena && training_take_parameters(training, error) == 0) return training;
+    training_close(training);
+    return NULL;
+}
+
+void training_close(struct training *training) {
+    if (!training) return;
+    training_free_parameters(training);
+    arena_free(training->arena);
+    free(training);
+}
+
+struct lora *training_adapter(const struct training *training) {
+    return training->lora;
+}
+
+uint64_t training_passes(const struct training *training) {
+    return training->passes;
+}
+
+void training_set_passes(struct training *training, uint64_t passes) {
+    training->passes = passes;
+}
+
+// One pass: what the forward half leaves for the backward half.
+struct pass {
+    struct training *training;
+    struct device *device;
+    enum tape_keep keep;
+    struct training_rows rows;
+    struct matrix x;      // the residual stream [rows, hidden]
+    struct matrix embeds; // of all images; data NULL when there are none
+    struct vision_tape *vision;
+    struct decoder_tape *text;
+    struct matrix last;   // [tokens, hidden]: rows of x that predict something
+    struct matrix normed; // the same after the final norm, compute type
+    float *log_probs, *log_sums;
+};
+
+static bool trains_vision(const struct training *training) {
+    return training->blocks_trained || training->merger_trained;
+}
+
+// All groups' pictures through the tower together, with a tape.
+static int run_tower(struct pass *pass, const struct training_group *groups, size_t count,
+                     struct error *error) {
+    struct arena *arena = pass->training->arena;
+    struct qwen *qwen = pass->training->qwen;
+    size_t rows = 0, grids = 0, columns = 0, row = 0, grid = 0;
+    for (size_t g = 0; g < count; g++) {
+        rows += groups[g].prompt->patches.rows;
+        grids += groups[g].prompt->grid_count;
+        if (groups[g].prompt->patches.rows) columns = groups[g].prompt->patches.columns;
+    }
+    struct matrix patches = workspace_matrix(arena, DTYPE_F32, rows, columns, error);
+    if (error->code) return -1;
+    struct image_grid *all = arena_get(arena, grids, sizeof *all, error);
+    if (!all) return -1;
+    for (size_t g = 0; g < count; g++) {
+        const struct prompt *prompt = groups[g].prompt;
+        if (!prompt->patches.rows) continue;
+        memcpy(matrix_rows(patches, row, prompt->patches.rows).data, prompt->patches.data,
+               prompt->patches.rows * columns * sizeof(float));
+        memcpy(all + grid, prompt->grids, prompt->grid_count * sizeof *all);
+        row += prompt->patches.rows;
+        grid += prompt->grid_count;
+    }
+    pass->vision = vision_tape_run(qwen->vision, pass->device, qwen->type, patches, all, grids, pass->embeds,
+                                   pass->keep, arena, error);
+    return pass->vision ? 0 : -1;
+}
+
+// A frozen tower: cached embeddings, or one group after the other through inference.
+static int encode_images(struct pass *pass, const struct training_group *groups, size_t count,
+                         struct error *error) {
+    struct qwen *qwen = pass->training->qwen;
+    size_t row = 0, unit = (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
+    for (size_t g = 0; g < count; g++) {
+        const struct prompt *prompt = groups[g].prompt;
+        size_t rows = prompt->patches.rows / unit;
+        struct matrix cached = groups[g].image_embeds;
+        if (!rows) continue;
+        struct matrix embeds = matrix_rows(pass->embeds, row, rows);
+        row += rows;
+        if (cached.data && (cached.rows != rows || cached.columns != embeds.columns))
+            return error_set(error, ERROR_INTERNAL, "cached image embeddings have %zu rows, expected %zu",
+                             cached.rows, rows);
+        if (cached.data)
+            pass->device->operations->gather(pass->device, embeds, cached, NULL);
+        else if (vision_encode(qwen->vision, pass->device, qwen->type, prompt->patches, prompt->grids,
+                               prompt->grid_count, embeds, pass->training->arena, NULL, error))
+            return -1;
+    }
+    return 0;
+}
+
+static int embed(struct pass *pass, const struct training_group *groups, size_t count, struct error *error) {
+    struct qwen *qwen = pass->training->qwen;
+    const struct device_operations *run = pass->device->operations;
+    decoder_embed(qwen->decoder, pass->device, pass->x, pass->rows.ids);
+    if (pass->rows.image_count == 0) return 0;
+    struct arena *arena = pass->training->arena;
+    pass->embeds = workspace_matrix(arena, DTYPE_F32, pass->rows.image_count, pass->x.columns, error);
+    if (error->code) return -1;
+    bool tape = pass->keep != TAPE_NOTHING && trains_vision(pass->training);
+    if (tape ? run_tower(pass, groups, count, error) : encode_images(pass, groups, count, error)) return -1;
+    struct matrix embeds = pass->embeds;
+    if (qwen->type == DTYPE_BF16) { // as in inference: the reference casts to the embedding's type
+        embeds = workspace_matrix(arena, DTYPE_BF16, embeds.rows, embeds.columns, error);
+        if (error->code) return -1;
+        run->gather(pass->device, embeds, pass->embeds, NULL);
+    }
+    run->scatter(pass->device, pass->x, embeds, pass->rows.images);
+    return 0;
+}
+
+static int forward(struct pass *pass, const struct training_group *groups, size_t count, float temperature,
+                   struct error *error) {
+    struct qwen *qwen = pass->training->qwen;
+    struct arena *arena = pass->training->arena;
+    size_t hidden = (size_t)qwen->config->text.hidden;
+    const struct training_rows *rows = &pass->rows;
+    if (training_rows_build(&pass->rows, qwen, groups, count, arena, error)) return -1;
+    pass->x = workspace_matrix(arena, DTYPE_F32, rows->rows, hidden, error);
+    pass->last = workspace_matrix(arena, DTYPE_F32, rows->tokens, hidden, error);
+    pass->normed = workspace_matrix(arena, qwen->type, rows->tokens, hidden, error);
+    if (error->code) return -1;
+    pass->log_probs = arena_get(arena, rows->tokens, sizeof *pass->log_probs, error);
+    pass->log_sums = arena_get(arena, rows->tokens, sizeof *pass->log_sums, error);
+    if (!pass->log_probs || !pass->log_sums || embed(pass, groups, count, error)) return -1;
+    pass->text = decoder_tape_run(qwen->decoder, pass->device, qwen->type, pass->x, rows->positions,
+                                  rows->spans, rows->span_count, pass->keep, arena, error);
+    if (!pass->text) return -1;
+    pass->device->operations->gather(pass->device, pass->last, pass->x, rows->sources);
+    decoder_norm(qwen->decoder, pass->device, pass->normed, pass->last);
+    pass->device->operations->log_probs(pass->device, pass->log_probs, pass->log_sums, pass->normed,
+                                        qwen->decoder->head, rows->targets, temperature);
+    return device_check(pass->device, error);
+}
+
+static struct matrix zeroed(struct arena *arena, size_t rows, size_t columns, struct error *error) {
+    struct matrix m = workspace_matrix(arena, DTYPE_F32, rows, columns, error);
+    if (!error->code) memset(m.data, 0, rows * columns * sizeof(float));
+    return m;
+}
+
+static int32_t *to_int32(const size_t *values, size_t count, struct arena *arena, struct error *error) {
+    int32_t *out = arena_get(arena, count, sizeof *out, error);
+    for (size_t i = 0; out && i < count; i++) out[i] = (int32_t)values[i];
+    return out;
+}
+
+// From log-probs to the output of the last layer.
+static int head_backward(struct pass *pass, const float *derivatives, float temperature, struct matrix dx,
+                         struct error *error) {
+    struct training *training = pass->training;
+    const struct decoder *decoder = training->qwen->decoder;
+    const struct device_operations *run = pass->device->operations;
+    const struct training_rows *rows = &pass->rows;
+    size_t mark = arena_mark(training->arena);
+    struct matrix dnormed = workspace_matrix(training->arena, DTYPE_F32, rows->tokens, dx.columns, error);
+    struct matrix dlast = zeroed(training->arena, rows->tokens, dx.columns, error);
+    if (error->code) return -1;
+    int32_t *sources = to_int32(rows->sources, rows->tokens, training->arena, error);
+    if (!sources) return -1;
+    run->log_probs_backward(pass->device, dnormed, training->text->head, derivatives, pass->log_sums,
+                            pass->normed, decoder->head, rows->targets, temperature);
+    run->rms_norm_backward(pass->device, dlast, training->text->final_norm, dnormed, pass->last,
+                           decoder->final_norm, decoder->config.rms_eps);
+    run->embed_backward(pass->device, dx, dlast, sources); // a prompt's last row has several successors
+    arena_rewind(training->arena, mark);
+    return device_check(pass->device, error);
+}
+
+// From the embeddings of all rows to the table and the tower.
+static int input_backward(struct pass *pass, struct matrix dx, struct error *error) {
+    struct training *training = pass->training;
+    const struct device_operations *run = pass->device->operations;
+    const struct training_rows *rows = &pass->rows;
+    if (pass->vision) {
+        struct matrix dembeds =
+            workspace_matrix(training->arena, DTYPE_F32, rows->image_count, dx.columns, error);
+        if (error->code) return -1;
+        run->gather(pass->device, dembeds, dx, rows->images);
+        if (vision_tape_backward(pass->vision, training->vision, dembeds, training->blocks_trained, error))
+            return -1;
+    }
+    if (training->embedding_trained) {
+        for (size_t i = 0; i < rows->image_count; i++) rows->ids[rows->images[i]] = -1; // no lookup there
+        run->embed_backward(pass->device, training->text->embedding, dx, rows->ids);
+    }
+    return device_check(pass->device, error);
+}
+
+static int backward(struct pass *pass, const float *derivatives, float temperature, struct error *error) {
+    struct training *training = pass->training;
+    struct matrix dx = zeroed(training->arena, pass->x.rows, pass->x.columns, error);
+    bool input_wanted = training->embedding_trained || pass->vision;
+    if (error->code || head_backward(pass, derivatives, temperature, dx, error) ||
+        decoder_tape_backward(pass->text, training->text, dx, input_wanted, error))
+        return -1;
+    return input_wanted ? input_backward(pass, dx, error) : 0;
+}
+
+static int check_temperature(float temperature, struct error *error) {
+    if (temperature > 0 && isfinite(temperature)) return 0;
+    return error_set(error, ERROR_USAGE, "temperature %g: log-probs need one above 0", (double)temperature);
+}
+
+static bool all_zero(const float *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (values[i] != 0) return false;
+    return true;
+}
+
+static int run_pass(struct training *training, const struct training_group *groups, size_t count,
+                    float temperature, training_objective *objective, void *context, double *loss,
+                    struct error *error) {
+    struct pass pass = {.training = training,
+                        .device = training->qwen->device,
+                        .keep = training->options.checkpoint_activations ? TAPE_INPUTS : TAPE_ALL};
+    if (forward(&pass, groups, count, temperature, error)) return -1;
+    size_t tokens = pass.rows.tokens;
+    float *derivatives = arena_get(training->arena, tokens, sizeof *derivatives, error);
+    if (!derivatives) return -1;
+    memset(derivatives, 0, tokens * sizeof *derivatives);
+    *loss = objective(context, pass.log_probs, derivatives, tokens);
+    if (!isfinite(*loss)) return error_set(error, ERROR_INPUT, "the loss is %g", *loss);
+    for (size_t i = 0; i < tokens; i++)
+        if (!isfinite(derivatives[i]))
+            return error_set(error, ERROR_INPUT, "the loss has no derivative at token %zu", i);
+    return all_zero(derivatives, tokens) ? 0 : backward(&pass, derivatives, temperature, error);
+}
+
+int training_pass(struct training *training, const struct training_group *groups, size_t count,
+                  float temperature, training_objective *objective, void *context, double *loss,
+                  struct error *error) {
+    *error = (struct error){0};
+    if (check_temperature(temperature, error)) return -1;
+    arena_reset(training->arena);
+    uint64_t pass = training->passes++;
+    if (training->lora) {
+        lora_use(training->qwen, training->lora);
+        lora_set_dropout(training->lora, true, training->options.seed, pass);
+    }
+    int result = run_pass(training, groups, count, temperature, objective, context, loss, error);
+    if (training->lora) lora_set_dropout(training->lora, false, 0, 0);
+    arena_reset(training->arena);
+    return result;
+}
+
+int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
+                       float temperature, bool base, float *log_probs, struct error *error) {
+    struct qwen *qwen = training->qwen;
+    struct pass pass = {.training = training, .device = qwen->device, .keep = TAPE_NOTHING};
+    *error = (struct error){0};
+    if (check_temperature(temperature, error)) return -1;
+    if (base && !training->lora)
+        return error_set(error, ERROR_INTERNAL, "log-probs of the base need LoRA: the weights were trained");
+    arena_reset(training->arena);
+    if (training->lora) lora_use(qwen, base ? NULL : training->lora);
+    int result = forward(&pass, groups, count, temperature, error);
+    if (result == 0) memcpy(log_probs, pass.log_probs, pass.rows.tokens * sizeof *log_probs);
+    if (training->lora) lora_use(qwen, training->lora);
+    arena_reset(training->arena);
+    return result;
+}

@@ -1,0 +1,230 @@
+// Which tensors are trained, and their private copies.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/checkpoint_copy.h"
+#include "model/qwen_tensors.h"
+#include "model/training_parts.h"
+
+static bool is_trained(const struct training_options *options, const char *name) {
+    if (strncmp(name, "visual.merger.", 14) == 0) return options->train_merger;
+    if (strncmp(name, "visual.", 7) == 0) return options->train_vision;
+    return options->train_text;
+}
+
+// Room for one more parameter with a zeroed gradient. The value is the caller's.
+static struct parameter *add(struct training *training, const char *name, int dims, const size_t *shape,
+                             struct error *error) {
+    struct trained *trained = &training->trained[training->count];
+    struct parameter *p = &training->parameters[training->count];
+    snprintf(trained->name, sizeof trained->name, "%s", name);
+    p->name = trained->name;
+    p->dims = dims;
+    p->count = 1;
+    for (int i = 0; i < dims; i++) {
+        p->shape[i] = shape[i];
+        p->count *= shape[i];
+    }
+    p->gradient = memory_new(p->count, sizeof *p->gradient, name, error);
+    if (!p->gradient) return NULL;
+    training->count++;
+    return p;
+}
+
+// The model computes with a private copy from here on: the master itself, or rounded to BF16.
+static int exchange_weight(struct training *training, struct parameter *p, struct trained *trained,
+                           struct matrix *matrix, struct error *error) {
+    struct qwen *qwen = training->qwen;
+    p->value = memory_new_aligned(p->count, sizeof *p->value, p->name, error);
+    if (!p->value) return -1;
+    struct matrix copy = matrix_of(p->value, DTYPE_F32, matrix->rows, matrix->columns);
+    qwen->device->operations->gather(qwen->device, copy, *matrix, NULL);
+    trained->own_value = true;
+    if (qwen->type == DTYPE_BF16) {
+        trained->working = memory_new_aligned(p->count, sizeof *trained->working, p->name, error);
+        if (!trained->working || qwen_keep(qwen, trained->working, error)) return -1;
+        struct matrix rounded = matrix_of(trained->working, DTYPE_BF16, matrix->rows, matrix->columns);
+        qwen->device->operations->gather(qwen->device, rounded, copy, NULL);
+        *matrix = rounded;
+        return device_check(qwen->device, error);
+    }
+    trained->own_value = false;
+    if (qwen_keep(qwen, p->value, error)) return -1;
+    *matrix = copy;
+    return device_check(qwen->device, error);
+}
+
+struct walk {
+    struct training *training;
+    struct part *parts, *gradients; // of the model and of its likeness, in the same order
+    size_t next;
+    struct error *error;
+};
+
+static int visit(void *context, const char *name, int dims, const size_t *shape) {
+    struct walk *walk = context;
+    struct training *training = walk->training;
+    size_t index = walk->next++;
+    if (strcmp(walk->parts[index].name, name) != 0)
+        return error_set(walk->error, ERROR_INTERNAL, "\"%s\" where \"%s\" was expected",
+                         walk->parts[index].name, name);
+    if (!is_trained(&training->options, name)) return 0;
+    struct matrix *matrix = walk->parts[index].matrix;
+    struct parameter *p = add(training, name, dims, shape, walk->error);
+    if (!p || exchange_weight(training, p, &training->trained[training->count - 1], matrix, walk->error))
+        return -1;
+    *walk->gradients[index].matrix = matrix_of(p->gradient, DTYPE_F32, matrix->rows, matrix->columns);
+    return 0;
+}
+
+static int take_weights(struct training *training, struct walk *walk, struct error *error) {
+    struct decoder *decoder = training->qwen->decoder;
+    int result = qwen_tensors_visit(training->qwen->config, visit, walk);
+    if (result == 0 && training->count == 0)
+        result = error_set(error, ERROR_USAGE, "nothing is to be trained");
+    if (decoder->config.tie_embeddings) { // one parameter, in two places
+        decoder->head = decoder->embedding;
+        training->text->head = training->text->embedding;
+    }
+    training->embedding_trained = training->options.train_text;
+    training->blocks_trained = training->options.train_vision;
+    training->merger_trained = training->options.train_merger;
+    return result;
+}
+
+// The likeness of an adapted layer, by its name.
+static struct linear *find_layer(const struct walk *walk, size_t count, const char *name) {
+    size_t length = strlen(name);
+    for (size_t i = 0; i < count; i++)
+        if (walk->gradients[i].linear && strncmp(walk->gradients[i].name, name, length) == 0 &&
+            strcmp(walk->gradients[i].name + length, ".weight") == 0)
+            return walk->gradients[i].linear;
+    return NULL;
+}
+
+static int take_module(struct training *training, const struct lora_module *m, struct linear *gradient,
+                       struct error *error) {
+    char name[160];
+    snprintf(name, sizeof name, "base_model.model.%s.lora_A.weight", m->name);
+    struct parameter *a = add(training, name, 2, (size_t[]){m->rank, m->in}, error);
+    if (!a) return -1;
+    a->value = m->a;
+    snprintf(name, sizeof name, "base_model.model.%s.lora_B.weight", m->name);
+    struct parameter *b = add(training, name, 2, (size_t[]){m->out, m->rank}, error);
+    if (!b) return -1;
+    b->value = m->b;
+    gradient->adapter.a = matrix_of(a->gradient, DTYPE_F32, m->rank, m->in);
+    gradient->adapter.b = matrix_of(b->gradient, DTYPE_F32, m->out, m->rank);
+    if (strncmp(m->name, "visual.merger.", 14) == 0)
+        training->merger_trained = true;
+    else if (strncmp(m->name, "visual.", 7) == 0)
+        training->blocks_trained = true;
+    return 0;
+}
+
+static int take_adapter(struct training *training, const struct walk *walk, size_t count,
+                        struct error *error) {
+    const struct training_options *o = &training->options;
+    struct qwen *qwen = training->qwen;
+    const struct lora_options fresh = {.rank = o->lora_rank,
+                                       .alpha = o->lora_alpha,
+                                       .dropout = o->lora_dropout,
+                                       .rs = o->lora_rs,
+                                       .targets = o->lora_targets,
+                                       .seed = o->seed};
+    struct lora *lora =
+        o->lora_folder ? lora_open(qwen, o->lora_folder, error) : lora_new(qwen, &fresh, error);
+    if (!lora) return -1;
+    lora_use(qwen, lora);
+    lora_free(qwen->own_adapter); // of an earlier training
+    qwen->own_adapter = training->lora = lora;
+    for (size_t i = 0; i < lora_count(lora); i++) {
+        const struct lora_module *m = lora_module_at(lora, i);
+        if (take_module(training, m, find_layer(walk, count, m->name), error)) return -1;
+    }
+    return 0;
+}
+
+int training_take_parameters(struct training *training, struct error *error) {
+    struct qwen *qwen = training->qwen;
+    size_t count;
+    training->text = decoder_new_empty(qwen->decoder, error);
+    training->vision = vision_new_empty(qwen->vision, error);
+    if (!training->text || !training->vision) return -1;
+    struct walk walk = {.training = training, .error = error};
+    walk.parts = parts_list(qwen->decoder, qwen->vision, &count, error);
+    walk.gradients = parts_list(training->text, training->vision, &count, error);
+    training->parameters = memory_new(2 * count, sizeof *training->parameters, "parameters", error);
+    training->trained = memory_new(2 * count, sizeof *training->trained, "parameters", error);
+    int result = walk.parts && walk.gradients && training->parameters && training->trained ? 0 : -1;
+    bool lora = training->options.lora_rank > 0 || training->options.lora_folder;
+    if (result == 0)
+        result = lora ? take_adapter(training, &walk, count, error) : take_weights(training, &walk, error);
+    free(walk.parts);
+    free(walk.gradients);
+    return result;
+}
+
+void training_free_parameters(struct training *training) {
+    for (size_t i = 0; i < training->count; i++) {
+        free(training->parameters[i].gradient);
+        if (training->trained[i].own_value) free(training->parameters[i].value);
+    }
+    free(training->parameters);
+    free(training->trained);
+    decoder_free(training->text);
+    vision_free(training->vision);
+}
+
+size_t training_parameter_count(const struct training *training) {
+    return training->count;
+}
+
+struct parameter *training_parameter(struct training *training, size_t index) {
+    return &training->parameters[index];
+}
+
+void training_zero_gradients(struct training *training) {
+    for (size_t i = 0; i < training->count; i++)
+        memset(training->parameters[i].gradient, 0, training->parameters[i].count * sizeof(float));
+}
+
+void training_refresh(struct training *training) {
+    struct device *device = training->qwen->device;
+    for (size_t i = 0; i < training->count; i++) {
+        const struct parameter *p = &training->parameters[i];
+        if (!training->trained[i].working) continue;
+        size_t columns = p->dims > 1 ? p->shape[p->dims - 1] : p->count, rows = p->count / columns;
+        device->operations->gather(device, matrix_of(training->trained[i].working, DTYPE_BF16, rows, columns),
+                                   matrix_of(p->value, DTYPE_F32, rows, columns), NULL);
+    }
+    if (training->lora) lora_refresh(training->lora);
+}
+
+// ---- saving
+
+static const struct parameter *find(const struct training *training, const char *name) {
+    for (size_t i = 0; i < training->count; i++)
+        if (strcmp(training->parameters[i].name, name) == 0) return &training->parameters[i];
+    // A file may repeat a tied embedding as lm_head.
+    bool tied = training->qwen->config->text.tie_embeddings && strcmp(name, "lm_head.weight") == 0;
+    return tied ? find(training, "model.embed_tokens.weight") : NULL;
+}
+
+static bool changes(void *context, const char *name) {
+    return find(context, name) != NULL;
+}
+
+static void change(void *context, const char *name, size_t row, float *values, size_t columns) {
+    const struct parameter *p = find(context, name);
+    memcpy(values, p->value + row * columns, columns * sizeof *values);
+}
+
+int training_save(const struct training *training, const char *folder, struct error *error) {
+    if (training->lora) return lora_save(training->lora, training->qwen, folder, error);
+    const struct checkpoint_change weights = {
+        .changes = changes, .change = change, .context = (void *)(uintptr_t)training};
+    return checkpoint_copy(training->qwen->checkpoint, folder, &weights, error);
+}

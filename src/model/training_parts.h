@@ -1,0 +1,36 @@
+// Private to training*.c.
+#ifndef GLOBE_MODEL_TRAINING_PARTS_H
+#define GLOBE_MODEL_TRAINING_PARTS_H
+
+#include "model/lora.h"
+#include "model/parts.h"
+#include "model/training.h"
+
+// What stands behind a parameter.
+struct trained {
+    char name[160];
+    uint16_t *working; // BF16 copy that the model computes with; NULL when that is the value itself, and LoRA
+    bool own_value;    // the value is freed with the training, not with the model
+};
+
+struct training {
+    struct qwen *qwen;
+    struct training_options options;
+    struct parameter *parameters;
+    struct trained *trained;
+    size_t count;
+    // Shaped like the model; data only where something is trained.
+    struct decoder *text;
+    struct vision *vision;
+    bool embedding_trained, blocks_trained,
+        merger_trained; // what of the part before the layers needs gradients
+    struct lora *lora;
+    struct arena *arena;
+    uint64_t passes;
+};
+
+// training_parameters.c: fills parameters, trained, text, vision, lora.
+int training_take_parameters(struct training *training, struct error *error);
+void training_free_parameters(struct training *training);
+
+#endif

@@ -1,0 +1,108 @@
+#include "model/training_rows.h"
+
+static int check_group(const struct qwen *qwen, const struct training_group *group, size_t index,
+                       struct error *error) {
+    const struct qwen_text_config *c = &qwen->config->text;
+    size_t prompt = group->prompt->ids.count;
+    if (prompt == 0) return error_set(error, ERROR_INPUT, "group %zu has an empty prompt", index);
+    for (size_t k = 0; k < group->completion_count; k++) {
+        const struct training_completion *completion = &group->completions[k];
+        if (completion->count > (size_t)c->max_positions - prompt)
+            return error_set(error, ERROR_LIMIT,
+                             "group %zu: %zu tokens of prompt and %zu of completion %zu are more than the "
+                             "model's context of %d",
+                             index, prompt, completion->count, k, c->max_positions);
+        for (size_t i = 0; i < completion->count; i++)
+            if (completion->ids[i] < 0 || completion->ids[i] >= c->vocab)
+                return error_set(error, ERROR_INPUT,
+                                 "group %zu: token id %d of completion %zu is outside the vocabulary of %d",
+                                 index, (int)completion->ids[i], k, c->vocab);
+    }
+    return 0;
+}
+
+static int measure(struct training_rows *rows, const struct qwen *qwen, const struct training_group *groups,
+                   size_t count, struct error *error) {
+    for (size_t g = 0; g < count; g++) {
+        const struct ids *prompt = &groups[g].prompt->ids;
+        if (check_group(qwen, &groups[g], g, error)) return -1;
+        rows->rows += prompt->count;
+        rows->span_count++;
+        for (size_t i = 0; i < prompt->count; i++)
+            rows->image_count += prompt->data[i] == qwen->config->image_id;
+        for (size_t k = 0; k < groups[g].completion_count; k++) {
+            size_t tokens = groups[g].completions[k].count;
+            rows->tokens += tokens;
+            if (tokens < 2) continue;
+            rows->rows += tokens - 1;
+            rows->span_count++;
+        }
+    }
+    return rows->tokens ? 0 : error_set(error, ERROR_INPUT, "there is no completion to learn from");
+}
+
+static int take(struct training_rows *rows, struct arena *arena, struct error *error) {
+    rows->ids = arena_get(arena, rows->rows, sizeof *rows->ids, error);
+    rows->positions = arena_get(arena, 3 * rows->rows, sizeof *rows->positions, error);
+    rows->spans = arena_get(arena, rows->span_count, sizeof *rows->spans, error);
+    rows->targets = arena_get(arena, rows->tokens, sizeof *rows->targets, error);
+    rows->sources = arena_get(arena, rows->tokens, sizeof *rows->sources, error);
+    rows->images = arena_get(arena, rows->image_count, sizeof *rows->images, error);
+    return rows->ids && rows->positions && rows->spans && rows->targets && rows->sources && rows->images ? 0
+                                                                                                         : -1;
+}
+
+// How far the arrays are filled.
+struct cursor {
+    size_t row, span, token, image;
+};
+
+static void add_row(struct training_rows *rows, struct cursor *at, int32_t id, int32_t t, int32_t h,
+                    int32_t w) {
+    rows->ids[at->row] = id;
+    rows->positions[at->row] = t;
+    rows->positions[rows->rows + at->row] = h;
+    rows->positions[2 * rows->rows + at->row++] = w;
+}
+
+static void add_prompt(struct training_rows *rows, struct cursor *at, const struct qwen *qwen,
+                       const struct prompt *prompt) {
+    size_t count = prompt->ids.count;
+    rows->spans[at->span++] = (struct decoder_span){.first = at->row, .rows = count};
+    for (size_t i = 0; i < count; i++) {
+        if (prompt->ids.data[i] == qwen->config->image_id) rows->images[at->image++] = at->row;
+        add_row(rows, at, prompt->ids.data[i], prompt->positions[i], prompt->positions[count + i],
+                prompt->positions[2 * count + i]);
+    }
+}
+
+static void add_completion(struct training_rows *rows, struct cursor *at, const struct prompt *prompt,
+                           size_t prompt_row, const struct training_completion *completion) {
+    size_t count = prompt->ids.count;
+    if (completion->count > 1)
+        rows->spans[at->span++] = (struct decoder_span){.first = at->row,
+                                                        .rows = completion->count - 1,
+                                                        .prefix_first = prompt_row,
+                                                        .prefix_rows = count};
+    for (size_t i = 0; i < completion->count; i++) {
+        rows->targets[at->token] = completion->ids[i];
+        rows->sources[at->token++] = i ? at->row - 1 : prompt_row + count - 1;
+        int32_t position = prompt->next_position + (int32_t)i;
+        if (i + 1 < completion->count) add_row(rows, at, completion->ids[i], position, position, position);
+    }
+}
+
+int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
+                        const struct training_group *groups, size_t count, struct arena *arena,
+                        struct error *error) {
+    *rows = (struct training_rows){0};
+    if (measure(rows, qwen, groups, count, error) || take(rows, arena, error)) return -1;
+    struct cursor at = {0};
+    for (size_t g = 0; g < count; g++) {
+        size_t prompt_row = at.row;
+        add_prompt(rows, &at, qwen, groups[g].prompt);
+        for (size_t k = 0; k < groups[g].completion_count; k++)
+            add_completion(rows, &at, groups[g].prompt, prompt_row, &groups[g].completions[k]);
+    }
+    return 0;
+}

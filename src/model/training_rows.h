@@ -1,0 +1,30 @@
+// The rows of a training pass: all groups one after the other, in each the prompt's tokens, then those of its
+// completions. A completion's last token predicts nothing and has no row; its first is predicted by the
+// prompt's last row, which all completions share.
+#ifndef GLOBE_MODEL_TRAINING_ROWS_H
+#define GLOBE_MODEL_TRAINING_ROWS_H
+
+#include "base/memory.h"
+#include "model/decoder_backward.h"
+#include "model/training.h"
+
+struct training_rows {
+    size_t rows;
+    int32_t *ids;       // [rows]
+    int32_t *positions; // [3, rows]
+    struct decoder_span *spans;
+    size_t span_count;
+    size_t tokens;    // of all completions
+    int32_t *targets; // [tokens]
+    size_t *sources;  // [tokens]: the row that predicts it
+    size_t *images;   // [image_count]: rows of image placeholders
+    size_t image_count;
+};
+
+// Everything lives in the arena. ERROR_INPUT for prompts or completions that cannot be computed, ERROR_LIMIT
+// for those beyond the model's context.
+int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
+                        const struct training_group *groups, size_t count, struct arena *arena,
+                        struct error *error);
+
+#endif

@@ -1,0 +1,548 @@
+// The training pass against golden losses and gradients, in all the ways in which it can be computed.
+#include "support.h"
+
+#include "training_cases.h"
+
+#include "model/lora.h"
+
+struct way {
+    const char *isa;
+    int threads;
+    bool checkpoint;
+};
+
+static const struct way ways[] = {{NULL, 0, false},      {NULL, 1, true},    {NULL, 3, false},
+                                  {"portable", 3, true}, {"avx2", 2, false}, {"portable", 1, false}};
+enum { WAYS = 6 };
+
+static bool way_exists(const struct way *way) {
+    struct error error = {0};
+    struct device *device = device_open_cpu(1, way->isa, &error);
+    device_close(device);
+    return device != NULL;
+}
+
+// ---- supervised fine-tuning
+
+static struct training *open_all(struct qwen *qwen, bool checkpoint) {
+    struct error error = {0};
+    const struct training_options options = {
+        .train_text = true, .train_vision = true, .train_merger = true, .checkpoint_activations = checkpoint};
+    struct training *training = training_open(qwen, &options, &error);
+    assert_got(training, error);
+    return training;
+}
+
+static void sft_groups(struct qwen *qwen, struct golden_group *data, struct training_group *groups) {
+    for (size_t i = 0; i < 2; i++) {
+        golden_sft(&data[i], qwen, i);
+        groups[i] = golden_whole(&data[i], 1);
+    }
+}
+
+static void check_sft(const struct way *way) {
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, way->threads, way->isa);
+    struct golden_group data[2];
+    struct training_group groups[2];
+    sft_groups(qwen, data, groups);
+    struct training *training = open_all(qwen, way->checkpoint);
+    json_t *json = golden_json("training/expected.json");
+    double loss;
+    for (size_t i = 0; i < 2; i++) {
+        double want = json_number_value(json_array_get(json_object_get(json, "loss_per_sample"), i));
+        assert_ok(training_pass(training, &groups[i], 1, 1, cross_entropy, NULL, &loss, &error), error);
+        assert_true(fabs(loss - want) < 1e-4);
+    }
+    training_zero_gradients(training);
+    assert_ok(training_pass(training, groups, 2, 1, cross_entropy, NULL, &loss, &error), error);
+    assert_true(fabs(loss - json_number_value(json_object_get(json, "loss"))) < 1e-4);
+    double norm = json_number_value(json_object_get(json, "grad_norm"));
+    assert_true(fabs(gradient_norm(training) / norm - 1) < 1e-4);
+    struct safetensors *want = golden_tensors("training/sft_grads.safetensors");
+    assert_int_equal(safetensors_count(want), training_parameter_count(training));
+    for (size_t i = 0; i < training_parameter_count(training); i++) {
+        const struct parameter *p = training_parameter(training, i);
+        check_gradient(p, golden_find(want, p->name), 1e-3);
+    }
+    safetensors_free(want);
+    json_decref(json);
+    training_close(training);
+    prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
+    qwen_close(qwen);
+}
+
+static void test_sft(void **state) {
+    (void)state;
+    for (size_t w = 0; w < WAYS; w++)
+        if (way_exists(&ways[w])) check_sft(&ways[w]);
+}
+
+// With a frozen tower the gradients of the language model are the same, from cached image embeddings, too.
+static void test_frozen_vision(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct golden_group data[2];
+    struct training_group groups[2];
+    sft_groups(qwen, data, groups);
+    const struct training_options options = {.train_text = true};
+    struct training *training = training_open(qwen, &options, &error);
+    assert_got(training, error);
+    struct safetensors *want = golden_tensors("training/sft_grads.safetensors");
+    for (int cached = 0; cached < 2; cached++) {
+        struct matrix *embeds = &groups[1].image_embeds;
+        if (cached) {
+            size_t rows = data[1].prompt.patches.rows / 4, columns = (size_t)qwen->config->text.hidden;
+            *embeds = matrix_of(malloc(rows * columns * sizeof(float)), DTYPE_F32, rows, columns);
+            assert_ok(vision_encode(qwen->vision, qwen->device, qwen->type, data[1].prompt.patches,
+                                    data[1].prompt.grids, 1, *embeds, qwen->arena, NULL, &error),
+                      error);
+        }
+        double loss;
+        training_zero_gradients(training);
+        assert_ok(training_pass(training, groups, 2, 1, cross_entropy, NULL, &loss, &error), error);
+        for (size_t i = 0; i < training_parameter_count(training); i++) {
+            const struct parameter *p = training_parameter(training, i);
+            assert_true(strncmp(p->name, "visual.", 7) != 0);
+            check_gradient(p, golden_find(want, p->name), 1e-3);
+        }
+    }
+    free(groups[1].image_embeds.data);
+    safetensors_free(want);
+    training_close(training);
+    prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
+    qwen_close(qwen);
+}
+
+// Only the merger: nothing goes through the blocks, and its gradients are those of the whole.
+static void test_merger_alone(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct golden_group data[2];
+    struct training_group groups[2];
+    sft_groups(qwen, data, groups);
+    const struct training_options options = {.train_merger = true, .checkpoint_activations = true};
+    struct training *training = training_open(qwen, &options, &error);
+    assert_got(training, error);
+    assert_int_equal(training_parameter_count(training), 5);
+    struct safetensors *want = golden_tensors("training/sft_grads.safetensors");
+    double loss;
+    assert_ok(training_pass(training, groups, 2, 1, cross_entropy, NULL, &loss, &error), error);
+    for (size_t i = 0; i < 5; i++) {
+        const struct parameter *p = training_parameter(training, i);
+        check_gradient(p, golden_find(want, p->name), 1e-3);
+    }
+    safetensors_free(want);
+    training_close(training);
+    prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
+    qwen_close(qwen);
+}
+
+// ---- LoRA
+
+static void check_lora(const struct way *way) {
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, way->threads, way->isa);
+    struct golden_group data[2];
+    struct training_group groups[2];
+    sft_groups(qwen, data, groups);
+    const struct training_options options = {.lora_folder = test_data("training/lora_adapter"),
+                                             .checkpoint_activations = way->checkpoint};
+    struct training *training = training_open(qwen, &options, &error);
+    assert_got(training, error);
+    json_t *json = golden_json("training/expected.json"), *lora = json_object_get(json, "lora");
+    double loss;
+    assert_ok(training_pass(training, groups, 2, 1, cross_entropy, NULL, &loss, &error), error);
+    assert_true(fabs(loss - json_number_value(json_object_get(lora, "loss"))) < 1e-4);
+    double norm = json_number_value(json_object_get(lora, "grad_norm"));
+    assert_true(fabs(gradient_norm(training) / norm - 1) < 1e-4);
+    struct safetensors *want = golden_tensors("training/lora_grads.safetensors");
+    assert_int_equal(safetensors_count(want), training_parameter_count(training));
+    for (size_t i = 0; i < training_parameter_count(training); i++) {
+        const struct parameter *p = training_parameter(training, i);
+        check_gradient(p, golden_find(want, p->name), 1e-3);
+    }
+    // Without the adapter: the loss of the base.
+    float log_probs[2 * MOST_TOKENS], derivatives[2 * MOST_TOKENS];
+    size_t tokens = data[0].completions[0].count + data[1].completions[0].count;
+    assert_ok(training_log_probs(training, groups, 2, 1, true, log_probs, &error), error);
+    loss = cross_entropy(NULL, log_probs, derivatives, tokens);
+    assert_true(fabs(loss - json_number_value(json_object_get(json, "loss"))) < 1e-4);
+    safetensors_free(want);
+    json_decref(json);
+    training_close(training);
+    prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
+    qwen_close(qwen);
+}
+
+static void test_lora(void **state) {
+    (void)state;
+    for (size_t w = 0; w < WAYS; w++)
+        if (way_exists(&ways[w])) check_lora(&ways[w]);
+}
+
+// With dropout the pass computed again must draw the same masks: checkpointing changes nothing.
+static void test_dropout(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct golden_group data[2];
+    struct training_group groups[2];
+    sft_groups(qwen, data, groups);
+    float *first = NULL;
+    double losses[4], plain;
+    for (int i = 0; i < 4;
+         i++) { // 0, 1: the same pass without and with checkpointing; 2: another; 3: no dropout
+        const struct training_options options = {.lora_rank = 4,
+                                                 .lora_alpha = 64,
+                                                 .lora_dropout = i == 3 ? 0 : 0.4,
+                                                 .seed = 3,
+                                                 .checkpoint_activations = i == 1};
+        struct training *training = training_open(qwen, &options, &error);
+        assert_got(training, error);
+        for (size_t k = 1; k < training_parameter_count(training); k += 2) { // B: not zero
+            struct parameter *p = training_parameter(training, k);
+            for (size_t n = 0; n < p->count; n++) p->value[n] = 0.02f * (float)((int)(n % 7) - 3);
+        }
+        training_refresh(training);
+        training_set_passes(training, i == 2 ? 8 : 7);
+        assert_ok(training_pass(training, groups, 2, 1, cross_entropy, NULL, &losses[i], &error), error);
+        const struct parameter *p = training_parameter(training, 2);
+        if (i == 0) {
+            first = malloc(p->count * sizeof *first);
+            memcpy(first, p->gradient, p->count * sizeof *first);
+        } else {
+            assert_true((distance(p->gradient, first, p->count) < 1e-5) == (i == 1));
+        }
+        training_close(training);
+    }
+    plain = losses[3];
+    assert_true(fabs(losses[0] - losses[1]) < 1e-6);
+    assert_true(fabs(losses[0] - losses[2]) > 1e-5 && fabs(losses[0] - plain) > 1e-5);
+    free(first);
+    prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
+    qwen_close(qwen);
+}
+
+// ---- groups that share a prompt
+
+// GRPO with the old policy equal to the policy: d loss_t / d lp_t = -A + beta (1 - exp(ref - lp)), each
+// completion's mean over its tokens, the mean of those (grpo.md section 4).
+struct on_policy {
+    const struct golden_group *group;
+    const float *advantages;
+    const float *reference; // [4, width]
+    size_t width;
+    double beta;
+};
+
+static double on_policy_loss(void *context, const float *log_probs, float *derivatives, size_t count) {
+    const struct on_policy *o = context;
+    double loss = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < MOST_COMPLETIONS; i++) {
+        size_t tokens = o->group->completions[i].count;
+        double share = 1.0 / (double)(MOST_COMPLETIONS * tokens), advantage = (double)o->advantages[i];
+        for (size_t t = 0; t < tokens; t++, at++) {
+            double apart = (double)o->reference[i * o->width + t] - (double)log_probs[at];
+            loss += share * (-advantage + o->beta * (exp(apart) - apart - 1));
+            derivatives[at] = (float)(share * (-advantage + o->beta * (1 - exp(apart))));
+        }
+    }
+    assert_int_equal(at, count);
+    return loss;
+}
+
+static void check_grpo(const struct way *way) {
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, way->threads, way->isa);
+    struct golden_group data;
+    golden_grpo(&data, qwen);
+    struct training *training = open_all(qwen, way->checkpoint);
+    struct safetensors *want = golden_tensors("grpo/expected.safetensors"),
+                       *inputs = golden_tensors("grpo/inputs.safetensors");
+    const struct tensor *policy = golden_find(want, "policy_logps");
+    struct on_policy objective = {.group = &data,
+                                  .advantages = golden_find(want, "advantages")->data,
+                                  .reference = golden_find(inputs, "ref_logps")->data,
+                                  .width = tensor_columns(policy),
+                                  .beta = 0.001};
+    struct training_group group = golden_whole(&data, 4);
+    float log_probs[4 * MOST_TOKENS];
+    assert_ok(training_log_probs(training, &group, 1, 1, false, log_probs, &error), error);
+    size_t at = 0;
+    for (size_t i = 0; i < 4; i++)
+        for (size_t t = 0; t < data.completions[i].count; t++, at++)
+            assert_true(fabsf(log_probs[at] - ((const float *)policy->data)[i * objective.width + t]) <
+                        5e-4f);
+    double loss;
+    assert_ok(training_pass(training, &group, 1, 1, on_policy_loss, &objective, &loss, &error), error);
+    json_t *json = golden_json("grpo/expected.json");
+    json_t *result = json_object_get(json_object_get(json, "results"), "onpolicy_grpo_beta0.001");
+    assert_true(fabs(loss - json_number_value(json_object_get(result, "loss"))) < 1e-4);
+    json_t *names = json_object_get(json, "grad_tensors");
+    assert_int_equal(json_array_size(names), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        char full[128];
+        snprintf(full, sizeof full, "onpolicy_grpo_beta0.001/%s", name);
+        check_gradient(find_parameter(training, name), golden_find(want, full), 1e-3);
+    }
+    json_decref(json);
+    safetensors_free(want), safetensors_free(inputs);
+    training_close(training);
+    prompt_free(&data.prompt);
+    qwen_close(qwen);
+}
+
+static void test_grpo(void **state) {
+    (void)state;
+    for (size_t w = 0; w < WAYS; w++)
+        if (way_exists(&ways[w])) check_grpo(&ways[w]);
+}
+
+// The sum of log-probs, with a weight of its own for every token.
+static double weighted_sum(void *context, const float *log_probs, float *derivatives, size_t count) {
+    size_t *next = context;
+    double loss = 0;
+    for (size_t i = 0; i < count; i++, ++*next) {
+        derivatives[i] = (float)(*next % 5) * 0.1f - 0.15f;
+        loss += (double)(derivatives[i] * log_probs[i]);
+    }
+    return loss;
+}
+
+// One prompt with four completions is the same as four prompts with one each.
+static void test_shared_prefix(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct golden_group data;
+    golden_grpo(&data, qwen);
+    struct training *training = open_all(qwen, false);
+    struct training_group whole = golden_whole(&data, 4), apart[4];
+    double together, separate, alone = 0;
+    size_t next = 0, count = training_parameter_count(training);
+    assert_ok(training_pass(training, &whole, 1, 0.7f, weighted_sum, &next, &together, &error), error);
+    float **gradients = calloc(count, sizeof *gradients);
+    for (size_t i = 0; i < count; i++) {
+        const struct parameter *p = training_parameter(training, i);
+        gradients[i] = malloc(p->count * sizeof(float));
+        memcpy(gradients[i], p->gradient, p->count * sizeof(float));
+    }
+    for (size_t i = 0; i < 4; i++)
+        apart[i] = (struct training_group){
+            .prompt = &data.prompt, .completions = &data.completions[i], .completion_count = 1};
+    for (int pass = 0; pass < 2; pass++) { // in one pass, and in four that add up
+        training_zero_gradients(training);
+        next = 0;
+        if (pass == 0)
+            assert_ok(training_pass(training, apart, 4, 0.7f, weighted_sum, &next, &separate, &error), error);
+        for (size_t i = 0; pass && i < 4; i++) {
+            double loss;
+            assert_ok(training_pass(training, &apart[i], 1, 0.7f, weighted_sum, &next, &loss, &error), error);
+            alone += loss;
+        }
+        for (size_t i = 0; i < count; i++) {
+            const struct parameter *p = training_parameter(training, i);
+            double off = distance(p->gradient, gradients[i], p->count);
+            if (off > 2e-5) fail_msg("%s: off by %.3g", p->name, off);
+        }
+    }
+    assert_true(fabs(together - separate) < 1e-4 && fabs(together - alone) < 1e-4);
+    for (size_t i = 0; i < count; i++) free(gradients[i]);
+    free(gradients);
+    training_close(training);
+    prompt_free(&data.prompt);
+    qwen_close(qwen);
+}
+
+// ---- BF16, tied embeddings, central differences
+
+static double total(struct training *training, const struct training_group *group) {
+    struct error error = {0};
+    float log_probs[4 * MOST_TOKENS], derivatives[4 * MOST_TOKENS];
+    size_t next = 0, count = 0;
+    for (size_t i = 0; i < group->completion_count; i++) count += group->completions[i].count;
+    assert_ok(training_log_probs(training, group, 1, 1, false, log_probs, &error), error);
+    return weighted_sum(&next, log_probs, derivatives, count);
+}
+
+// The tied model has no golden gradients: some of each kind against central differences, the embedding, used
+// twice, among them.
+static void test_tied(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL);
+    struct golden_group data;
+    golden_grpo(&data, qwen);
+    struct training *training = open_all(qwen, true);
+    struct training_group group = golden_whole(&data, 4);
+    double loss;
+    size_t next = 0;
+    assert_ok(training_pass(training, &group, 1, 1, weighted_sum, &next, &loss, &error), error);
+    int checked = 0;
+    for (size_t i = 0; i < training_parameter_count(training); i++) {
+        struct parameter *p = training_parameter(training, i);
+        assert_true(strcmp(p->name, "lm_head.weight") != 0);
+        if (i % 9 && strcmp(p->name, "model.embed_tokens.weight") != 0) continue;
+        // Along the gradient itself the slope is its squared norm over its norm.
+        double norm = 0;
+        for (size_t k = 0; k < p->count; k++) norm += (double)p->gradient[k] * (double)p->gradient[k];
+        norm = sqrt(norm);
+        assert_true(norm > 0);
+        double sums[2], step = 2e-3;
+        float *old = malloc(p->count * sizeof *old);
+        memcpy(old, p->value, p->count * sizeof *old);
+        for (int side = 0; side < 2; side++) {
+            for (size_t k = 0; k < p->count; k++)
+                p->value[k] = old[k] + (float)((side ? step : -step) * (double)p->gradient[k] / norm);
+            training_refresh(training);
+            sums[side] = total(training, &group);
+        }
+        memcpy(p->value, old, p->count * sizeof *old);
+        training_refresh(training);
+        free(old);
+        double slope = (sums[1] - sums[0]) / (2 * step);
+        if (fabs(slope / norm - 1) > 0.02) fail_msg("%s: slope %.5g, gradient %.5g", p->name, slope, norm);
+        checked++;
+    }
+    assert_true(checked > 8);
+    training_close(training);
+    prompt_free(&data.prompt);
+    qwen_close(qwen);
+}
+
+// BF16 gradients are those of F32 within a few percent.
+static void test_bf16(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *wide = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL),
+                *half = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_BF16, 0, NULL);
+    if (half->device->fast_type == DTYPE_BF16) {
+        struct golden_group data;
+        golden_grpo(&data, wide);
+        struct training *one = open_all(wide, false), *other = open_all(half, true);
+        struct training_group group = golden_whole(&data, 4);
+        double loss[2];
+        assert_ok(training_pass(one, &group, 1, 1, cross_entropy, NULL, &loss[0], &error), error);
+        assert_ok(training_pass(other, &group, 1, 1, cross_entropy, NULL, &loss[1], &error), error);
+        assert_true(fabs(loss[0] - loss[1]) < 0.02 * loss[0]);
+        double difference = 0, size = 0;
+        for (size_t i = 0; i < training_parameter_count(one); i++) {
+            const struct parameter *p = training_parameter(one, i), *q = training_parameter(other, i);
+            double off = distance(q->gradient, p->gradient, p->count);
+            if (!(off < 0.15)) fail_msg("%s: off by %.3g", p->name, off);
+            for (size_t k = 0; k < p->count; k++) {
+                double d = (double)q->gradient[k] - (double)p->gradient[k];
+                difference += d * d;
+                size += (double)p->gradient[k] * (double)p->gradient[k];
+            }
+        }
+        if (sqrt(difference / size) > 0.07)
+            fail_msg("BF16 gradients are off by %.3g", sqrt(difference / size));
+        assert_true(difference > 0); // it was not F32 after all
+        training_close(one), training_close(other);
+        prompt_free(&data.prompt);
+    }
+    qwen_close(wide), qwen_close(half);
+}
+
+// ---- what a trained model leaves, and bad input
+
+// The model goes on with the trained weights after training_close, and the folder holds them.
+static void test_trained_model(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL), *again;
+    struct golden_group data;
+    golden_grpo(&data, qwen);
+    struct training *training = open_all(qwen, false);
+    struct training_group group = golden_whole(&data, 4);
+    struct parameter *p = find_parameter(training, "model.embed_tokens.weight");
+    double before = total(training, &group);
+    for (size_t i = 0; i < p->count; i++) p->value[i] = bf16_to_f32(f32_to_bf16(p->value[i] * 1.5f));
+    training_refresh(training);
+    double after = total(training, &group);
+    assert_true(fabs(before - after) > 1e-2);
+    const char *folder = test_temporary("trained");
+    assert_ok(training_save(training, folder, &error), error);
+    assert_error(training_save(training, test_data("qwen2_5_vl_tiny_tied"), &error), error, ERROR_USAGE,
+                 "is the checkpoint itself");
+    training_close(training);
+    training = open_all(qwen, false);
+    assert_true(fabs(total(training, &group) - after) < 1e-6);
+    training_close(training);
+    again = qwen_open(folder, &(struct qwen_options){.type = QWEN_TYPE_F32}, &error);
+    assert_got(again, error);
+    assert_string_equal(again->warning, "");
+    training = open_all(again, false);
+    assert_true(fabs(total(training, &group) - after) < 1e-5);
+    training_close(training);
+    prompt_free(&data.prompt);
+    qwen_close(again), qwen_close(qwen);
+}
+
+static double not_a_number(void *context, const float *log_probs, float *derivatives, size_t count) {
+    (void)context, (void)log_probs, (void)derivatives, (void)count;
+    return NAN;
+}
+
+static void test_bad_input(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct training_options options = {0};
+    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "nothing is to be trained");
+    options = (struct training_options){.lora_rank = 2, .lora_targets = "no_such_layer"};
+    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "match no linear layer");
+    options.lora_targets = "(";
+    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "LoRA targets \"(\"");
+    options = (struct training_options){.lora_rank = 2, .lora_dropout = 1};
+    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "dropout 1");
+    struct golden_group data;
+    golden_grpo(&data, qwen);
+    struct training *training = open_all(qwen, false);
+    struct training_group group = golden_whole(&data, 4);
+    double loss;
+    assert_error(training_pass(training, &group, 1, 1, not_a_number, NULL, &loss, &error), error, ERROR_INPUT,
+                 "the loss is nan");
+    assert_true(gradient_norm(training) == 0);
+    assert_error(training_pass(training, &group, 1, 0, cross_entropy, NULL, &loss, &error), error,
+                 ERROR_USAGE, "temperature 0");
+    group.completion_count = 0;
+    assert_error(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error,
+                 ERROR_INPUT, "no completion to learn from");
+    const int32_t outside = 5000;
+    const struct training_completion wrong = {&outside, 1}, endless = {&outside, 5000};
+    group = (struct training_group){.prompt = &data.prompt, .completions = &wrong, .completion_count = 1};
+    assert_error(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error,
+                 ERROR_INPUT, "token id 5000");
+    group.completions = &endless;
+    assert_error(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error,
+                 ERROR_LIMIT, "context of 4096");
+    assert_error(training_log_probs(training, &group, 1, 1, true, NULL, &error), error, ERROR_INTERNAL,
+                 "need LoRA");
+    // A completion of one token has no row of its own.
+    const struct training_completion shortest[] = {{data.ids[0], 1}, {data.ids[1], 0}, {data.ids[2], 2}};
+    group = (struct training_group){.prompt = &data.prompt, .completions = shortest, .completion_count = 3};
+    assert_ok(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error);
+    assert_true(isfinite(gradient_norm(training)) && gradient_norm(training) > 0);
+    training_close(training);
+    prompt_free(&data.prompt);
+    qwen_close(qwen);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sft),           cmocka_unit_test(test_frozen_vision),
+        cmocka_unit_test(test_merger_alone),  cmocka_unit_test(test_lora),
+        cmocka_unit_test(test_dropout),       cmocka_unit_test(test_grpo),
+        cmocka_unit_test(test_shared_prefix), cmocka_unit_test(test_tied),
+        cmocka_unit_test(test_bf16),          cmocka_unit_test(test_trained_model),
+        cmocka_unit_test(test_bad_input),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+// The golden batches of tests/data/training and tests/data/grpo, ready for a training pass.
+#ifndef GLOBE_TESTS_TRAINING_CASES_H
+#define GLOBE_TESTS_TRAINING_CASES_H
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "model/training.h"
+#include "photo/decode.h"
+
+enum { MOST_COMPLETIONS = 4, MOST_TOKENS = 64 };
+
+// One prompt with its completions.
+struct golden_group {
+    struct prompt prompt;
+    struct training_completion completions[MOST_COMPLETIONS];
+    int32_t ids[MOST_COMPLETIONS][MOST_TOKENS];
+};
+
+static inline struct qwen *golden_model(const char *name, enum qwen_type type, int threads, const char *isa) {
+    struct error error = {0};
+    const struct qwen_options options = {.type = type, .threads = threads, .isa = isa};
+    struct qwen *qwen = qwen_open(test_data("%s", name), &options, &error);
+    assert_got(qwen, error);
+    return qwen;
+}
+
+static inline json_t *golden_json(const char *path) {
+    struct error error = {0};
+    json_t *json = json_read_file(test_data("%s", path), 1 << 20, &error);
+    assert_got(json, error);
+    return json;
+}
+
+static inline struct safetensors *golden_tensors(const char *path) {
+    struct error error = {0};
+    struct safetensors *file = safetensors_open(test_data("%s", path), &error);
+    assert_got(file, error);
+    return file;
+}
+
+static inline const struct tensor *golden_find(const struct safetensors *file, const char *name) {
+    const struct tensor *tensor = safetensors_find(file, name);
+    if (!tensor) fail_msg("%s is missing", name);
+    return tensor;
+}
+
+// The prompt of an object with "messages" and "max_pixels".
+static inline void golden_prompt(struct prompt *prompt, struct qwen *qwen, const json_t *spec) {
+    struct error error = {0};
+    struct chat chat = {0};
+    struct image images[4] = {{0}};
+    char *text = json_dumps(json_object_get(spec, "messages"), 0);
+    assert_ok(chat_read_json(&chat, text, strlen(text), "messages", &error), error);
+    free(text);
+    size_t count = 0;
+    const struct photo_options options = {.ignore_orientation = true};
+    for (size_t m = 0; m < chat.count; m++)
+        for (size_t p = 0; p < chat.messages[m].part_count; p++)
+            if (chat.messages[m].parts[p].kind == CHAT_IMAGE)
+                assert_ok(photo_decode_file(&images[count++],
+                                            test_data("images/%s", chat.messages[m].parts[p].text), &options,
+                                            NULL, &error),
+                          error);
+    qwen->preprocessor.max_pixels = (size_t)json_integer_value(json_object_get(spec, "max_pixels"));
+    assert_ok(prompt_build(prompt, qwen, &chat, images, count, &error), error);
+    for (size_t i = 0; i < count; i++) image_free(&images[i]);
+    chat_free(&chat);
+}
+
+static inline void golden_add(struct golden_group *group, size_t index, const int64_t *ids, size_t count) {
+    for (size_t i = 0; i < count; i++) group->ids[index][i] = (int32_t)ids[i];
+    group->completions[index] = (struct training_completion){group->ids[index], count};
+}
+
+// Sample `index` of the SFT batch: what has labels is the completion.
+static inline void golden_sft(struct golden_group *group, struct qwen *qwen, size_t index) {
+    json_t *json = golden_json("training/expected.json");
+    struct safetensors *batch = golden_tensors("training/sft_batch.safetensors");
+    char name[32];
+    *group = (struct golden_group){0};
+    golden_prompt(&group->prompt, qwen, json_array_get(json_object_get(json, "samples"), index));
+    snprintf(name, sizeof name, "sample%zu.input_ids", index);
+    const struct tensor *ids = golden_find(batch, name);
+    snprintf(name, sizeof name, "sample%zu.labels", index);
+    const int64_t *labels = golden_find(batch, name)->data, *all = ids->data;
+    size_t prompt = group->prompt.ids.count, count = tensor_count(ids);
+    for (size_t i = 0; i < count; i++) {
+        assert_true((labels[i] == -100) == (i < prompt));
+        if (i < prompt) assert_int_equal(all[i], group->prompt.ids.data[i]);
+    }
+    golden_add(group, 0, all + prompt, count - prompt);
+    safetensors_free(batch);
+    json_decref(json);
+}
+
+// The GRPO group: one prompt, four completions.
+static inline void golden_grpo(struct golden_group *group, struct qwen *qwen) {
+    json_t *json = golden_json("grpo/expected.json");
+    struct safetensors *inputs = golden_tensors("grpo/inputs.safetensors");
+    *group = (struct golden_group){0};
+    golden_prompt(&group->prompt, qwen, json);
+    const struct tensor *ids = golden_find(inputs, "completion_ids"),
+                        *mask = golden_find(inputs, "completion_mask");
+    for (size_t i = 0; i < MOST_COMPLETIONS; i++) {
+        size_t width = tensor_columns(ids), count = 0;
+        while (count < width && ((const float *)mask->data)[i * width + count] > 0) count++;
+        golden_add(group, i, (const int64_t *)ids->data + i * width, count);
+    }
+    safetensors_free(inputs);
+    json_decref(json);
+}
+
+static inline struct training_group golden_whole(const struct golden_group *group, size_t completions) {
+    return (struct training_group){
+        .prompt = &group->prompt, .completions = group->completions, .completion_count = completions};
+}
+
+// Cross entropy, the mean over all tokens: context is NULL.
+static inline double cross_entropy(void *context, const float *log_probs, float *derivatives, size_t count) {
+    double loss = 0;
+    (void)context;
+    for (size_t i = 0; i < count; i++) {
+        loss -= (double)log_probs[i];
+        derivatives[i] = (float)(-1.0 / (double)count);
+    }
+    return loss / (double)count;
+}
+
+static inline double gradient_norm(struct training *training) {
+    double sum = 0;
+    for (size_t i = 0; i < training_parameter_count(training); i++) {
+        const struct parameter *p = training_parameter(training, i);
+        for (size_t k = 0; k < p->count; k++) sum += (double)p->gradient[k] * (double)p->gradient[k];
+    }
+    return sqrt(sum);
+}
+
+static inline struct parameter *find_parameter(struct training *training, const char *name) {
+    for (size_t i = 0; i < training_parameter_count(training); i++)
+        if (strcmp(training_parameter(training, i)->name, name) == 0) return training_parameter(training, i);
+    fail_msg("there is no parameter %s", name);
+    return NULL;
+}
+
+// norm(got - want) / norm(want)
+static inline double distance(const float *got, const float *want, size_t count) {
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < count; i++) {
+        double d = (double)got[i] - (double)want[i];
+        difference += d * d;
+        size += (double)want[i] * (double)want[i];
+    }
+    return sqrt(difference) / (sqrt(size) + 1e-30);
+}
+
+static inline void check_gradient(const struct parameter *p, const struct tensor *want, double tolerance) {
+    assert_int_equal(p->count, tensor_count(want));
+    assert_int_equal(p->dims, want->dims);
+    for (int i = 0; i < p->dims; i++) assert_int_equal(p->shape[i], want->shape[i]);
+    double off = distance(p->gradient, want->data, p->count);
+    if (!(off <= tolerance)) fail_msg("gradient of %s: off by %.3g (%.3g allowed)", p->name, off, tolerance);
+}
+
+#endif
