@@ -173,7 +173,7 @@ static int run_batch(struct work *work, struct worker *workers, struct error *er
         if (pthread_create(&workers[i].thread, NULL, run, &workers[i])) break; // fewer hands do the same work
     run(&workers[0]);
     for (int i = 1; i <= started; i++) pthread_join(workers[i].thread, NULL);
-    if (!work->failed) return 0;
+    if (!atomic_load(&work->failed)) return 0;
     *error = work->error;
     return -1;
 }
@@ -209,7 +209,7 @@ static int write_all(struct work *work, struct worker *workers, const char *rows
 }
 
 static int with_workers(struct work *work, const char *rows, struct error *error) {
-    struct worker workers[DATASET_MOST_THREADS] = {0};
+    struct worker workers[DATASET_MOST_THREADS] = {{.work = work}};
     int result = 0;
     for (int i = 0; i < work->options->threads && !result; i++) {
         workers[i] = (struct worker){.work = work, .canvas = card_canvas(work->options->width, error)};
@@ -250,6 +250,12 @@ static int make_folder(const char *path, struct error *error) {
     return error_set_errno(error, path, "cannot be made");
 }
 
+static void free_work(struct work *work) {
+    if (!work) return;
+    for (int i = 0; i < BATCH; i++) buffer_free(&work->rows[i]);
+    free(work);
+}
+
 int dataset_write(const struct dataset_options *options, struct error *error) {
     if (check(options, error) || make_folder(options->folder, error)) return -1;
     char *cards = file_join(options->folder, "cards", error),
@@ -265,8 +271,7 @@ int dataset_write(const struct dataset_options *options, struct error *error) {
         result = with_workers(work, rows, error);
         pthread_mutex_destroy(&work->lock);
     }
-    for (int i = 0; work && i < BATCH; i++) buffer_free(&work->rows[i]);
-    free(work);
+    free_work(work);
     free(cards);
     free(rows);
     return result;

@@ -289,7 +289,7 @@ static void roof(const struct house *b) {
     case ROOF_PARAPET:
         draw_box(c, x, h, w, 3, b->snow ? colour : b->style->roof_colour);
         if (b->style->thing == THING_RED_WALLS)
-            for (double at = x; at < x + w - 2; at += 5) draw_box(c, at, h + 3, 3, 3, b->wall);
+            for (int i = 0; 5 * i < w - 2; i++) draw_box(c, x + 5 * i, h + 3, 3, 3, b->wall);
         break;
     }
 }
@@ -351,9 +351,10 @@ static void window_rows(const struct house *b) {
 static void lace(const struct house *b, double y) {
     draw_box(b->c, -b->w / 2, y + 9, b->w, 2.4, b->style->trim);
     draw_box(b->c, -b->w / 2, y - 1, b->w, 4, b->style->trim);
-    for (double x = -b->w / 2; x < b->w / 2 - 1; x += 2.4) draw_box(b->c, x + 0.6, y, 1, 2.2, 0x6a7278);
-    for (double x = -b->w / 2; x < b->w / 2; x += 3) draw_disc(b->c, x + 1.5, y + 8.6, 1.2, b->style->trim);
-    for (int i = 0; i < 3; i++) draw_box(b->c, -b->w / 2 + (b->w - 1) * i / 2, 0, 1, y + 10, b->style->trim);
+    double x = -b->w / 2;
+    for (int i = 0; 2.4 * i < b->w - 1; i++) draw_box(b->c, x + 2.4 * i + 0.6, y, 1, 2.2, 0x6a7278);
+    for (int i = 0; 3 * i < b->w; i++) draw_disc(b->c, x + 3 * i + 1.5, y + 8.6, 1.2, b->style->trim);
+    for (int i = 0; i < 3; i++) draw_box(b->c, x + (b->w - 1) * i / 2, 0, 1, y + 10, b->style->trim);
 }
 
 static void extras(const struct house *b) {
@@ -361,7 +362,8 @@ static void extras(const struct house *b) {
     double w = b->w, h = b->h, floor = b->style->floor;
     switch (b->style->extra) {
     case EXTRA_ESCAPE:
-        for (double y = floor; y + 4 < h; y += floor) {
+        for (int row = 1; row * floor + 4 < h; row++) {
+            double y = row * floor;
             draw_box(c, -w * 0.3, y, w * 0.6, 1.6, 0x16181a);
             for (int i = 0; i < 6; i++) draw_box(c, -w * 0.3 + w * 0.117 * i, y, 0.7, 5, 0x16181a);
             draw_box(c, -w * 0.3, y + 4.5, w * 0.6, 0.8, 0x16181a);
@@ -369,16 +371,17 @@ static void extras(const struct house *b) {
         }
         break;
     case EXTRA_LACE:
-        for (double y = floor; y + 6 < h; y += floor) lace(b, y);
+        for (int row = 1; row * floor + 6 < h; row++) lace(b, row * floor);
         break;
     case EXTRA_COLUMNS:
-        for (double x = -w * 0.42; x < w * 0.45; x += w * 0.21)
-            draw_box(c, x - 1.2, floor * 0.9, 2.6, h - floor * 0.9, b->style->trim);
+        for (int i = 0; i < 5; i++)
+            draw_box(c, w * (0.21 * i - 0.42) - 1.2, floor * 0.9, 2.6, h - floor * 0.9, b->style->trim);
         draw_box(c, -w / 2, h - 3, w, 3, b->style->trim);
         draw_box(c, -w / 2, floor * 0.85, w, 1.6, b->style->trim);
         break;
     case EXTRA_CARVED:
-        for (double y = floor; y + 8 < h; y += floor) {
+        for (int row = 1; row * floor + 8 < h; row++) {
+            double y = row * floor;
             draw_box(c, -w * 0.4, y - 1, w * 0.8, 6, b->style->trim);
             draw_box(c, -w * 0.4, y + 12, w * 0.8, 2.4, b->style->trim);
             for (int i = 0; i < 5; i++)

@@ -110,8 +110,7 @@ static void colosseum(struct canvas *c) {
     canvas_detail(c, true);
     draw_box(c, -0.85, 0.72, 1.03, 0.02, 0xa98b5c);
     for (int row = 0; row < 3; row++) {
-        int count = row == 2 ? 13 : 13;
-        arcade(c, -0.84, 0.05 + 0.23 * row, row == 2 ? 1.5 : 1.7, 0.17, count, 0x5f4a30);
+        arcade(c, -0.84, 0.05 + 0.23 * row, row == 2 ? 1.5 : 1.7, 0.17, 13, 0x5f4a30);
         draw_box(c, -0.85, 0.02 + 0.23 * row, 1.73, 0.02, 0xe3cda2);
     }
     for (int i = 0; i < 8; i++) draw_box(c, -0.8 + 0.125 * i, 0.81, 0.05, 0.06, 0x5f4a30);

@@ -53,9 +53,12 @@ static void centre(struct canvas *canvas, const struct road *road, uint32_t colo
         return;
     }
     double depth = CANVAS_HEIGHT - road->horizon;
-    for (double z = 1.05; z < 9; z *= 1.45) // dashes of equal length on the ground shorten with distance
-        strip(canvas, road, -0.04, 0.04, road->horizon + depth / (z * 1.25), road->horizon + depth / z,
-              colour);
+    double z = 1.05; // dashes of equal length on the ground shorten with distance
+    for (int i = 0; i < 6; i++) {
+        double near = road->horizon + depth / z, far = road->horizon + depth / (z * 1.25);
+        strip(canvas, road, -0.04, 0.04, far, near, colour);
+        z *= 1.45;
+    }
 }
 
 static void kerb(struct canvas *canvas, const struct road *road, uint32_t colour) {
@@ -67,10 +70,12 @@ static void kerb(struct canvas *canvas, const struct road *road, uint32_t colour
     double depth = CANVAS_HEIGHT - road->horizon;
     strip(canvas, road, -1.1, -1, road->horizon + 4, CANVAS_HEIGHT, 0xf2f2ee);
     strip(canvas, road, 1, 1.1, road->horizon + 4, CANVAS_HEIGHT, 0xf2f2ee);
-    for (double z = 1; z < 8; z *= 1.3) {
+    double z = 1;
+    for (int i = 0; i < 8; i++) {
         double near = road->horizon + depth / z, far = road->horizon + depth / (z * 1.14);
         strip(canvas, road, -1.1, -1, far, near, colour);
         strip(canvas, road, 1, 1.1, far, near, colour);
+        z *= 1.3;
     }
 }
 

@@ -138,7 +138,7 @@ static void windows(struct canvas *c, double x, double y, double w, double h, in
 }
 
 static void long_flank(struct canvas *c, const struct livery *l, double half, int decks) {
-    double belt = decks == 2 ? 0.5 : 0.5;
+    double belt = 0.5;
     draw_box(c, -half, 0.12, 2 * half, belt - 0.12, l->lower);
     draw_box(c, -half, belt, 2 * half, 1 - belt, l->upper);
     wheels(c, half * 0.66, decks == 2 ? 0.1 : 0.14);

@@ -522,7 +522,6 @@ static void paint_wall(struct stage *stage) {
 static double least_share(enum kind kind) {
     switch (kind) {
     case KIND_PLATE:
-        return 0.004;
     case KIND_LINES:
         return 0.004;
     case KIND_FLAG:

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 static const struct thing_facts table[THING_COUNT] = {
-#define X(name, kind, article, plural, text) [THING_##name] = {KIND_##kind, article, plural, text},
+#define X(name, kind, article, plural, text) [THING_##name] = {KIND_##kind, plural, article, text},
     THINGS(X)
 #undef X
 };

@@ -214,8 +214,8 @@ enum thing {
 
 struct thing_facts {
     enum kind kind;
-    const char *article; // "a", "the" or ""
     bool plural;
+    const char *article; // "a", "the" or ""
     const char *text;
 };
 const struct thing_facts *thing_facts(enum thing thing);

@@ -28,8 +28,8 @@ struct country {
 
 struct city {
     const char *name;
-    int country;                // index into countries
     double latitude, longitude; // degrees, WGS-84
+    int country;                // index into countries
     enum thing landmark;
     enum thing things[CITY_THINGS]; // besides those of the country; ended by THING_NONE
 };
@@ -37,13 +37,13 @@ struct city {
 // A word on a sign. Either a city's own (city >= 0) or usual in some countries.
 struct word {
     const char *text;
-    const char *second; // a second line in Latin letters, or NULL
-    enum face face;
+    const char *second;   // a second line in Latin letters, or NULL
     const char *script;   // "Greek letters"; NULL for Latin ones
     const char *language; // "French": of a Latin word, or of a word that only one language has; else NULL
     int city;             // -1: of the countries
     uint32_t countries;   // bits
-    bool stop;            // stands on the stop sign
+    enum face face;
+    bool stop; // stands on the stop sign
 };
 
 extern const struct country countries[COUNTRY_COUNT];
