@@ -6,6 +6,7 @@ add_library(mock_server STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/loca
 target_link_libraries(mock_server PUBLIC globe_flags Threads::Threads)
 target_include_directories(mock_server PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 set(test_endpoint_LIBS mock_server)
+set(test_api_LIBS mock_server)
 add_library(test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support.c ${PROJECT_SOURCE_DIR}/tests/support_safetensors.c)
 target_link_libraries(test_support PUBLIC globe_flags PkgConfig::CMOCKA room_base)
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
@@ -13,7 +14,7 @@ target_compile_definitions(test_support PUBLIC TEST_DATA="${PROJECT_SOURCE_DIR}/
 
 set(GLOBE_LEAK_RULES "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tools/leaks.txt:print_suppressions=0")
 
-foreach(room base geo text photo postcards tensor model generate locate train)
+foreach(room base geo text photo postcards tensor model generate locate train api)
   file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/test_*.c)
   foreach(source ${tests})
     get_filename_component(name ${source} NAME_WE)

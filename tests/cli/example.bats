@@ -1,0 +1,26 @@
+#!/usr/bin/env bats
+# The example of the C interface, as docs and header show it.
+
+load common
+
+setup() {
+    example=${GLOBE_BUILD_DIR:?}/example_locate
+    model=$GLOBE_SOURCE_DIR/tests/data/qwen2_5_vl_tiny
+}
+
+@test "the example locates one photo and reports one that is missing" {
+    run --separate-stderr "$example" "$model" "$GLOBE_SOURCE_DIR/examples/harbour.jpg" missing.jpg
+    [ "$status" -eq 1 ]
+    [[ $output == *"/examples/harbour.jpg: "* ]]
+    [ "$stderr" = "locate: missing.jpg: cannot open: No such file or directory" ]
+}
+
+@test "the example says how it is used and what is wrong with a model" {
+    run --separate-stderr "$example"
+    [ "$status" -eq 2 ]
+    [ "$stderr" = "usage: locate MODEL PHOTO..." ]
+    run --separate-stderr "$example" /nowhere photo.jpg
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    [[ $stderr == "locate: /nowhere"* ]]
+}
