@@ -44,12 +44,21 @@ static const char *keep(struct globe *globe, int slot, const char *text, struct 
     return globe->texts[slot];
 }
 
+static int check_options(const struct globe_options *options, struct error *error) {
+    if (!options->model == !options->endpoint)
+        return error_set(error, ERROR_USAGE, "globe_options: exactly one of model and endpoint must be set");
+    if (options->threads < 0 || options->max_pixels < 0)
+        return error_set(error, ERROR_USAGE,
+                         "globe_options: %d threads, %lld pixels: neither can be negative", options->threads,
+                         (long long)options->max_pixels);
+    return 0;
+}
+
 struct globe *globe_open(const struct globe_options *given, char *message) {
     struct error error = {0};
     struct globe_options options = GLOBE_OPTIONS_INIT;
     if (given) take_struct(&options, sizeof options, given);
-    if (!options.model == !options.endpoint) {
-        error_set(&error, ERROR_USAGE, "globe_options: exactly one of model and endpoint must be set");
+    if (check_options(&options, &error)) {
         tell(message, &error);
         return NULL;
     }
@@ -63,7 +72,7 @@ struct globe *globe_open(const struct globe_options *given, char *message) {
         session.gazetteer = keep(globe, 4, options.gazetteer, &error);
         if (options.prompt) session.prompt = keep(globe, 5, options.prompt, &error);
         session.qwen.threads = options.threads;
-        session.qwen.max_pixels = options.max_pixels > 0 ? (size_t)options.max_pixels : 0;
+        session.qwen.max_pixels = (size_t)options.max_pixels;
         session.endpoint.max_pixels = session.qwen.max_pixels;
         if (!error.code && session_open(&globe->session, &session, &error) == 0) return globe;
     }

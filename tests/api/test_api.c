@@ -78,7 +78,10 @@ static void test_options_that_will_not_do(void **state) {
     refuse(&options, "no such prompt");
     options = tiny_options();
     options.threads = -3;
-    refuse(&options, "threads");
+    refuse(&options, "-3 threads");
+    options = tiny_options();
+    options.max_pixels = INT64_MIN;
+    refuse(&options, "-9223372036854775808 pixels");
 }
 
 // ---- structs of programs that were compiled against other headers ----

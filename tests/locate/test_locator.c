@@ -570,7 +570,7 @@ static void locate_scenes(struct qwen *qwen, size_t sequences, bool together, ch
         for (size_t v = 0; v < heard.count; v++) {
             assert_int_equal(heard.verdicts[v].samples, 3);
             size_t which = (size_t)(strrchr(heard.verdicts[v].photo, '.')[-1] - 'a');
-            snprintf(answers[which], sizeof answers[which], "%zu %.900s %s", heard.verdicts[v].tokens,
+            snprintf(answers[which], sizeof answers[which], "%zu %.900s %.90s", heard.verdicts[v].tokens,
                      heard.verdicts[v].answer, heard.verdicts[v].city);
         }
     }
