@@ -12,6 +12,7 @@ struct qwen_options model_options_qwen(const struct model_options *options) {
     return (struct qwen_options){.type = (enum qwen_type)options->type,
                                  .threads = (int)options->threads,
                                  .isa = options->isa,
+                                 .adapter = options->adapter,
                                  .min_pixels = (size_t)options->min_pixels,
                                  .max_pixels = (size_t)options->max_pixels};
 }

@@ -10,6 +10,7 @@ struct model_options {
     int type;                                // enum qwen_type
     int64_t threads, min_pixels, max_pixels; // 0: automatic, the checkpoint's
     const char *isa;
+    const char *adapter; // PEFT folder, or NULL
 };
 
 struct model_options model_options_default(void);
@@ -19,6 +20,7 @@ extern const char *const model_option_types[];
 #define MODEL_OPTIONS(m)                                                                                   \
     option_string("model", 'M', "DIR", &(m).folder,                                                        \
                   "Checkpoint folder as published on the Hugging Face hub"),                               \
+        option_string("adapter", 'A', "DIR", &(m).adapter, "LoRA adapter over it (PEFT folder)"),          \
         option_choice("dtype", 0, "TYPE", &(m).type, model_option_types, "Arithmetic: auto, f32 or bf16"), \
         option_integer("max-pixels", 0, "N", &(m).max_pixels, 0, 16777216,                                 \
                        "Largest picture the model sees (0: its own)"),                                     \

@@ -86,6 +86,11 @@ static int open_parts(struct qwen *qwen, const char *folder, const struct qwen_o
     qwen->arena = arena_new(error);
     if (!qwen->decoder || !qwen->arena) return -1;
     find_stops(qwen);
+    if (options->adapter) {
+        qwen->own_adapter = lora_open(qwen, options->adapter, error);
+        if (!qwen->own_adapter) return -1;
+        lora_use(qwen, qwen->own_adapter);
+    }
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/qwen_tensors.h"
 #include "model/training_parts.h"
 #include "model/training_rows.h"
 #include "model/vision_backward.h"
@@ -30,6 +31,51 @@ void training_close(struct training *training) {
     training_free_parameters(training);
     arena_free(training->arena);
     free(training);
+}
+
+struct count {
+    const struct training_options *options;
+    size_t trained; // values
+};
+
+static int count_tensor(void *context, const char *name, int dims, const size_t *shape) {
+    struct count *count = context;
+    size_t values = 1;
+    for (int i = 0; i < dims; i++) values *= shape[i];
+    if (training_is_trained(count->options, name)) count->trained += values;
+    return 0;
+}
+
+// Bytes of the activations of `layers` layers, of which `kept` stay: each reads and writes `wide` values of
+// the compute type and keeps two rows of the residual stream.
+static size_t activations(size_t rows, size_t layers, size_t kept, size_t hidden, size_t wide, size_t size) {
+    return rows * (layers * hidden * sizeof(float) + kept * (wide * size + 2 * hidden * sizeof(float)));
+}
+
+size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t rows,
+                       size_t patches) {
+    const struct qwen_text_config *t = &qwen->config->text;
+    const struct qwen_vision_config *v = &qwen->config->vision;
+    size_t size = dtype_size(qwen->type), layers = (size_t)t->layers, blocks = (size_t)v->depth;
+    size_t hidden = (size_t)t->hidden, inner = (size_t)t->intermediate,
+           heads = (size_t)(t->heads + t->kv_heads) * 2 * (size_t)t->head_dim;
+    struct count count = {.options = options};
+    size_t value_bytes = 2 * sizeof(float) + (qwen->type == DTYPE_F32 ? 0 : size), bytes;
+    if (options->lora_rank > 0 || options->lora_folder) // of the language model's linear layers
+        count.trained = layers * (size_t)(options->lora_rank > 0 ? options->lora_rank : 16) *
+                        (8 * hidden + heads + 3 * inner);
+    else
+        qwen_tensors_visit(qwen->config, count_tensor, &count);
+    bytes = count.trained * value_bytes;
+    // One more layer for the backward pass, whose gradients are as wide as what it reads.
+    bytes += activations(rows, layers, (options->checkpoint_activations ? 1 : layers) + 1, hidden,
+                         heads + 3 * inner, size);
+    bytes += rows * hidden * 4 * sizeof(float); // embeddings, their gradients, the rows of the head
+    bool tower = options->train_vision || options->train_merger;
+    size_t kept = !tower ? 0 : options->checkpoint_activations ? 1 : blocks;
+    bytes += activations(patches, tower ? blocks : 0, kept + 1, (size_t)v->hidden,
+                         4 * (size_t)v->hidden + 3 * (size_t)v->intermediate, size);
+    return bytes;
 }
 
 struct lora *training_adapter(const struct training *training) {

@@ -8,7 +8,7 @@
 #include "model/qwen_tensors.h"
 #include "model/training_parts.h"
 
-static bool is_trained(const struct training_options *options, const char *name) {
+bool training_is_trained(const struct training_options *options, const char *name) {
     if (strncmp(name, "visual.merger.", 14) == 0) return options->train_merger;
     if (strncmp(name, "visual.", 7) == 0) return options->train_vision;
     return options->train_text;
@@ -70,7 +70,7 @@ static int visit(void *context, const char *name, int dims, const size_t *shape)
     if (strcmp(walk->parts[index].name, name) != 0)
         return error_set(walk->error, ERROR_INTERNAL, "\"%s\" where \"%s\" was expected",
                          walk->parts[index].name, name);
-    if (!is_trained(&training->options, name)) return 0;
+    if (!training_is_trained(&training->options, name)) return 0;
     struct matrix *matrix = walk->parts[index].matrix;
     struct parameter *p = add(training, name, dims, shape, walk->error);
     if (!p || exchange_weight(training, p, &training->trained[training->count - 1], matrix, walk->error))

@@ -32,5 +32,7 @@ struct training {
 // training_parameters.c: fills parameters, trained, text, vision, lora.
 int training_take_parameters(struct training *training, struct error *error);
 void training_free_parameters(struct training *training);
+// Whether the tensor of this published name is trained when there is no LoRA.
+bool training_is_trained(const struct training_options *options, const char *name);
 
 #endif

@@ -1,0 +1,340 @@
+// LoRA adapters in inference: PEFT folders in and out, switching, merging.
+#include "support.h"
+
+#include "training_cases.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "model/lora.h"
+
+// Cross entropy of the SFT batch through the inference path.
+static double batch_loss(struct qwen *qwen, const struct golden_group *data) {
+    struct error error = {0};
+    double loss = 0;
+    size_t tokens = 0;
+    float log_probs[MOST_TOKENS], *last = malloc((size_t)qwen->config->text.vocab * sizeof *last);
+    for (size_t i = 0; i < 2; i++) {
+        const struct training_completion *c = &data[i].completions[0];
+        struct kv_cache cache;
+        assert_ok(qwen_cache_open(qwen, &cache, data[i].prompt.ids.count, &error), error);
+        assert_ok(qwen_prefill(qwen, &data[i].prompt, &cache, last, NULL, NULL, &error), error);
+        assert_ok(qwen_score(qwen, &data[i].prompt, &cache, last, c->ids, c->count, log_probs, &error),
+                  error);
+        kv_cache_close(&cache);
+        for (size_t t = 0; t < c->count; t++) loss -= (double)log_probs[t];
+        tokens += c->count;
+    }
+    free(last);
+    return loss / (double)tokens;
+}
+
+struct fixture {
+    struct qwen *qwen;
+    struct golden_group data[2];
+    double base, adapted; // golden losses
+};
+
+static void fixture_open(struct fixture *f, enum qwen_type type) {
+    f->qwen = golden_model("qwen2_5_vl_tiny", type, 0, NULL);
+    for (size_t i = 0; i < 2; i++) golden_sft(&f->data[i], f->qwen, i);
+    json_t *json = golden_json("training/expected.json");
+    f->base = json_number_value(json_object_get(json, "loss"));
+    f->adapted = json_number_value(json_object_get(json_object_get(json, "lora"), "loss"));
+    assert_true(fabs(f->base - f->adapted) > 1e-3);
+    json_decref(json);
+}
+
+static void fixture_free(struct fixture *f) {
+    prompt_free(&f->data[0].prompt), prompt_free(&f->data[1].prompt);
+    qwen_close(f->qwen);
+}
+
+// Two adapters and none over one copy of the weights, in turns.
+static void test_switching(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fixture f;
+    fixture_open(&f, QWEN_TYPE_F32);
+    struct lora *golden = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    assert_got(golden, error);
+    assert_int_equal(lora_count(golden), 21);
+    const struct lora_options options = {.rank = 2, .alpha = 3, .seed = 1};
+    struct lora *fresh = lora_new(f.qwen, &options, &error);
+    assert_got(fresh, error);
+    double plain = batch_loss(f.qwen, f.data);
+    assert_true(fabs(plain - f.base) < 1e-4);
+    for (int i = 0; i < 2; i++) {
+        lora_use(f.qwen, golden);
+        assert_true(fabs(batch_loss(f.qwen, f.data) - f.adapted) < 1e-4);
+        lora_use(f.qwen, fresh); // B is zero: the base
+        assert_true(fabs(batch_loss(f.qwen, f.data) - plain) < 1e-9);
+        lora_use(f.qwen, NULL);
+        assert_true(batch_loss(f.qwen, f.data) == plain);
+    }
+    lora_use(f.qwen, fresh);
+    struct lora_module *m = lora_module_at(fresh, 6); // layer 0's down_proj
+    assert_string_equal(m->name, "model.layers.0.mlp.down_proj");
+    for (size_t i = 0; i < m->out * m->rank; i++) m->b[i] = 0.5f;
+    lora_refresh(fresh); // reaches the model that uses it
+    assert_true(fabs(batch_loss(f.qwen, f.data) - plain) > 1e-4);
+    lora_use(f.qwen, NULL);
+    assert_true(batch_loss(f.qwen, f.data) == plain);
+    lora_free(golden), lora_free(fresh);
+    fixture_free(&f);
+}
+
+static void test_bf16(void **state) {
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, QWEN_TYPE_BF16);
+    if (f.qwen->device->fast_type == DTYPE_BF16) {
+        struct error error = {0};
+        struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+        assert_got(lora, error);
+        double plain = batch_loss(f.qwen, f.data);
+        lora_use(f.qwen, lora);
+        double adapted = batch_loss(f.qwen, f.data);
+        assert_true(fabs(plain - f.base) < 0.05 && fabs(adapted - f.adapted) < 0.05 && plain != adapted);
+        lora_use(f.qwen, NULL);
+        lora_free(lora);
+    }
+    fixture_free(&f);
+}
+
+// qwen_open with an adapter, as `--adapter` does.
+static void test_open_with(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fixture f;
+    fixture_open(&f, QWEN_TYPE_F32);
+    const struct qwen_options with = {.type = QWEN_TYPE_F32, .adapter = test_data("training/lora_adapter")};
+    struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &with, &error);
+    assert_got(qwen, error);
+    assert_true(fabs(batch_loss(qwen, f.data) - f.adapted) < 1e-4);
+    qwen_close(qwen);
+    const struct qwen_options missing = {.adapter = "/nowhere"};
+    assert_error(!qwen_open(test_data("qwen2_5_vl_tiny"), &missing, &error), error, ERROR_MODEL, "/nowhere");
+    fixture_free(&f);
+}
+
+static void test_save(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fixture f;
+    fixture_open(&f, QWEN_TYPE_F32);
+    struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    assert_got(lora, error);
+    const char *folder = test_temporary("adapter");
+    assert_ok(lora_save(lora, f.qwen, folder, &error), error);
+    assert_ok(lora_save(lora, f.qwen, folder, &error), error); // over what is there
+    char *path = file_join(folder, "adapter_model.safetensors", &error);
+    struct safetensors *got = safetensors_open(path, &error),
+                       *want = golden_tensors("training/lora_adapter/adapter_model.safetensors");
+    assert_got(got, error);
+    assert_int_equal(safetensors_count(got), safetensors_count(want));
+    for (size_t i = 0; i < safetensors_count(want); i++) {
+        const struct tensor *b = safetensors_at(want, i), *a = golden_find(got, safetensors_name(want, i));
+        assert_int_equal(a->dtype, b->dtype);
+        assert_int_equal(tensor_bytes(a), tensor_bytes(b));
+        assert_memory_equal(a->data, b->data, tensor_bytes(b));
+    }
+    free(path);
+    path = file_join(folder, "adapter_config.json", &error);
+    json_t *config = json_read_file(path, 1 << 20, &error);
+    assert_got(config, error);
+    assert_int_equal(json_integer_value(json_object_get(config, "r")), 4);
+    assert_int_equal(json_integer_value(json_object_get(config, "lora_alpha")), 16);
+    assert_string_equal(json_string_value(json_object_get(config, "peft_type")), "LORA");
+    assert_string_equal(json_string_value(json_object_get(config, "target_modules")),
+                        "(?!.*visual).*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)");
+    json_decref(config);
+    free(path);
+    struct lora *again = lora_open(f.qwen, folder, &error);
+    assert_got(again, error);
+    lora_use(f.qwen, again);
+    assert_true(fabs(batch_loss(f.qwen, f.data) - f.adapted) < 1e-4);
+    lora_use(f.qwen, NULL);
+    lora_free(again), lora_free(lora);
+    safetensors_free(got), safetensors_free(want);
+    fixture_free(&f);
+}
+
+static void test_merge(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fixture f;
+    fixture_open(&f, QWEN_TYPE_F32);
+    struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    assert_got(lora, error);
+    const char *folder = test_temporary("merged");
+    assert_ok(lora_merge(lora, f.qwen, folder, &error), error);
+    struct qwen *merged = qwen_open(folder, &(struct qwen_options){.type = QWEN_TYPE_F32}, &error);
+    assert_got(merged, error);
+    assert_true(fabs(batch_loss(merged, f.data) - f.adapted) < 1e-4);
+    qwen_close(merged);
+    assert_error(lora_merge(lora, f.qwen, "/nowhere/at/all", &error), error, ERROR_INPUT, "/nowhere");
+    lora_free(lora);
+    fixture_free(&f);
+}
+
+// Sharded, BF16: every file under its own name, untouched tensors bit for bit.
+static void test_merge_shards(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL);
+    const struct lora_options options = {.rank = 3,
+                                         .alpha = 3,
+                                         .rs = true,
+                                         .targets = "model\\.layers\\.[12]\\.self_attn\\.o_proj",
+                                         .seed = 4};
+    struct lora *lora = lora_new(qwen, &options, &error);
+    assert_got(lora, error);
+    assert_int_equal(lora_count(lora), 2);
+    struct lora_module *m = lora_module_at(lora, 1);
+    assert_string_equal(m->name, "model.layers.2.self_attn.o_proj");
+    for (size_t i = 0; i < m->out * m->rank; i++) m->b[i] = 0.01f * (float)(i % 11);
+    const char *folder = test_temporary("shards");
+    assert_ok(lora_merge(lora, qwen, folder, &error), error);
+    struct safetensors *got = safetensors_open(folder, &error),
+                       *want = golden_tensors("qwen2_5_vl_tiny_tied");
+    assert_got(got, error);
+    assert_string_equal(safetensors_metadata(got, "format"), "pt");
+    assert_int_equal(safetensors_count(got), safetensors_count(want));
+    for (size_t i = 0; i < safetensors_count(want); i++) {
+        const char *name = safetensors_name(want, i);
+        const struct tensor *b = safetensors_at(want, i), *a = golden_find(got, name);
+        assert_int_equal(a->dtype, b->dtype);
+        bool same = memcmp(a->data, b->data, tensor_bytes(b)) == 0;
+        assert_true(same == (strcmp(name, "model.layers.2.self_attn.o_proj.weight") != 0));
+        for (size_t k = 0; !same && k < m->out * m->in; k++) {
+            double sum = (double)bf16_to_f32(((const uint16_t *)b->data)[k]);
+            for (size_t r = 0; r < m->rank; r++)
+                sum +=
+                    3 / sqrt(3) * (double)m->b[k / m->in * m->rank + r] * (double)m->a[r * m->in + k % m->in];
+            double have = (double)bf16_to_f32(((const uint16_t *)a->data)[k]);
+            assert_true(fabs(have - sum) <= fabs(sum) / 255 + 1e-7);
+        }
+    }
+    safetensors_free(got), safetensors_free(want);
+    lora_free(lora);
+    qwen_close(qwen);
+}
+
+// ---- bad adapters
+
+static void write_adapter(const char *folder, const char *config, const char *key_a, const char *key_b,
+                          size_t rank_a, size_t rank_b, size_t in, enum dtype type) {
+    struct error error = {0};
+    char *path = file_join(folder, "adapter_config.json", &error);
+    test_write(path, config, strlen(config));
+    free(path);
+    path = file_join(folder, "adapter_model.safetensors", &error);
+    struct safetensors_writer *writer = safetensors_writer_new(&error);
+    float *zeros = calloc(4096, sizeof *zeros);
+    for (size_t i = 0; i < 4096; i++) zeros[i] = 0.01f;
+    struct tensor a = {.data = zeros, .dtype = type, .dims = 2, .shape = {rank_a, in}},
+                  b = {.data = zeros, .dtype = type, .dims = 2, .shape = {64, rank_b}};
+    if (key_a) assert_ok(safetensors_writer_add(writer, key_a, &a, 0, &error), error);
+    if (key_b) assert_ok(safetensors_writer_add(writer, key_b, &b, 0, &error), error);
+    assert_ok(safetensors_writer_save(writer, path, &error), error);
+    safetensors_writer_free(writer);
+    free(zeros);
+    free(path);
+}
+
+#define KEY(name, which) "base_model.model." name ".lora_" which ".weight"
+static const char GOOD_A[] = KEY("model.layers.1.self_attn.q_proj", "A"),
+                  GOOD_B[] = KEY("model.layers.1.self_attn.q_proj", "B");
+
+static void test_names(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    static const char *const keys[][2] = {
+        {GOOD_A, GOOD_B},
+        {KEY("model.language_model.layers.1.self_attn.q_proj", "A"),
+         KEY("model.language_model.layers.1.self_attn.q_proj", "B")},
+        {KEY("language_model.model.layers.1.self_attn.q_proj", "A"),
+         KEY("model.layers.1.self_attn.q_proj", "B")},
+        {"base_model.model.model.layers.1.self_attn.q_proj.lora_A.default.weight",
+         "base_model.model.model.layers.1.self_attn.q_proj.lora_B.default.weight"},
+        {KEY("visual.merger.mlp.2", "A"), KEY("visual.merger.mlp.2", "B")},
+        {KEY("model.visual.merger.mlp.2", "A"), KEY("model.visual.merger.mlp.2", "B")},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *folder = test_temporary("names%zu", i);
+        assert_int_equal(mkdir(folder, 0777), 0);
+        write_adapter(folder, "{\"r\": 4, \"lora_alpha\": 6, \"use_rslora\": true}", keys[i][0], keys[i][1],
+                      4, 4, i < 4 ? 64 : 128, DTYPE_BF16);
+        struct lora *lora = lora_open(qwen, folder, &error);
+        assert_got(lora, error);
+        assert_int_equal(lora_count(lora), 1);
+        assert_true(fabs(lora_scale(lora, lora_module_at(lora, 0)) - 3) < 1e-9);
+        assert_string_equal(lora_module_at(lora, 0)->name,
+                            i < 4 ? "model.layers.1.self_attn.q_proj" : "visual.merger.mlp.2");
+        lora_free(lora);
+    }
+    qwen_close(qwen);
+}
+
+static void test_bad_adapters(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    static const struct {
+        const char *config, *a, *b;
+        size_t rank_a, rank_b, in;
+        enum dtype type;
+        const char *text;
+    } cases[] = {
+        {"{", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "not valid JSON"},
+        {"[]", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "expected an object"},
+        {"", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "empty"},
+        {"{\"r\": 0}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "\"r\""},
+        {"{\"r\": \"4\"}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "\"r\""},
+        {"{\"peft_type\": \"IA3\"}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "IA3"},
+        {"{\"bias\": \"all\"}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "\"bias\" is \"all\""},
+        {"{\"use_dora\": true}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "use_dora"},
+        {"{\"modules_to_save\": [\"lm_head\"]}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "modules_to_save"},
+        {"{\"alpha_pattern\": {\"x\": 1}}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "alpha_pattern"},
+        {"{}", GOOD_A, NULL, 4, 4, 64, DTYPE_F32, "has lora_A but no lora_B"},
+        {"{}", NULL, GOOD_B, 4, 4, 64, DTYPE_F32, "has lora_B but no lora_A"},
+        {"{}", GOOD_A, GOOD_B, 4, 3, 64, DTYPE_F32, "cannot be adapted"},
+        {"{}", GOOD_A, GOOD_B, 4, 4, 63, DTYPE_F32, "cannot be adapted"},
+        {"{}", GOOD_A, GOOD_B, 0, 0, 64, DTYPE_F32, "cannot be adapted"},
+        {"{}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_I32, "is not a matrix of F32"},
+        {"{}", GOOD_A, "base_model.model.lm_head.lora_B.weight", 4, 4, 64, DTYPE_F32, "lm_head"},
+        {"{}", GOOD_A, "model.layers.1.self_attn.q_proj.lora_B.weight", 4, 4, 64, DTYPE_F32,
+         "is not LoRA of a linear layer"},
+        {"{}", GOOD_A, KEY("model.layers.9.self_attn.q_proj", "B"), 4, 4, 64, DTYPE_F32, "layers.9"},
+        {"{}", GOOD_A, KEY("model.language_model.layers.1.self_attn.q_proj", "A"), 64, 64, 64, DTYPE_F32,
+         "stands there twice"},
+        {"{}", "base_model.model..lora_A.weight", GOOD_B, 4, 4, 64, DTYPE_F32, "is not LoRA"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = test_temporary("bad%zu", i);
+        assert_int_equal(mkdir(folder, 0777), 0);
+        write_adapter(folder, cases[i].config, cases[i].a, cases[i].b, cases[i].rank_a, cases[i].rank_b,
+                      cases[i].in, cases[i].type);
+        assert_error(!lora_open(qwen, folder, &error), error, ERROR_MODEL, cases[i].text);
+    }
+    // A cut file, and folders that lack one half.
+    char *path = file_join(test_temporary("bad10"), "adapter_model.safetensors", &error);
+    test_write(path, "\x10\0\0\0\0\0\0\0{\"a\":", 13);
+    free(path);
+    assert_error(!lora_open(qwen, test_temporary("bad10"), &error), error, ERROR_MODEL, "adapter_model");
+    assert_error(!lora_open(qwen, test_data("qwen2_5_vl_tiny"), &error), error, ERROR_MODEL,
+                 "adapter_config.json");
+    qwen_close(qwen);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_switching), cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_open_with), cmocka_unit_test(test_save),
+        cmocka_unit_test(test_merge),     cmocka_unit_test(test_merge_shards),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_bad_adapters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
