@@ -17,6 +17,7 @@ struct bench_options bench_options_default(void) {
                                   .decode_tokens = 32,
                                   .batches = {1, 4, 16},
                                   .batch_count = 3,
+                                  .prompts = 8,
                                   .repeats = 2};
 }
 
@@ -147,8 +148,10 @@ static int measure_prefill(struct qwen *qwen, const struct bench_options *option
     return 0;
 }
 
+// `sequences` over each of `prompts` prompts, all decoding as one batch.
 static int measure_decode(struct qwen *qwen, const struct bench_options *options, const struct image *image,
-                          size_t sequences, struct bench_result *result, struct error *error) {
+                          size_t prompts, size_t sequences, struct bench_result *result,
+                          struct error *error) {
     struct prompt prompt;
     struct generator *generator = generator_new(qwen, error);
     if (!generator || build(qwen, options, image, &prompt, error)) {
@@ -158,28 +161,35 @@ static int measure_decode(struct qwen *qwen, const struct bench_options *options
     struct generation request = {.prompt = &prompt,
                                  .sampling = sampling_default(),
                                  .samples = sequences,
-                                 .max_tokens = options->decode_tokens + 2,
+                                 .max_tokens = options->decode_tokens + prompts + 2,
                                  .ignore_stop = true};
     request.sampling.temperature = 1;
-    size_t context = (size_t)qwen->config->text.max_positions;
-    int failed = prompt.ids.count + request.max_tokens > context
-                     ? error_set(error, ERROR_LIMIT,
-                                 "%zu tokens after a prompt of %zu are more than the model's context of %zu",
-                                 options->decode_tokens, prompt.ids.count, context)
-                     : 0;
-    if (!failed)
-        failed = generator_submit(generator, &request, NULL, error) || generator_step(generator, NULL, error);
+    int failed = 0;
+    for (size_t i = 0; !failed && i < prompts; i++)
+        failed = generator_submit(generator, &request, NULL, error);
+    if (!failed) failed = generator_step(generator, NULL, error);
     double start = now();
     for (size_t i = 0; !failed && i < options->decode_tokens; i++)
-        failed = signals_check(error) || generator_step(generator, NULL, error);
+        failed = generator_step(generator, NULL, error);
     double seconds = now() - start;
     struct bench_decode *decode = &result->decode[result->decode_count++];
+    decode->prompts = prompts;
     decode->sequences = sequences;
-    decode->tokens_per_second = (double)(sequences * options->decode_tokens) / seconds;
+    decode->tokens_per_second = (double)(prompts * sequences * options->decode_tokens) / seconds;
     decode->bandwidth = (double)result->decode_bytes * (double)options->decode_tokens / seconds;
     prompt_free(&prompt);
     generator_free(generator);
     return failed ? -1 : 0;
+}
+
+// The same text and a small picture: reading many large ones would take far longer than what is measured.
+static int measure_prompts(struct qwen *qwen, const struct bench_options *options,
+                           struct bench_result *result, struct error *error) {
+    struct image small;
+    if (draw(&small, 336, 252, error)) return -1;
+    int failed = measure_decode(qwen, options, &small, options->prompts, 1, result, error);
+    image_free(&small);
+    return failed;
 }
 
 static size_t peak_memory(void) {
@@ -227,7 +237,11 @@ int bench_run(struct qwen *qwen, double load_seconds, const struct bench_options
         snprintf(what, sizeof what, "decoding %zu sequence%s", options->batches[i],
                  options->batches[i] == 1 ? "" : "s");
         report(what);
-        failed = measure_decode(qwen, options, &image, options->batches[i], result, error);
+        failed = measure_decode(qwen, options, &image, 1, options->batches[i], result, error);
+    }
+    if (!failed && options->prompts) {
+        report("decoding several prompts");
+        failed = measure_prompts(qwen, options, result, error);
     }
     result->peak_bytes = peak_memory(); // before the machine's own measurements need memory
     if (!failed) failed = measure_machine(qwen, result, report, error);

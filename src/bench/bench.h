@@ -13,13 +13,14 @@ struct bench_options {
     size_t decode_tokens;              // per sequence
     size_t batches[BENCH_MAX_BATCHES]; // sequences over one prompt
     size_t batch_count;
-    int repeats; // the best of so many counts
+    size_t prompts; // different prompts in flight, one sequence each, with small pictures; 0: not measured
+    int repeats;    // the best of so many counts
 };
 
 struct bench_decode {
-    size_t sequences;
-    double tokens_per_second; // all sequences together
-    double bandwidth;         // weights read per second, bytes
+    size_t prompts, sequences; // sequences over each prompt
+    double tokens_per_second;  // all sequences together
+    double bandwidth;          // weights read per second, bytes
 };
 
 struct bench_result {
@@ -34,7 +35,7 @@ struct bench_result {
     double vision_seconds, prefill_seconds, first_token_seconds; // the last from decoded pixels on
     double vision_flops,
         prefill_flops; // of the linear layers alone: attention and the rest count as overhead
-    struct bench_decode decode[BENCH_MAX_BATCHES];
+    struct bench_decode decode[BENCH_MAX_BATCHES + 1];
     size_t decode_count;
     size_t peak_bytes; // resident memory at its highest, mapped weights included
 };

@@ -42,10 +42,17 @@ static void print_table(const struct bench_result *r, const struct qwen *qwen, c
            r->prefill_flops / r->prefill_seconds / 1e9,
            percent(r->prefill_flops / r->prefill_seconds, r->prefill_matmul));
     printf("| photo to first token | %.2f s | |\n", r->first_token_seconds);
-    for (size_t i = 0; i < r->decode_count; i++)
-        printf("| decode, %zu sequence%s over one prompt | %.2f tok/s, %.1f GB/s | %.0f %% |\n",
-               r->decode[i].sequences, r->decode[i].sequences == 1 ? "" : "s", r->decode[i].tokens_per_second,
-               r->decode[i].bandwidth / 1e9, percent(r->decode[i].bandwidth, r->read_bandwidth));
+    for (size_t i = 0; i < r->decode_count; i++) {
+        const struct bench_decode *d = &r->decode[i];
+        char what[64];
+        if (d->prompts > 1)
+            snprintf(what, sizeof what, "%zu prompts in flight", d->prompts);
+        else
+            snprintf(what, sizeof what, "%zu sequence%s over one prompt", d->sequences,
+                     d->sequences == 1 ? "" : "s");
+        printf("| decode, %s | %.2f tok/s, %.1f GB/s | %.0f %% |\n", what, d->tokens_per_second,
+               d->bandwidth / 1e9, percent(d->bandwidth, r->read_bandwidth));
+    }
     printf("| peak memory | %.2f GB (weights + %.2f GB) | |\n", (double)r->peak_bytes / 1e9,
            ((double)r->peak_bytes - (double)r->weight_bytes) / 1e9);
 }
@@ -53,9 +60,10 @@ static void print_table(const struct bench_result *r, const struct qwen *qwen, c
 static void print_json(const struct bench_result *r, const struct qwen *qwen, const char *name) {
     json_t *decode = json_array();
     for (size_t i = 0; i < r->decode_count; i++)
-        json_array_append_new(decode, json_pack("{s:i, s:f, s:f}", "sequences", (int)r->decode[i].sequences,
-                                                "tokens_per_second", r->decode[i].tokens_per_second,
-                                                "bytes_per_second", r->decode[i].bandwidth));
+        json_array_append_new(decode, json_pack("{s:i, s:i, s:f, s:f}", "prompts", (int)r->decode[i].prompts,
+                                                "sequences", (int)r->decode[i].sequences, "tokens_per_second",
+                                                r->decode[i].tokens_per_second, "bytes_per_second",
+                                                r->decode[i].bandwidth));
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:I, s:{s:f, s:f, s:f}, s:f, s:{s:I, s:I, s:f, s:f}, s:{s:I, s:f, s:f}, s:f, s:o, "
         "s:I}",
@@ -146,7 +154,7 @@ int command_bench(int argc, char **argv) {
     bool json = false;
     const char *batches = "1,4,16";
     int64_t width = (int64_t)bench.image_width, height = (int64_t)bench.image_height,
-            tokens = (int64_t)bench.decode_tokens, repeats = bench.repeats;
+            tokens = (int64_t)bench.decode_tokens, repeats = bench.repeats, prompts = (int64_t)bench.prompts;
     const struct option table[] = {
         MODEL_OPTIONS(model),
         option_choice("shape", 's', "NAME", &shape, shapes,
@@ -155,6 +163,7 @@ int command_bench(int argc, char **argv) {
         option_integer("height", 0, "N", &height, 28, 16384, "Picture, pixels"),
         option_integer("tokens", 'n', "N", &tokens, 1, 4096, "Tokens to decode per sequence"),
         option_string("sequences", 0, "LIST", &batches, "Sequences over one prompt"),
+        option_integer("prompts", 0, "N", &prompts, 0, 256, "Different prompts in flight together (0: skip)"),
         option_integer("repeats", 0, "N", &repeats, 1, 100, "The best of N counts"),
         option_flag("json", 'j', &json, "Print JSON"),
         {0},
@@ -177,6 +186,7 @@ int command_bench(int argc, char **argv) {
     bench.image_height = (size_t)height;
     bench.decode_tokens = (size_t)tokens;
     bench.repeats = (int)repeats;
+    bench.prompts = (size_t)prompts;
     signals_catch();
     int failed = read_batches(batches, &bench, &error);
     if (!failed)

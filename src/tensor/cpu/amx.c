@@ -108,13 +108,51 @@ void cpu_amx_linear(float *y, size_t y_stride, const uint16_t *packed, size_t m,
     cpu_amx_end();
 }
 
+// 16 x 16 double words, rows to columns.
+static inline void transpose(__m512i r[16]) {
+    __m512i t[16];
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4)
+        for (int j = 0; j < 2; j++) {
+            r[i + 2 * j] = _mm512_unpacklo_epi64(t[i + j], t[i + j + 2]);
+            r[i + 2 * j + 1] = _mm512_unpackhi_epi64(t[i + j], t[i + j + 2]);
+        }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xDD);
+        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xDD);
+    }
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xDD);
+        r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xDD);
+    }
+}
+
+// The first `count` of 32 BF16 values at p, the rest zero; nothing beyond them is read.
+static inline __m512i load_part(const uint16_t *p, size_t count) {
+    __mmask32 mask = count >= 32 ? 0xFFFFFFFFu : (1u << count) - 1;
+    return _mm512_maskz_loadu_epi16(mask, p);
+}
+
 // Columns (queries of one head) become pairs [dim / 2, ATTENTION_COLUMNS, 2].
 void cpu_amx_pack_queries(uint16_t *packed, const uint16_t *const *columns, size_t count, size_t head_dim) {
-    size_t padded = cpu_amx_padded_dim(head_dim);
-    memset(packed, 0, padded * ATTENTION_COLUMNS * sizeof *packed);
-    for (size_t c = 0; c < count; c++)
-        for (size_t d = 0; d < head_dim; d += 2)
-            memcpy(packed + (d / 2 * ATTENTION_COLUMNS + c) * PAIR, columns[c] + d, PAIR * sizeof *packed);
+    for (size_t first = 0; first < ATTENTION_COLUMNS; first += 16)
+        for (size_t d = 0; d < head_dim; d += TILE_DEPTH) {
+            __m512i block[16];
+            for (size_t c = 0; c < 16; c++)
+                block[c] = first + c < count ? load_part(columns[first + c] + d, head_dim - d)
+                                             : _mm512_setzero_si512();
+            transpose(block);
+            for (size_t pair = 0; pair < 16; pair++)
+                _mm512_storeu_si512(packed + ((d / 2 + pair) * ATTENTION_COLUMNS + first) * PAIR,
+                                    block[pair]);
+        }
 }
 
 void cpu_amx_pack_keys(uint16_t *packed, const uint16_t *keys, size_t rows, size_t stride, size_t head_dim) {
@@ -126,16 +164,47 @@ void cpu_amx_pack_keys(uint16_t *packed, const uint16_t *keys, size_t rows, size
     memset(packed + rows * dim, 0, (padded_rows - rows) * dim * sizeof *packed);
 }
 
-// Values [rows, head_dim] become [head_dim, rows], so that they are a left operand, too.
+// Values [rows, head_dim] become [head_dim, rows], so that they are a left operand, too: pairs of rows are
+// interleaved, then pairs and dimensions change places as double words.
 void cpu_amx_pack_values(uint16_t *packed, const uint16_t *values, size_t rows, size_t stride,
                          size_t head_dim) {
     size_t padded_rows = cpu_amx_padded_rows(rows), dim = cpu_amx_padded_value_dim(head_dim);
-    enum { BLOCK = 32 };
-    for (size_t first = 0; first < padded_rows; first += BLOCK)
-        for (size_t d = 0; d < dim; d += BLOCK)
-            for (size_t j = d; j < d + BLOCK; j++)
-                for (size_t r = first; r < first + BLOCK; r++)
-                    packed[j * padded_rows + r] = r < rows && j < head_dim ? values[r * stride + j] : 0;
+    for (size_t first = 0; first < padded_rows; first += 32)
+        for (size_t d = 0; d < dim; d += 16) {
+            __m512i block[16];
+            size_t left = d < head_dim ? (head_dim - d < 16 ? head_dim - d : 16) : 0;
+            for (size_t pair = 0; pair < 16; pair++) {
+                size_t row = first + 2 * pair;
+                size_t even = row < rows ? left : 0, odd = row + 1 < rows ? left : 0;
+                __m512i low = load_part(values + (even ? row * stride + d : 0), even);
+                __m512i high = load_part(values + (odd ? (row + 1) * stride + d : 0), odd);
+                low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(low));
+                high = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(high));
+                block[pair] = _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+            }
+            transpose(block);
+            for (size_t j = 0; j < 16; j++)
+                _mm512_storeu_si512(packed + (d + j) * padded_rows + first, block[j]);
+        }
+}
+
+// out[c][d] = values[d, c] * factors[c], for the columns of a block.
+void cpu_amx_store_columns(uint16_t *const *out, const float *values, const float *factors, size_t count,
+                           size_t head_dim) {
+    for (size_t first = 0; first < count; first += 16)
+        for (size_t d = 0; d < head_dim; d += 16) {
+            __m512i block[16];
+            __m512 factor = _mm512_loadu_ps(factors + first);
+            size_t rows = head_dim - d < 16 ? head_dim - d : 16;
+            for (size_t j = 0; j < 16; j++) {
+                size_t row = j < rows ? d + j : d;
+                block[j] = (__m512i)(_mm512_loadu_ps(values + row * ATTENTION_COLUMNS + first) * factor);
+            }
+            transpose(block);
+            for (size_t c = 0; c < 16 && first + c < count; c++)
+                _mm256_mask_storeu_epi16(out[first + c] + d, (__mmask16)((1u << rows) - 1),
+                                         (__m256i)_mm512_cvtneps_pbh((__m512)block[c]));
+        }
 }
 
 // scores[key, column] for 32 keys by 32 columns.
@@ -214,6 +283,25 @@ static void add_values(float *sums, const uint16_t *values, size_t value_stride,
     }
 }
 
+// 2^x for x <= 0, to about 1e-4: the result is rounded to BF16 (4e-3) anyway.
+static inline vf rough_exp2(vf x) {
+    __m512 whole = _mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    vf f = x - (vf)whole;
+    vf p = f * 5.58382829e-02f + 2.42639479e-01f;
+    p = p * f + 6.93136734e-01f;
+    p = p * f + 9.99924557e-01f;
+    return (vf)_mm512_scalef_ps((__m512)p, whole);
+}
+
+// Two rows of weights (not negative, no NaN) as pairs of BF16, rounded half up.
+static inline __m512i pair_weights(vf even, vf odd) {
+    const __m512i half = _mm512_set1_epi32(0x8000);
+    __m512i low = _mm512_srli_epi32(_mm512_add_epi32((__m512i)even, half), 16);
+    __m512i high = _mm512_add_epi32((__m512i)odd, half);
+    return _mm512_ternarylogic_epi32(low, high, _mm512_set1_epi32((int)0xFFFF0000),
+                                     0xF8); // low | (high & mask)
+}
+
 // 16 columns of scores become weights, in pairs of keys for the next product; the running sums follow.
 static void weigh(struct attention_block *block, size_t half, size_t first_key, size_t count, size_t head_dim,
                   const int32_t *limits, float scale) {
@@ -240,14 +328,10 @@ static void weigh(struct attention_block *block, size_t half, size_t first_key, 
     vf correction = vf_exp2(old - finite), sum = vf_load(block->sum + half) * correction;
     uint32_t *pairs = (uint32_t *)block->weights + half;
     for (size_t key = 0; key < count; key += 2) {
-        vf even = vf_exp2(vf_load(scores + key * ATTENTION_COLUMNS) * scale - finite);
-        vf odd = vf_exp2(vf_load(scores + (key + 1) * ATTENTION_COLUMNS) * scale - finite);
+        vf even = rough_exp2(vf_load(scores + key * ATTENTION_COLUMNS) * scale - finite);
+        vf odd = rough_exp2(vf_load(scores + (key + 1) * ATTENTION_COLUMNS) * scale - finite);
         sum += even + odd;
-        __m256i low = (__m256i)_mm512_cvtneps_pbh((__m512)even),
-                high = (__m256i)_mm512_cvtneps_pbh((__m512)odd);
-        __m512i pair =
-            _mm512_or_si512(_mm512_cvtepu16_epi32(low), _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
-        _mm512_storeu_si512(pairs + key / 2 * ATTENTION_COLUMNS, pair);
+        _mm512_storeu_si512(pairs + key / 2 * ATTENTION_COLUMNS, pair_weights(even, odd));
     }
     vf_store(block->sum + half, sum);
     vf_store(block->maximum + half, top);
@@ -309,6 +393,10 @@ void cpu_amx_pack_keys(uint16_t *packed, const uint16_t *keys, size_t rows, size
 void cpu_amx_pack_values(uint16_t *packed, const uint16_t *values, size_t rows, size_t stride,
                          size_t head_dim) {
     (void)packed, (void)values, (void)rows, (void)stride, (void)head_dim;
+}
+void cpu_amx_store_columns(uint16_t *const *out, const float *values, const float *factors, size_t count,
+                           size_t head_dim) {
+    (void)out, (void)values, (void)factors, (void)count, (void)head_dim;
 }
 void cpu_amx_attend(struct attention_block *block, size_t columns, const uint16_t *keys,
                     const uint16_t *values, size_t rows, size_t head_dim, const int32_t *limits,

@@ -179,11 +179,20 @@ static void visit_span(const struct plan *plan, struct attention_block *block, s
 static void store_columns(const struct plan *plan, const struct attention_block *block,
                           const struct column *columns, size_t count) {
     const struct attention *a = plan->a;
+    for (size_t c = 0; a->log_sums && c < count; c++) // for the backward pass
+        a->log_sums[columns[c].row * a->heads + columns[c].head] = block->maximum[c] + log2f(block->sum[c]);
+    if (plan->amx && a->out.dtype == DTYPE_BF16) {
+        uint16_t *out[ATTENTION_COLUMNS];
+        float factors[ATTENTION_COLUMNS] = {0};
+        for (size_t c = 0; c < count; c++) {
+            out[c] = (uint16_t *)(uintptr_t)head_of(&a->out, &columns[c], a->head_dim);
+            factors[c] = block->sum[c] > 0 ? 1.0f / block->sum[c] : 0;
+        }
+        cpu_amx_store_columns(out, block->values, factors, count, a->head_dim);
+        return;
+    }
     for (size_t c = 0; c < count; c++) {
         float row[512], factor = block->sum[c] > 0 ? 1.0f / block->sum[c] : 0;
-        if (a->log_sums)
-            a->log_sums[columns[c].row * a->heads + columns[c].head] =
-                block->maximum[c] + log2f(block->sum[c]);
         for (size_t first = 0; first < a->head_dim; first += 512) {
             size_t n = a->head_dim - first < 512 ? a->head_dim - first : 512;
             for (size_t d = 0; d < n; d++)

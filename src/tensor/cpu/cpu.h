@@ -7,6 +7,8 @@
 // Queries are processed in blocks of this many columns (a query of one head is a column).
 enum { ATTENTION_COLUMNS = 32 };
 
+enum { ROPE_LONGEST = 2048 }; // head_dim that rope can take
+
 // One block of columns on its way through the keys: running maximum, sum and weighted values per column.
 struct attention_block {
     float *values;  // [head_dim, ATTENTION_COLUMNS]: sum of exp(score - max) * value
@@ -145,6 +147,8 @@ size_t cpu_amx_padded_dim(size_t head_dim);       // to whole tiles, keys
 size_t cpu_amx_padded_value_dim(size_t head_dim); // to whole tiles, values
 void cpu_amx_attend(struct attention_block *block, size_t columns, const uint16_t *keys,
                     const uint16_t *values, size_t rows, size_t head_dim, const int32_t *limits, float scale);
+void cpu_amx_store_columns(uint16_t *const *out, const float *values, const float *factors, size_t count,
+                           size_t head_dim);
 void cpu_amx_end(void); // releases the tile registers of this thread
 
 #endif

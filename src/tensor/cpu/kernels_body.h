@@ -74,25 +74,24 @@ static void rms_norm(void *y, enum dtype y_type, const void *x, enum dtype x_typ
     }
 }
 
+// As many heads at a time as fit a chunk, so that conversions run over long stretches.
 static void rope(void *x, enum dtype type, const float *cosine, const float *sine, size_t heads,
                  size_t head_dim, float sign) {
-    size_t half = head_dim / 2;
-    float low[CHUNK], high[CHUNK];
-    for (size_t head = 0; head < heads; head++) {
-        for (size_t first = 0; first < half; first += CHUNK) {
-            size_t count = half - first < CHUNK ? half - first : CHUNK;
-            void *a = (void *)(uintptr_t)at(x, type, head * head_dim + first);
-            void *b = (void *)(uintptr_t)at(x, type, head * head_dim + half + first);
-            to_f32(low, a, type, count);
-            to_f32(high, b, type, count);
-            for (size_t i = 0; i < count; i++) {
-                float c = cosine[first + i], s = sign * sine[first + i], u = low[i], v = high[i];
+    float values[ROPE_LONGEST];
+    size_t half = head_dim / 2, step = ROPE_LONGEST / head_dim;
+    for (size_t first = 0; first < heads; first += step) {
+        size_t count = heads - first < step ? heads - first : step;
+        void *rows = (void *)(uintptr_t)at(x, type, first * head_dim);
+        to_f32(values, rows, type, count * head_dim);
+        for (size_t head = 0; head < count; head++) {
+            float *low = values + head * head_dim, *high = low + half;
+            for (size_t i = 0; i < half; i++) {
+                float c = cosine[i], s = sign * sine[i], u = low[i], v = high[i];
                 low[i] = u * c - v * s;
                 high[i] = v * c + u * s;
             }
-            from_f32(a, type, low, count);
-            from_f32(b, type, high, count);
         }
+        from_f32(rows, type, values, count * head_dim);
     }
 }
 
@@ -145,6 +144,8 @@ static void sum_exp(const float *x, size_t n, float *largest, double *sum) {
     *sum = total;
 }
 
+enum { PREFETCH_BYTES = 2048 }; // ahead of what is read: the hardware stops at page ends
+
 // A tile of ROWS weights by M activations: each weight vector is loaded once and used M times.
 #define SMALL_TILE(M, ROWS, LOAD, TYPE)                                                              \
     static inline void tile_##LOAD##_##M(float *y, size_t y_stride, const float *x, size_t x_stride, \
@@ -154,9 +155,11 @@ static void sum_exp(const float *x, size_t n, float *largest, double *sum) {
         for (; i + LANES <= k; i += LANES) {                                                         \
             vf v[M];                                                                                 \
             for (int m = 0; m < M; m++) v[m] = vf_load(x + m * x_stride + i);                        \
+            size_t ahead = i + PREFETCH_BYTES / sizeof(TYPE);                                        \
+            if (ahead >= k) ahead += ROWS * w_stride - k; /* the next tile's rows */                 \
             for (int r = 0; r < ROWS; r++) {                                                         \
                 vf weights = LOAD(w + r * w_stride + i);                                             \
-                __builtin_prefetch(w + r * w_stride + i + 2048 / sizeof(TYPE));                      \
+                __builtin_prefetch(w + r * w_stride + ahead);                                        \
                 for (int m = 0; m < M; m++) sum[r][m] += weights * v[m];                             \
             }                                                                                        \
         }                                                                                            \
@@ -179,13 +182,13 @@ static inline float scalar_vf_load_bf16(uint16_t x) {
 SMALL_TILE(1, 4, vf_load, float)
 SMALL_TILE(2, 4, vf_load, float)
 SMALL_TILE(4, 4, vf_load, float)
-SMALL_TILE(1, 4, vf_load_bf16, uint16_t)
+SMALL_TILE(1, 8, vf_load_bf16, uint16_t)
 SMALL_TILE(2, 4, vf_load_bf16, uint16_t)
 SMALL_TILE(4, 4, vf_load_bf16, uint16_t)
 
-#define SMALL_ROWS(M, LOAD, TYPE)                                                                           \
-    for (size_t r = 0; r < n; r += 4) {                                                                     \
-        size_t from = r + 4 <= n ? r : n - 4; /* the last tile overlaps: same values again */               \
+#define SMALL_ROWS(M, ROWS, LOAD, TYPE)                                                                     \
+    for (size_t r = 0; r < n; r += ROWS) {                                                                  \
+        size_t from = r + ROWS <= n ? r : n - ROWS; /* the last tile overlaps: same values again */         \
         tile_##LOAD##_##M(y + from, y_stride, x, x_stride, (const TYPE *)w + from * w_stride, w_stride, k); \
     }
 
@@ -208,7 +211,7 @@ static void small_linear_plain(float *y, size_t y_stride, const float *x, size_t
 
 static void small_linear(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, const void *w,
                          enum dtype type, size_t w_stride, size_t n, size_t k) {
-    if (n < 4 || type == DTYPE_F16) {
+    if (n < 8 || type == DTYPE_F16) {
         small_linear_plain(y, y_stride, x, x_stride, m, w, type, w_stride, n, k);
         return;
     }
@@ -216,18 +219,18 @@ static void small_linear(float *y, size_t y_stride, const float *x, size_t x_str
         size_t left = m - done, step = left >= 4 ? 4 : left >= 2 ? 2 : 1;
         if (type == DTYPE_F32) {
             if (step == 4)
-                SMALL_ROWS(4, vf_load, float)
+                SMALL_ROWS(4, 4, vf_load, float)
             else if (step == 2)
-                SMALL_ROWS(2, vf_load, float)
+                SMALL_ROWS(2, 4, vf_load, float)
             else
-                SMALL_ROWS(1, vf_load, float)
+                SMALL_ROWS(1, 4, vf_load, float)
         } else {
             if (step == 4)
-                SMALL_ROWS(4, vf_load_bf16, uint16_t)
+                SMALL_ROWS(4, 4, vf_load_bf16, uint16_t)
             else if (step == 2)
-                SMALL_ROWS(2, vf_load_bf16, uint16_t)
+                SMALL_ROWS(2, 4, vf_load_bf16, uint16_t)
             else
-                SMALL_ROWS(1, vf_load_bf16, uint16_t)
+                SMALL_ROWS(1, 8, vf_load_bf16, uint16_t)
         }
         done += step;
         x += step * x_stride;

@@ -1,14 +1,20 @@
-// y = x w^T + b. Three ways:
-//   few rows of x (decoding): bound by reading w, so own kernels that read it once, straight from the
-//   checkpoint many rows, w of the compute type: oneDNN on the checkpoint's own memory many rows, w of
-//   another type: panels of w are converted into scratch, so there is never a second copy of the weights
+// y = x w^T + b.
+//
+// Few rows of x (decoding): bound by reading w, so own kernels read it once, straight from the checkpoint.
+//
+// Many rows, w of the compute type: oneDNN on the checkpoint's own memory.
+//
+// Many rows, w of another type: panels of w are converted into scratch; there is never a second copy of the
+// weights.
 #include <math.h>
 #include <string.h>
 
 #include "tensor/cpu/cpu.h"
 
 enum {
-    SMALL_M = 16,          // rows of x up to which w is read by our own kernels
+    AMX_COLUMNS = 16,      // activations in a tile
+    SMALL_M = 16,          // rows of x up to which w is read by our own kernels,
+    SMALL_M_AMX = 48,      // and with AMX
     CHUNK_BYTES = 1 << 19, // of w that one thread takes at a time: half a second-level cache
     PANEL_VALUES = 1 << 20 // of w converted at a time
 };
@@ -40,45 +46,68 @@ static void finish(const struct cpu_kernels *kernels, struct matrix y, size_t fi
     }
 }
 
+// Work that the threads share: rows of w in chunks.
+struct small {
+    struct cpu_device *cpu;
+    struct matrix y, x, w;
+    const float *bias;
+    bool add, amx;
+    size_t padded, chunk;
+    float *shared; // x as F32 [m, k], or packed in groups of 16 columns
+};
+
+static void pack_operand(const struct small *s) {
+    size_t m = s->x.rows, k = s->x.columns;
+    if (!s->amx) {
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < m; i++)
+            s->cpu->kernels->to_f32(s->shared + i * k, element(s->x, i, 0), s->x.dtype, k);
+        return;
+    }
+    enum { BLOCK = 512 };
+#pragma omp for schedule(static) collapse(2)
+    for (size_t group = 0; group < m; group += AMX_COLUMNS)
+        for (size_t first = 0; first < k; first += BLOCK)
+            cpu_amx_pack_x(
+                (uint16_t *)s->shared + group * s->padded + first * AMX_COLUMNS,
+                matrix_columns(matrix_rows(s->x, group, m - group < AMX_COLUMNS ? m - group : AMX_COLUMNS),
+                               first, k - first < BLOCK ? k - first : BLOCK));
+}
+
+// With more than 16 columns a chunk of w is read from memory once, and from the cache for the other groups.
+static void run_chunk(const struct small *s, size_t first) {
+    size_t m = s->x.rows, k = s->w.columns,
+           count = s->w.rows - first < s->chunk ? s->w.rows - first : s->chunk;
+    float *sums = s->cpu->scratch[cpu_thread()];
+    const void *rows = element(s->w, first, 0);
+    if (s->amx)
+        for (size_t group = 0; group < m; group += AMX_COLUMNS)
+            cpu_amx_linear(sums + group * count, count, (const uint16_t *)s->shared + group * s->padded,
+                           m - group < AMX_COLUMNS ? m - group : AMX_COLUMNS, rows, s->w.stride, count, k);
+    else
+        s->cpu->kernels->small_linear(sums, count, s->shared, k, m, rows, s->w.dtype, s->w.stride, count, k);
+    finish(s->cpu->kernels, s->y, first, count, sums, s->bias, s->add);
+}
+
 static void linear_small(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
-                         const float *bias, bool add) {
-    size_t m = x.rows, n = w.rows, k = w.columns;
-    bool amx = cpu->amx && w.dtype == DTYPE_BF16 && x.dtype == DTYPE_BF16 && m > 1 && k >= 32;
-    size_t padded = round_up(k, 32);
-    size_t chunk = CHUNK_BYTES / (k * dtype_size(w.dtype)) / 32 * 32;
-    if (chunk < 32) chunk = 32;
-    size_t even = round_up((n + (size_t)cpu->base.threads - 1) / (size_t)cpu->base.threads, 32);
-    if (chunk > even) chunk = even;
-    // Shared: x once as F32 (or packed pairs, which need half of that); per thread: sums of a chunk.
-    float *shared = cpu_scratch(cpu, cpu->base.threads, amx ? padded * SMALL_M / 2 : m * k);
+                         const float *bias, bool add, bool amx) {
+    size_t m = x.rows, n = w.rows, k = w.columns, threads = (size_t)cpu->base.threads;
+    struct small s = {.cpu = cpu, .y = y, .x = x, .w = w, .bias = bias, .add = add, .amx = amx};
+    s.padded = round_up(k, 32);
+    s.chunk = CHUNK_BYTES / (k * dtype_size(w.dtype)) / 32 * 32;
+    size_t even = round_up((n + threads - 1) / threads, 32);
+    if (s.chunk < 32) s.chunk = 32;
+    if (s.chunk > even) s.chunk = even;
+    s.shared = cpu_scratch(cpu, cpu->base.threads, amx ? s.padded * round_up(m, AMX_COLUMNS) / 2 : m * k);
     for (int t = 0; t < cpu->base.threads; t++)
-        if (!cpu_scratch(cpu, t, m * chunk)) return;
-    if (!shared) return;
-    uint16_t *packed = (uint16_t *)shared;
+        if (!cpu_scratch(cpu, t, m * s.chunk)) return;
+    if (!s.shared) return;
     bool parallel = n * k > 1 << 14;
 #pragma omp parallel num_threads(cpu->base.threads) if (parallel)
     {
-        if (amx) {
-            enum { BLOCK = 512 };
-#pragma omp for schedule(static)
-            for (size_t first = 0; first < k; first += BLOCK)
-                cpu_amx_pack_x(packed + first * SMALL_M,
-                               matrix_columns(x, first, k - first < BLOCK ? k - first : BLOCK));
-        } else {
-#pragma omp for schedule(static)
-            for (size_t i = 0; i < m; i++) cpu->kernels->to_f32(shared + i * k, element(x, i, 0), x.dtype, k);
-        }
+        pack_operand(&s);
 #pragma omp for schedule(dynamic, 1)
-        for (size_t first = 0; first < n; first += chunk) {
-            size_t count = n - first < chunk ? n - first : chunk;
-            float *sums = cpu->scratch[cpu_thread()];
-            const void *rows = element(w, first, 0);
-            if (amx)
-                cpu_amx_linear(sums, count, packed, m, rows, w.stride, count, k);
-            else
-                cpu->kernels->small_linear(sums, count, shared, k, m, rows, w.dtype, w.stride, count, k);
-            finish(cpu->kernels, y, first, count, sums, bias, add);
-        }
+        for (size_t first = 0; first < n; first += s.chunk) run_chunk(&s, first);
     }
 }
 
@@ -132,8 +161,9 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
         if (!bias_f32) return;
         cpu->kernels->to_f32(bias_f32, bias.data, bias.dtype, w.rows);
     }
-    if (x.rows <= SMALL_M)
-        linear_small(cpu, y, x, w, bias_f32, add);
+    bool amx = cpu->amx && w.dtype == DTYPE_BF16 && x.dtype == DTYPE_BF16 && w.columns >= 32;
+    if (x.rows <= (amx ? SMALL_M_AMX : SMALL_M))
+        linear_small(cpu, y, x, w, bias_f32, add, amx);
     else if (w.dtype == x.dtype)
         multiply(cpu, y, x, w, bias_f32, DTYPE_F32, add);
     else

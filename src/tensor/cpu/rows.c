@@ -24,6 +24,10 @@ void cpu_rms_norm(struct device *device, struct matrix y, struct matrix x, struc
 void cpu_rope(struct device *device, struct matrix x, size_t head_dim, struct matrix cosine,
               struct matrix sine, bool inverse) {
     struct cpu_device *cpu = (struct cpu_device *)device;
+    if (head_dim > ROPE_LONGEST) {
+        device_fail(device, ERROR_INTERNAL, "heads of %zu dimensions are too long", head_dim);
+        return;
+    }
 #pragma omp parallel for num_threads(device->threads) \
     schedule(static) if (x.rows * x.columns > PARALLEL_VALUES)
     for (size_t r = 0; r < x.rows; r++)
