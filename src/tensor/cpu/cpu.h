@@ -23,6 +23,8 @@ struct attention_block {
 
 enum { ATTENTION_KEYS = 128 };
 
+enum { DROPOUT_UNIT = 128 }; // columns that share 16 blocks of random numbers
+
 // Kernels work on one row or one block in one thread. Pointers need no alignment.
 struct cpu_kernels {
     const char *name;
@@ -57,6 +59,11 @@ struct cpu_kernels {
     void (*attention_backward)(void *weights, void *dscores, enum dtype type, const float *scores,
                                const float *dweights, size_t seen, size_t n, float scale, float log_sum,
                                float delta);
+    // values[i] = 0 where 16 random bits are below `limit`, else times `keep`; n is a multiple of
+    // DROPOUT_UNIT or the end of a row. Column c of a unit takes its bits from Philox block `counter` + c %
+    // 16: of the eight halves of its four words, low half first, the one numbered c / 16.
+    void (*dropout)(float *values, size_t n, const struct dropout *dropout, uint64_t counter, uint32_t limit,
+                    float keep);
     // out = exp(logits * factor - log_sum) * scale
     void (*softmax)(void *out, enum dtype type, const float *logits, size_t n, float factor, float log_sum,
                     float scale);

@@ -115,6 +115,58 @@ static void attention_backward(void *weights, void *dscores, enum dtype type, co
     memset(at_mutable(dscores, type, seen), 0, (n - seen) * (type == DTYPE_F32 ? 4 : 2));
 }
 
+typedef uint64_t vl __attribute__((vector_size(64)));
+
+static inline void multiply_wide(vu x, uint32_t by, vu *high, vu *low) {
+    const uint64_t lower = 0xFFFFFFFFu;
+    vl even = ((vl)x & lower) * by, odd = ((vl)x >> 32) * by;
+    *low = (vu)((even & lower) | (odd << 32));
+    *high = (vu)((even >> 32) | (odd & ~lower));
+}
+
+// Sixteen Philox blocks side by side: counter, counter + 1, ... (base/random.c has one at a time).
+static inline void random_blocks(const struct dropout *key, uint64_t counter, vu words[4]) {
+    uint32_t k0 = (uint32_t)key->seed, k1 = (uint32_t)(key->seed >> 32);
+    vu x0, x1, zero = {0};
+    for (int i = 0; i < LANES; i++) {
+        x0[i] = (uint32_t)(counter + (uint64_t)i);
+        x1[i] = (uint32_t)((counter + (uint64_t)i) >> 32);
+    }
+    vu x2 = zero + (uint32_t)key->stream, x3 = zero + (uint32_t)(key->stream >> 32);
+    for (int round = 0; round < 10; round++) {
+        vu high0, low0, high1, low1;
+        multiply_wide(x0, 0xD2511F53u, &high0, &low0);
+        multiply_wide(x2, 0xCD9E8D57u, &high1, &low1);
+        x0 = high1 ^ x1 ^ k0;
+        x2 = high0 ^ x3 ^ k1;
+        x1 = low1;
+        x3 = low0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    words[0] = x0, words[1] = x1, words[2] = x2, words[3] = x3;
+}
+
+static void dropout(float *values, size_t n, const struct dropout *key, uint64_t counter, uint32_t limit,
+                    float keep) {
+    for (size_t first = 0; first < n; first += DROPOUT_UNIT, counter += LANES) {
+        vu words[4];
+        random_blocks(key, counter, words);
+        for (size_t half = 0; half < DROPOUT_UNIT / LANES; half++) {
+            size_t at = first + half * LANES, left = at < n ? n - at : 0;
+            vi drawn = (vi)(words[half / 2] >> (uint32_t)(half % 2 * 16) & 0xFFFFu);
+            vf factor = vf_choose(drawn < (int32_t)limit, vf_all(0.0f), vf_all(keep));
+            float tail[LANES];
+            if (left >= LANES) {
+                vf_store(values + at, vf_load(values + at) * factor);
+                continue;
+            }
+            vf_store(tail, factor);
+            for (size_t i = 0; i < left; i++) values[at + i] *= tail[i];
+        }
+    }
+}
+
 static void softmax(void *out, enum dtype type, const float *logits, size_t n, float factor, float log_sum,
                     float scale) {
     size_t i = 0;

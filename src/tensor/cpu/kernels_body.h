@@ -341,5 +341,6 @@ const struct cpu_kernels KERNELS = {
     .swiglu_backward = swiglu_backward,
     .gelu_backward = gelu_backward,
     .attention_backward = attention_backward,
+    .dropout = dropout,
     .softmax = softmax,
 };

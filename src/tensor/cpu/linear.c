@@ -15,6 +15,7 @@ enum {
     AMX_COLUMNS = 16,      // activations in a tile
     SMALL_M = 16,          // rows of x up to which w is read by our own kernels,
     SMALL_M_AMX = 48,      // and with AMX
+    BLOCK_ROWS = 512,      // of x that oneDNN gets at a time
     CHUNK_BYTES = 1 << 19, // of w that one thread takes at a time: half a second-level cache
     PANEL_VALUES = 1 << 20 // of w converted at a time
 };
@@ -111,12 +112,22 @@ static void linear_small(struct cpu_device *cpu, struct matrix y, struct matrix 
     }
 }
 
-// One product by oneDNN; when it refuses BF16 here, the same in F32 by way of scratch.
+// A product by oneDNN, in blocks of rows of about the same size: beyond BLOCK_ROWS its rate falls
+// (docs/SPEED.md).
 static void multiply(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
-                     const void *bias, enum dtype bias_type, bool add) {
-    if (cpu_matmul_run(cpu->matmul, y, x, w, bias, bias_type, add))
-        device_fail(&cpu->base, ERROR_INTERNAL, "oneDNN refused a product of [%zu, %zu] by [%zu, %zu] in %s",
-                    x.rows, x.columns, w.rows, w.columns, dtype_name(x.dtype));
+                     const float *bias, bool add) {
+    size_t blocks = (x.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    size_t step = round_up((x.rows + blocks - 1) / blocks, 16);
+    for (size_t first = 0; first < x.rows; first += step) {
+        size_t count = x.rows - first < step ? x.rows - first : step;
+        if (cpu_matmul_run(cpu->matmul, matrix_rows(y, first, count), matrix_rows(x, first, count), w, bias,
+                           DTYPE_F32, add)) {
+            device_fail(&cpu->base, ERROR_INTERNAL,
+                        "oneDNN refused a product of [%zu, %zu] by [%zu, %zu] in %s", count, x.columns,
+                        w.rows, w.columns, dtype_name(x.dtype));
+            return;
+        }
+    }
 }
 
 static void linear_panels(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
@@ -140,7 +151,7 @@ static void linear_panels(struct cpu_device *cpu, struct matrix y, struct matrix
             }
         }
         multiply(cpu, matrix_columns(y, first, count), x, matrix_of(panel, x.dtype, count, k),
-                 bias ? bias + first : NULL, DTYPE_F32, add);
+                 bias ? bias + first : NULL, add);
     }
 }
 
@@ -165,7 +176,7 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
     if (x.rows <= (amx ? SMALL_M_AMX : SMALL_M))
         linear_small(cpu, y, x, w, bias_f32, add, amx);
     else if (w.dtype == x.dtype)
-        multiply(cpu, y, x, w, bias_f32, DTYPE_F32, add);
+        multiply(cpu, y, x, w, bias_f32, add);
     else
         linear_panels(cpu, y, x, w, bias_f32, add);
 }

@@ -1,34 +1,27 @@
 // LoRA: y += scale * (dropout(x) a^T) b^T, and its gradients. The inner product is made again in the backward
 // pass: it costs rank / out of the layer, keeping it would cost memory.
 #include "base/memory.h"
-#include "base/random.h"
 #include "tensor/cpu/cpu.h"
 
 static void *element(struct matrix m, size_t row, size_t column) {
     return (char *)m.data + (row * m.stride + column) * dtype_size(m.dtype);
 }
 
-// out = x with the mask applied; with `add` that is added to out. 16 bits decide about an element, so a
-// Philox block serves eight of them.
+// out = x with the mask applied; with `add` that is added to out.
 static void apply_dropout(struct cpu_device *cpu, struct matrix out, struct matrix x,
                           const struct dropout *dropout, bool add) {
-    enum { PER_BLOCK = 8, CHUNK = 512 };
+    enum { CHUNK = 4 * DROPOUT_UNIT, BLOCKS = 16 };
     uint32_t limit = (uint32_t)(dropout->rate * 65536.0f);
     float keep = 1.0f / (1.0f - dropout->rate);
-    size_t blocks = (x.columns + PER_BLOCK - 1) / PER_BLOCK;
+    uint64_t units = (x.columns + DROPOUT_UNIT - 1) / DROPOUT_UNIT;
 #pragma omp parallel for num_threads(cpu->base.threads) schedule(static)
     for (size_t r = 0; r < x.rows; r++)
         for (size_t first = 0; first < x.columns; first += CHUNK) {
             size_t count = x.columns - first < CHUNK ? x.columns - first : CHUNK;
+            uint64_t counter = (r * units + first / DROPOUT_UNIT) * BLOCKS;
             float values[CHUNK], sums[CHUNK];
             cpu->kernels->to_f32(values, element(x, r, first), x.dtype, count);
-            for (size_t c = 0; c < count; c++) {
-                static _Thread_local uint32_t bits[4];
-                if (c % PER_BLOCK == 0)
-                    random_block(dropout->seed, dropout->stream, r * blocks + (first + c) / PER_BLOCK, bits);
-                uint32_t drawn = bits[c % PER_BLOCK / 2] >> (c % 2 * 16) & 0xFFFF;
-                values[c] = drawn < limit ? 0.0f : values[c] * keep;
-            }
+            cpu->kernels->dropout(values, count, dropout, counter, limit, keep);
             if (add) {
                 cpu->kernels->to_f32(sums, element(out, r, first), out.dtype, count);
                 for (size_t c = 0; c < count; c++) values[c] += sums[c];
