@@ -191,6 +191,12 @@ static void see_mask(struct device *device, struct low_rank_case *l, const struc
     for (size_t i = 0; i < count; i++) {
         l->mask[i] = get(y.m, i);
         kept += l->mask[i] > 0;
+        // The bits that decide, by the generator that makes one block at a time.
+        uint32_t block[4];
+        size_t r = i / l->in, c = i % l->in, half = c % 128 / 16, units = (l->in + 127) / 128;
+        random_block(dropout->seed, dropout->stream, (r * units + c / 128) * 16 + c % 16, block);
+        uint32_t drawn = block[half / 2] >> half % 2 * 16 & 0xFFFF;
+        assert_true((l->mask[i] > 0) == (drawn >= (uint32_t)(dropout->rate * 65536.0f)));
         assert_true(l->mask[i] == 0 || fabs(l->mask[i] * (1 - (double)dropout->rate) - 1) < 1e-6);
     }
     double spread = sqrt((double)count * (double)dropout->rate * (1 - (double)dropout->rate));
@@ -199,7 +205,7 @@ static void see_mask(struct device *device, struct low_rank_case *l, const struc
 }
 
 static void check_low_rank(struct device *device, enum dtype type, float rate) {
-    enum { ROWS = 19, OUT = 22, IN = 45, RANK = 4 };
+    enum { ROWS = 9, OUT = 22, IN = 157, RANK = 4 };
     struct low_rank_case l = {ROWS,
                               OUT,
                               IN,
