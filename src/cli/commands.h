@@ -9,6 +9,7 @@ int command_gazetteer(int argc, char **argv);
 int command_locate(int argc, char **argv);
 int command_postcards(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
+int command_train(int argc, char **argv);
 int command_version(int argc, char **argv);
 
 #endif

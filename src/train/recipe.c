@@ -36,6 +36,7 @@ const struct setting recipe_settings[] = {
     NUMBER("lora.alpha", "32", 0, 1e6, "adapters count alpha / rank"),
     NUMBER("lora.dropout", "0.05", 0, 0.99, "of the adapters' input"),
     FLAG("lora.rs", "false", "adapters count alpha / sqrt(rank) instead"),
+    TEXT("lora.folder", "\"\"", "adapter to go on from, a PEFT folder with a rank and targets of its own"),
     TEXT("lora.targets", "\"\"",
          "regular expression over module names; empty: the linear layers of the language model"),
 
@@ -122,8 +123,13 @@ static const cyaml_schema_field_t model_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t lora_fields[] = {
-    INT(struct recipe_lora, rank), FLOAT(struct recipe_lora, alpha),    FLOAT(struct recipe_lora, dropout),
-    BOOL(struct recipe_lora, rs),  STRING(struct recipe_lora, targets), CYAML_FIELD_END,
+    INT(struct recipe_lora, rank),
+    FLOAT(struct recipe_lora, alpha),
+    FLOAT(struct recipe_lora, dropout),
+    BOOL(struct recipe_lora, rs),
+    STRING(struct recipe_lora, folder),
+    STRING(struct recipe_lora, targets),
+    CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t data_fields[] = {
     STRINGS(struct recipe_data, train),           STRINGS(struct recipe_data, eval),
@@ -188,11 +194,9 @@ static cyaml_config_t configuration(char message[200]) {
 
 static int check_together(const struct recipe *recipe, const char *path, struct error *error) {
     const struct recipe_model *model = &recipe->model;
-    if (!recipe->lora.rank && !model->train_text && !model->train_vision && !model->train_merger)
+    bool lora = recipe->lora.rank > 0 || recipe->lora.folder[0];
+    if (!lora && !model->train_text && !model->train_vision && !model->train_merger)
         return error_set(error, ERROR_INPUT, "%s: nothing to train: model.train_* are all false", path);
-    if (recipe->lora.rank && !model->train_text)
-        return error_set(error, ERROR_INPUT, "%s: lora.rank is %d, but model.train_text is false", path,
-                         recipe->lora.rank);
     if (model->max_pixels && model->min_pixels > model->max_pixels)
         return error_set(error, ERROR_INPUT, "%s: model.min_pixels is more than model.max_pixels", path);
     if (recipe->data.train.count == 0)

@@ -29,6 +29,7 @@ struct recipe_lora {
     int rank; // 0: no LoRA
     double alpha, dropout;
     bool rs;
+    char *folder;  // "": a new adapter
     char *targets; // "": the linear layers of the language model
 };
 

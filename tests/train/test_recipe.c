@@ -138,10 +138,6 @@ static void test_values_that_do_not_go_together(void **state) {
                  "nothing to train");
     expect_error("model: {folder: a}\ndata: {train: []}\nrun: {folder: b}\n", "data.train names no file");
     expect_error("model: {folder: ''}\ndata: {train: a}\nrun: {folder: b}\n", "model.folder is empty");
-    expect_error(
-        "model: {folder: a, train_text: false, train_merger: true}\ndata: {train: a}\nrun: {folder: b}\n"
-        "lora: {rank: 4}\n",
-        "lora.rank is 4");
 }
 
 static void test_mistakes_in_overrides(void **state) {

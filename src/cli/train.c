@@ -1,0 +1,144 @@
+// globe train: training runs, and curves of them.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/progress.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "train/parallel.h"
+#include "train/plot.h"
+#include "train/recipe.h"
+#include "train/sft.h"
+
+// ---- sft ------------------------------------------------------------------------------------------------
+
+// One rank speaks for all.
+static void quieten(const struct parallel *parallel) {
+    if (parallel->rank == 0) return;
+    log_set_level(LOG_ERROR);
+    progress_configure(PROGRESS_QUIET, 0);
+}
+
+static int run_ranks(const struct sft_options *options, struct error *error) {
+    struct parallel parallel;
+    if (parallel_start(&parallel, options->recipe->run.rank_timeout, error)) {
+        int status = command_fail(error);
+        parallel_end(&parallel, true);
+        return status;
+    }
+    quieten(&parallel);
+    int result = sft_run(options, &parallel, error);
+    int status = ERROR_NONE;
+    if (result)
+        status = parallel.rank == 0 || error->code == ERROR_NETWORK ? command_fail(error) : (int)error->code;
+    parallel_end(&parallel, result && error->code == ERROR_NETWORK);
+    return status;
+}
+
+static int run_sft(int argc, char **argv) {
+    struct option_list sets = {0};
+    bool resume = false, check = false, print = false;
+    const struct option table[] = {
+        option_repeated("set", 's', "KEY=VALUE", &sets, "Override a key of the recipe; may be repeated"),
+        option_flag("resume", 'r', &resume, "Go on from the run's newest checkpoint, if it has one"),
+        option_flag("check", 'c', &check, "Look at recipe, data and memory, then stop"),
+        option_flag("print-recipe", 'p', &print, "Print the complete recipe, then stop"),
+        {0},
+    };
+    const struct usage usage = {
+        .command = "train sft",
+        .arguments = "RECIPE",
+        .at_least = 1,
+        .at_most = 1,
+        .options = table,
+        .description = "Fine-tunes a model on conversations, as a YAML recipe says (docs/recipes.md).\n"
+                       "Checkpoints, metrics.jsonl and TensorBoard events go to run.folder.",
+        .examples = "globe train sft recipes/tiny-sft.yaml\n"
+                    "globe train sft sft.yaml --set optimizer.learning_rate=2e-5 --resume\n"
+                    "mpirun -n 4 globe train sft sft.yaml\n",
+    };
+    struct operands operands;
+    int status;
+    if (!options_parse(&usage, argc, argv, &operands, &status)) return status;
+    struct error error = {0};
+    char *text;
+    struct recipe *recipe = recipe_read(operands.values[0], sets.values, sets.count, &text, &error);
+    option_list_free(&sets);
+    if (!recipe) return command_fail(&error);
+    const struct sft_options options = {
+        .recipe = recipe, .recipe_text = text, .resume = resume, .check = check};
+    if (print)
+        fputs(text, stdout);
+    else
+        status = run_ranks(&options, &error);
+    recipe_free(recipe);
+    free(text);
+    return print ? ERROR_NONE : status;
+}
+
+// ---- plot -----------------------------------------------------------------------------------------------
+
+static int run_plot(int argc, char **argv) {
+    const char *output = "training.svg";
+    double smooth = 0.9;
+    const struct option table[] = {
+        option_string("output", 'o', "FILE", &output, "SVG, or PNG when it ends in .png"),
+        option_number("smooth", 's', "X", &smooth, 0, 0.9999, "How much the running mean of the loss keeps"),
+        {0},
+    };
+    const struct usage usage = {
+        .command = "train plot",
+        .arguments = "RUN...",
+        .at_least = 1,
+        .at_most = -1,
+        .options = table,
+        .description = "Draws loss, evaluations, learning rate and gradient norm of training runs.\n"
+                       "RUN is the folder of a run, or a metrics.jsonl.",
+        .examples = "globe train plot runs/sft -o sft.svg\n",
+    };
+    struct operands runs;
+    struct error error = {0};
+    struct buffer svg = {0};
+    int status;
+    if (!options_parse(&usage, argc, argv, &runs, &status)) return status;
+    int failed =
+        plot_runs(&svg, runs.values, (size_t)runs.count, smooth, &error) || plot_save(&svg, output, &error);
+    buffer_free(&svg);
+    if (failed) return command_fail(&error);
+    log_info("wrote %s", output);
+    return ERROR_NONE;
+}
+
+// ---- the command ----------------------------------------------------------------------------------------
+
+int command_train(int argc, char **argv) {
+    static const struct command subcommands[] = {
+        {"sft", "Supervised fine-tuning", run_sft},
+        {"plot", "Draw the curves of training runs", run_plot},
+    };
+    const size_t count = sizeof subcommands / sizeof *subcommands;
+    for (size_t i = 0; argc > 1 && i < count; i++)
+        if (!strcmp(argv[1], subcommands[i].name)) return subcommands[i].run(argc - 1, argv + 1);
+    if (argc > 1 && argv[1][0] != '-') {
+        struct error error;
+        error_set(&error, ERROR_USAGE, "train: there is no '%s'; there are sft and plot", argv[1]);
+        return command_fail(&error);
+    }
+    const struct usage usage = {
+        .command = "train",
+        .arguments = "ACTION ...",
+        .at_least = 1,
+        .at_most = -1,
+        .description = "Trains models. The actions, each with its own --help:\n"
+                       "  sft     Supervised fine-tuning\n"
+                       "  plot    Draw the curves of training runs",
+        .examples = "globe train sft recipes/tiny-sft.yaml\n",
+    };
+    struct operands operands;
+    int status;
+    if (!options_parse(&usage, argc, argv, &operands, &status)) return status;
+    return ERROR_USAGE;
+}

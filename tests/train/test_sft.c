@@ -1,0 +1,456 @@
+// Training with the tiny model: the golden batch through the optimiser, and whole runs.
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "model/safetensors.h"
+#include "train/dataset.h"
+#include "train/optimizer.h"
+#include "train/room.h"
+#include "train/save.h"
+#include "train/sft.h"
+#include "train/sft_pass.h"
+
+static const struct parallel alone = {.ranks = 1, .local_ranks = 1};
+
+static int be_quiet(void **state) {
+    (void)state;
+    log_set_level(LOG_ERROR);
+    progress_configure(PROGRESS_QUIET, 0);
+    return 0;
+}
+
+// ---- three steps of AdamW on the golden batch -----------------------------------------------------------
+
+static json_t *read_expected(const char *key, struct error *error) {
+    json_t *all = json_read_file(test_data("training/expected.json"), 1 << 20, error);
+    json_t *value = json_incref(json_object_get(all, key));
+    json_decref(all);
+    return value;
+}
+
+static void compare_parameters(struct training *training) {
+    struct error error = {0};
+    struct safetensors *golden = safetensors_open(test_data("training/adamw_3_steps.safetensors"), &error);
+    assert_got(golden, error);
+    size_t compared = 0;
+    for (size_t i = 0; i < training_parameter_count(training); i++) {
+        const struct parameter *parameter = training_parameter(training, i);
+        const struct tensor *expected = safetensors_find(golden, parameter->name);
+        if (!expected) continue;
+        compared++;
+        for (size_t j = 0; j < parameter->count; j++)
+            if (fabs(parameter->value[j] - ((const float *)expected->data)[j]) > 2e-4)
+                fail_msg("%s[%zu] is %g, expected %g", parameter->name, j, (double)parameter->value[j],
+                         (double)((const float *)expected->data)[j]);
+    }
+    assert_int_equal(compared, safetensors_count(golden));
+    safetensors_free(golden);
+}
+
+static void test_adamw_3_steps(void **state) {
+    (void)state;
+    struct error error = {0};
+    const struct qwen_options model = {.type = QWEN_TYPE_F32, .max_pixels = 12000};
+    const struct training_options options = {.train_text = true, .train_vision = true, .train_merger = true};
+    const struct dataset_options limits = {.max_length = 2048};
+    const struct optimizer_settings settings = {
+        .adamw = {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1},
+        .decay = ADAMW_DECAY_ALL,
+        .max_grad_norm = 1,
+    };
+    char *paths[] = {(char *)test_data("train/rows.jsonl")};
+    json_t *expected = read_expected("adamw", &error);
+    assert_got(expected, error);
+    struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &model, &error);
+    assert_got(qwen, error);
+    struct dataset *dataset = dataset_open(paths, 1, &limits, qwen, &error);
+    assert_got(dataset, error);
+    struct training *training = training_open(qwen, &options, &error);
+    assert_got(training, error);
+    size_t count = training_parameter_count(training);
+    struct parameter **parameters = calloc(count, sizeof *parameters);
+    for (size_t i = 0; i < count; i++) parameters[i] = training_parameter(training, i);
+    struct optimizer optimizer;
+    assert_ok(optimizer_open(&optimizer, parameters, count, &settings, &alone, &error), error);
+    assert_int_equal(optimizer.flat.total, room_trained_values(qwen, &options));
+    struct sample samples[2];
+    struct sft_row rows[2] = {0};
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(dataset_load(dataset, i, &samples[i], &error), error);
+        rows[i].sample = &samples[i];
+    }
+    for (size_t step = 0; step < 3; step++) {
+        struct sft_totals totals = {0}, again = {0};
+        struct optimizer_report report;
+        training_zero_gradients(training);
+        for (size_t i = 0; i < 2; i++) // two micro-batches: the mean is over both
+            assert_ok(sft_pass(training, &rows[i], 1, true, &totals, &error), error);
+        assert_ok(sft_pass(training, rows, 2, false, &again, &error), error);
+        assert_true(fabs(again.loss - totals.loss) < 1e-3);
+        assert_int_equal(totals.labels, 53);
+        assert_ok(optimizer_step(&optimizer, 1e-3, 1 / totals.labels, &report, &error), error);
+        double loss = json_number_value(json_array_get(json_object_get(expected, "loss_before_step"), step));
+        double norm =
+            json_number_value(json_array_get(json_object_get(expected, "grad_norm_before_clip"), step));
+        assert_true(fabs(totals.loss / totals.labels - loss) < 1e-4);
+        assert_true(fabs(report.norm - norm) < 1e-3 * norm);
+        training_refresh(training);
+    }
+    struct sft_totals after = {0};
+    assert_ok(sft_pass(training, rows, 2, false, &after, &error), error);
+    double loss = json_number_value(json_object_get(expected, "loss_after_step_3"));
+    assert_true(fabs(after.loss / after.labels - loss) < 1e-4);
+    compare_parameters(training);
+    for (size_t i = 0; i < 2; i++) sample_free(&samples[i]);
+    optimizer_close(&optimizer);
+    free(parameters);
+    training_close(training);
+    dataset_close(dataset);
+    qwen_close(qwen);
+    json_decref(expected);
+}
+
+// ---- whole runs -----------------------------------------------------------------------------------------
+
+enum { MAX_SETS = 24 };
+
+// A run of recipes/tiny-sft.yaml in FOLDER with these overrides, ended by NULL.
+static int run(const char *folder, bool resume, const char *const *more, struct error *error) {
+    static char paths[3][700];
+    const char *sets[MAX_SETS] = {paths[0], paths[1], paths[2]};
+    size_t count = 3;
+    snprintf(paths[0], sizeof paths[0], "run.folder=%s", folder);
+    snprintf(paths[1], sizeof paths[1], "model.folder=%s", test_data("qwen2_5_vl_tiny"));
+    snprintf(paths[2], sizeof paths[2], "data.train=%s", test_data("train/rows.jsonl"));
+    while (*more && count < MAX_SETS) sets[count++] = *more++;
+    char *text;
+    struct recipe *recipe = recipe_read(test_data("../../recipes/tiny-sft.yaml"), sets, count, &text, error);
+    if (!recipe) return -1;
+    const struct sft_options options = {.recipe = recipe, .recipe_text = text, .resume = resume};
+    int result = sft_run(&options, &alone, error);
+    recipe_free(recipe);
+    free(text);
+    return result;
+}
+
+// A number of metrics.jsonl, or NaN.
+static double metric(const char *folder, uint64_t step, const char *key) {
+    struct error error = {0};
+    char path[700];
+    double value = NAN;
+    snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
+    char *text = file_read(path, 1 << 20, NULL, &error);
+    assert_got(text, error);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        json_t *object = json_loads(line, 0, NULL);
+        const json_t *number = json_object_get(object, key);
+        if ((uint64_t)json_integer_value(json_object_get(object, "step")) == step && number)
+            value = json_number_value(number);
+        json_decref(object);
+    }
+    free(text);
+    return value;
+}
+
+static void expect_same_file(const char *a, const char *b, const char *name) {
+    struct error error = {0};
+    char path[700];
+    size_t lengths[2];
+    snprintf(path, sizeof path, "%s/%s", a, name);
+    char *left = file_read(path, 1 << 24, &lengths[0], &error);
+    assert_got(left, error);
+    snprintf(path, sizeof path, "%s/%s", b, name);
+    char *right = file_read(path, 1 << 24, &lengths[1], &error);
+    assert_got(right, error);
+    assert_int_equal(lengths[0], lengths[1]);
+    if (memcmp(left, right, lengths[0]) != 0) fail_msg("%s of %s and %s differ", name, a, b);
+    free(left), free(right);
+}
+
+static void expect_same_step(const char *a, const char *b, int step, const char *model) {
+    char name[100];
+    snprintf(name, sizeof name, "step-%d/%s", step, model);
+    expect_same_file(a, b, name);
+    snprintf(name, sizeof name, "step-%d/trainer/optimizer-00001-of-00001.safetensors", step);
+    expect_same_file(a, b, name);
+}
+
+static const char *const plain[] = {NULL};
+
+static void test_a_run_learns(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600];
+    snprintf(folder, sizeof folder, "%s", test_temporary("learns/deep"));
+    assert_ok(run(folder, false, plain, &error), error);
+    assert_true(fabs(metric(folder, 1, "loss") - 7.2) < 0.5);
+    assert_true(metric(folder, 60, "loss") < 1);
+    assert_true(metric(folder, 1, "learning_rate") == 0); // warm-up starts at 0
+    assert_true(fabs(metric(folder, 4, "learning_rate") - 2e-3) < 1e-9);
+    // The checkpoint is a model; the log-probs of its text are those of the trained one.
+    struct qwen *qwen = qwen_open(test_temporary("learns/deep/last"), &(struct qwen_options){0}, &error);
+    assert_got(qwen, error);
+    qwen_close(qwen);
+    assert_error(run(folder, false, plain, &error), error, ERROR_USAGE, "holds a run of 60 steps: --resume");
+    assert_ok(run(folder, true, plain, &error), error); // nothing left to do
+}
+
+static void check_continuation(const char *name, const char *model, const char *const *more) {
+    struct error error = {0};
+    char straight[600], broken[600];
+    const char *sets[2][12] = {
+        {"schedule.epochs=5", "save.every=5"},
+        {"schedule.epochs=5", "save.every=5", "schedule.max_steps=5", "schedule.kind=constant"}};
+    sets[0][2] = "schedule.kind=constant";
+    size_t n = 3;
+    for (size_t i = 0; more[i]; i++, n++) sets[0][n] = sets[1][n + 1] = more[i];
+    snprintf(straight, sizeof straight, "%s", test_temporary("%s-straight", name));
+    snprintf(broken, sizeof broken, "%s", test_temporary("%s-broken", name));
+    assert_ok(run(straight, false, sets[0], &error), error);
+    sets[1][n + 1] = NULL;
+    assert_ok(run(broken, false, sets[1], &error), error);
+    assert_true(isnan(metric(broken, 6, "loss")));
+    assert_ok(run(broken, true, sets[0], &error), error);
+    expect_same_step(straight, broken, 10, model);
+    for (uint64_t step = 1; step <= 10; step++)
+        assert_true(metric(straight, step, "loss") == metric(broken, step, "loss"));
+}
+
+static void test_resumed_runs_are_the_same(void **state) {
+    (void)state;
+    static const char *const frozen[] = {"schedule.warmup_ratio=0", NULL};
+    static const char *const all[] = {"schedule.warmup_ratio=0", "model.train_vision=true",
+                                      "model.train_merger=true", "model.dtype=bf16", NULL};
+    static const char *const lora[] = {"schedule.warmup_ratio=0", "lora.rank=4",      "lora.dropout=0.2",
+                                       "data.eval_share=0.25",    "run.eval_every=2", NULL};
+    check_continuation("frozen", "model.safetensors", frozen);
+    check_continuation("all", "model.safetensors", all);
+    check_continuation("lora", "adapter_model.safetensors", lora);
+}
+
+// Neither the cache of features, nor threads, nor how rows are gathered into passes changes what is learnt.
+static void test_what_must_not_matter(void **state) {
+    (void)state;
+    struct error error = {0};
+    char base[600], other[600];
+    static const char *const first[] = {"schedule.epochs=4", NULL};
+    static const char *const variants[][6] = {
+        {"schedule.epochs=4", "data.feature_cache_mb=0", NULL},
+        {"schedule.epochs=4", "data.loaders=5", NULL},
+        {"schedule.epochs=4", "model.gradient_checkpointing=false", "batch.micro_rows=1", NULL},
+        {"schedule.epochs=4", "batch.micro_rows=4", NULL},
+    };
+    snprintf(base, sizeof base, "%s", test_temporary("base"));
+    assert_ok(run(base, false, first, &error), error);
+    for (size_t v = 0; v < 4; v++) {
+        snprintf(other, sizeof other, "%s", test_temporary("variant-%zu", v));
+        assert_ok(run(other, false, variants[v], &error), error);
+        if (v < 2) expect_same_step(base, other, 8, "model.safetensors");
+        for (uint64_t step = 1; step <= 8; step++)
+            assert_true(fabs(metric(base, step, "loss") - metric(other, step, "loss")) < 1e-4);
+    }
+}
+
+static void test_evaluation_and_best(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600];
+    static const char *const sets[] = {"data.eval_share=0.25", "run.eval_every=3",   "save.every=4",
+                                       "save.keep_last=1",     "schedule.epochs=12", NULL};
+    snprintf(folder, sizeof folder, "%s", test_temporary("evaluated"));
+    assert_ok(run(folder, false, sets, &error), error); // 6 rows, 24 steps
+    double best = INFINITY;
+    int best_step = 0;
+    for (int step = 1; step <= 24; step++) {
+        double loss = metric(folder, (uint64_t)step, "eval_loss");
+        assert_int_equal(!isnan(loss), step % 3 == 0 || step % 4 == 0);
+        if (step % 4 == 0 && loss < best) best = loss, best_step = step;
+    }
+    for (int step = 4; step <= 24; step += 4)
+        assert_int_equal(file_exists(test_temporary("evaluated/step-%d", step)),
+                         step == best_step || step == 24);
+    char *link = realpath(test_temporary("evaluated/best"), NULL),
+         *target = realpath(test_temporary("evaluated/step-%d", best_step), NULL);
+    assert_string_equal(link, target);
+    free(link), free(target);
+}
+
+static void test_gradients_that_are_no_numbers(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600];
+    static const char *const sets[] = {"optimizer.learning_rate=10",
+                                       "optimizer.max_grad_norm=0",
+                                       "schedule.warmup_ratio=0",
+                                       "optimizer.weight_decay=10",
+                                       "optimizer.epsilon=1e-30",
+                                       "schedule.epochs=2000",
+                                       "save.every=0",
+                                       NULL};
+    snprintf(folder, sizeof folder, "%s", test_temporary("explodes"));
+    assert_error(run(folder, false, sets, &error), error, ERROR_INPUT, "10 steps in a row had gradients");
+    assert_true(file_exists(test_temporary("explodes/last/config.json")));
+}
+
+// A token of the last four rows that the first four lack.
+static int32_t find_token(size_t row) {
+    struct error error = {0};
+    const struct dataset_options limits = {.max_length = 2048};
+    char *paths[] = {(char *)test_data("train/rows.jsonl")};
+    bool seen[2000] = {false};
+    int32_t found = -1;
+    struct qwen *qwen =
+        qwen_open(test_data("qwen2_5_vl_tiny"), &(struct qwen_options){.max_pixels = 12544}, &error);
+    assert_got(qwen, error);
+    struct dataset *dataset = dataset_open(paths, 1, &limits, qwen, &error);
+    assert_got(dataset, error);
+    for (size_t i = 0; i < 9; i++) {
+        struct sample sample;
+        size_t at = i < 8 ? i : row; // all others first, the row itself last
+        if (i == row) continue;
+        assert_ok(dataset_load(dataset, at, &sample, &error), error);
+        for (size_t t = 0; t < sample.prompt.ids.count; t++) {
+            if (i == 8 && !seen[sample.prompt.ids.data[t]]) found = sample.prompt.ids.data[t];
+            seen[sample.prompt.ids.data[t]] = true;
+        }
+        for (size_t t = 0; t < sample.completion.count; t++) seen[sample.completion.data[t]] = true;
+        sample_free(&sample);
+    }
+    dataset_close(dataset);
+    qwen_close(qwen);
+    return found;
+}
+
+// The tiny checkpoint with an embedding that is not a number.
+static void poison_model(const char *folder, int32_t token) {
+    static const char *const files[] = {"config.json", "tokenizer.json", "tokenizer_config.json",
+                                        "preprocessor_config.json", "generation_config.json"};
+    struct error error = {0};
+    char path[700];
+    assert_int_equal(mkdir(folder, 0777), 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t length;
+        char *text = file_read(test_data("qwen2_5_vl_tiny/%s", files[i]), 1 << 24, &length, &error);
+        assert_got(text, error);
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        test_write(path, text, length);
+        free(text);
+    }
+    struct safetensors *weights = safetensors_open(test_data("qwen2_5_vl_tiny"), &error);
+    struct safetensors_writer *writer = safetensors_writer_new(&error);
+    float *values = NULL;
+    for (size_t i = 0; i < safetensors_count(weights); i++) {
+        struct tensor tensor = *safetensors_at(weights, i);
+        const char *name = safetensors_name(weights, i);
+        if (strcmp(name, "model.embed_tokens.weight") == 0) {
+            values = malloc(tensor_bytes(&tensor));
+            tensor.data = memcpy(values, tensor.data, tensor_bytes(&tensor));
+            values[(size_t)token * tensor.shape[1]] = NAN;
+        }
+        assert_ok(safetensors_writer_add(writer, name, &tensor, 0, &error), error);
+    }
+    assert_non_null(values);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    assert_ok(safetensors_writer_save(writer, path, &error), error);
+    safetensors_writer_free(writer);
+    safetensors_free(weights);
+    free(values);
+}
+
+static void test_a_loss_that_is_no_number(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600], model[700];
+    int32_t token = find_token(5);
+    assert_true(token >= 0);
+    snprintf(folder, sizeof folder, "%s", test_temporary("poisoned"));
+    poison_model(folder, token);
+    snprintf(model, sizeof model, "model.folder=%s", folder);
+    const char *const sets[] = {
+        model, "data.shuffle=false", "data.bucket_steps=0", "batch.micro_rows=1", "save.every=0", NULL};
+    snprintf(folder, sizeof folder, "%s", test_temporary("nan-run"));
+    assert_error(run(folder, false, sets, &error), error, ERROR_INPUT, "train/rows.jsonl:6: the loss is nan");
+    uint64_t newest;
+    assert_ok(save_find_newest(folder, &newest, &error), error);
+    assert_int_equal(newest, 1); // the step before
+    assert_false(isnan(metric(folder, 1, "loss")));
+    assert_true(isnan(metric(folder, 2, "loss")));
+}
+
+static void test_bad_input(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600], rows[1300], set[700];
+    snprintf(folder, sizeof folder, "%s", test_temporary("bad"));
+    static const char *const no_model[] = {"model.folder=/nowhere", NULL};
+    assert_error(run(folder, false, no_model, &error), error, ERROR_MODEL, "/nowhere");
+    static const char *const targets[] = {"lora.rank=4", "lora.targets=nothing", NULL};
+    assert_true(run(folder, false, targets, &error) != 0);
+    // A row whose picture breaks off: left out, or named.
+    size_t length;
+    char *png = file_read(test_data("images/scene_c.png"), 1 << 20, &length, &error);
+    test_write(test_temporary("half.png"), png, length / 2);
+    free(png);
+    snprintf(rows, sizeof rows,
+             "{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":\"a\",\"completion\":\"c\",\"images\":["
+             "\"half.png\"]}\n");
+    test_write(test_temporary("half.jsonl"), rows, strlen(rows));
+    snprintf(set, sizeof set, "data.train=%s", test_temporary("half.jsonl"));
+    const char *const skipping[] = {set, "schedule.epochs=2", NULL};
+    const char *const stopping[] = {set, "schedule.epochs=2", "data.bad_rows=stop", NULL};
+    assert_ok(run(folder, false, skipping, &error), error);
+    assert_true(metric(folder, 1, "labels") == 2);
+    snprintf(folder, sizeof folder, "%s", test_temporary("bad2"));
+    assert_error(run(folder, false, stopping, &error), error, ERROR_INPUT,
+                 "half.jsonl:2: half.png: truncated PNG");
+    // Other rows than before.
+    static const char *const short_run[] = {"schedule.epochs=1", NULL};
+    snprintf(folder, sizeof folder, "%s", test_temporary("changed"));
+    assert_ok(run(folder, false, short_run, &error), error);
+    assert_error(run(folder, true, skipping, &error), error, ERROR_INPUT,
+                 "the training rows are not those of step 2");
+    static const char *const other_batch[] = {"schedule.epochs=1", "batch.rows=3", NULL};
+    assert_error(run(folder, true, other_batch, &error), error, ERROR_INPUT, "batch.rows 4 and run.seed 42");
+    static const char *const lora[] = {"schedule.epochs=1", "lora.rank=4", NULL};
+    assert_error(run(folder, true, lora, &error), error, ERROR_MODEL, "other parameters");
+    static const char *const file_in_the_way[] = {NULL};
+    test_write(test_temporary("file"), "x", 1);
+    assert_true(run(test_temporary("file"), false, file_in_the_way, &error) != 0);
+}
+
+static void test_memory_check(void **state) {
+    (void)state;
+    struct error error = {0};
+    const struct room_need need = {.model = 30000000000u, .optimizer = 10000000000u, .features = 1000000000u};
+    assert_ok(room_check(&need, 1, 42000000000u, &error), error);
+    assert_ok(room_check(&need, 1, 0, &error), error); // nobody knows
+    assert_error(room_check(&need, 1, 40000000000u, &error), error, ERROR_MEMORY,
+                 "this run needs 41.00 GB (30.00 model, gradients and activations, 10.00 optimiser, 1.00 "
+                 "features), but 40.00 GB are free");
+    assert_error(room_check(&need, 2, 42000000000u, &error), error, ERROR_MEMORY, "for each of 2 ranks");
+    assert_true(room_available() > 1000000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_adamw_3_steps),
+        cmocka_unit_test(test_a_run_learns),
+        cmocka_unit_test(test_resumed_runs_are_the_same),
+        cmocka_unit_test(test_what_must_not_matter),
+        cmocka_unit_test(test_evaluation_and_best),
+        cmocka_unit_test(test_gradients_that_are_no_numbers),
+        cmocka_unit_test(test_a_loss_that_is_no_number),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_memory_check),
+    };
+    return cmocka_run_group_tests(tests, be_quiet, NULL);
+}
