@@ -32,8 +32,8 @@ struct scratch {
 
 static int keep_layer(struct decoder_tape *tape, struct kept *kept, struct error *error) {
     const struct qwen_text_config *c = &tape->pass.decoder->config;
-    size_t rows = tape->pass.x.rows, heads = (size_t)(c->heads * c->head_dim),
-           kv = (size_t)(c->kv_heads * c->head_dim), intermediate = (size_t)c->intermediate;
+    size_t rows = tape->pass.x.rows, heads = (size_t)c->heads * (size_t)c->head_dim,
+           kv = (size_t)c->kv_heads * (size_t)c->head_dim, intermediate = (size_t)c->intermediate;
     struct arena *arena = tape->arena;
     kept->q = workspace_matrix(arena, tape->type, rows, heads, error);
     kept->k = workspace_matrix(arena, tape->type, rows, kv, error);
@@ -202,8 +202,8 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
 
 static int take_scratch(const struct decoder_tape *tape, struct scratch *s, struct error *error) {
     const struct qwen_text_config *c = &tape->pass.decoder->config;
-    size_t rows = s->dx.rows, heads = (size_t)(c->heads * c->head_dim),
-           kv = (size_t)(c->kv_heads * c->head_dim);
+    size_t rows = s->dx.rows, heads = (size_t)c->heads * (size_t)c->head_dim,
+           kv = (size_t)c->kv_heads * (size_t)c->head_dim;
     s->dnormed = workspace_matrix(tape->arena, DTYPE_F32, rows, (size_t)c->hidden, error);
     s->dk = workspace_matrix(tape->arena, DTYPE_F32, rows, kv, error);
     s->dv = workspace_matrix(tape->arena, DTYPE_F32, rows, kv, error);

@@ -64,7 +64,7 @@ static int read_config(struct lora *lora, const char *folder, struct error *erro
 // ---- reading the weights
 
 // "base_model.model.X.lora_A.weight" to X under its published name; 'A', 'B', or 0 for anything else.
-static char split_key(const char *key, char *name, size_t size) {
+static char split_key(const char *key, char *text, size_t size) {
     static const char *const ends[] = {".lora_A.weight", ".lora_B.weight", ".lora_A.default.weight",
                                        ".lora_B.default.weight"};
     if (strncmp(key, PREFIX, strlen(PREFIX)) != 0) return 0;
@@ -72,12 +72,12 @@ static char split_key(const char *key, char *name, size_t size) {
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         size_t tail = strlen(ends[i]);
         if (length <= tail + strlen(PREFIX) || strcmp(key + length - tail, ends[i]) != 0) continue;
-        char own[160];
+        char name[160];
         size_t middle = length - tail - strlen(PREFIX);
-        if (middle >= sizeof own) return 0;
-        memcpy(own, key + strlen(PREFIX), middle);
-        own[middle] = 0;
-        checkpoint_canonical_name(own, name, size);
+        if (middle >= sizeof name) return 0;
+        memcpy(name, key + strlen(PREFIX), middle);
+        name[middle] = 0;
+        checkpoint_canonical_name(name, text, size);
         return i % 2 ? 'B' : 'A';
     }
     return 0;

@@ -142,7 +142,7 @@ static int run_tower(struct pass *pass, const struct training_group *groups, siz
 static int encode_images(struct pass *pass, const struct training_group *groups, size_t count,
                          struct error *error) {
     struct qwen *qwen = pass->training->qwen;
-    size_t row = 0, unit = (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
+    size_t row = 0, unit = (size_t)qwen->config->vision.merge * (size_t)qwen->config->vision.merge;
     for (size_t g = 0; g < count; g++) {
         const struct prompt *prompt = groups[g].prompt;
         size_t rows = prompt->patches.rows / unit;

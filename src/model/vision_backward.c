@@ -43,7 +43,7 @@ static int keep_block(struct vision_tape *tape, struct kept *kept, struct error 
 
 static int keep_blocks(struct vision_tape *tape, struct error *error) {
     const struct qwen_vision_config *c = &tape->pass.vision->config;
-    size_t rows = tape->pass.patches, unit = (size_t)(c->merge * c->merge), hidden = (size_t)c->hidden;
+    size_t rows = tape->pass.patches, unit = (size_t)c->merge * (size_t)c->merge, hidden = (size_t)c->hidden;
     tape->blocks = arena_get(tape->arena, (size_t)c->depth, sizeof *tape->blocks, error);
     if (!tape->blocks) return -1;
     for (int i = 0; i < c->depth; i++) {

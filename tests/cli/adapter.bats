@@ -22,6 +22,7 @@ inspect() { # STATUS NAME OPTIONS...
 
 @test "a folder without an adapter is refused" {
     inspect 4 never --adapter "$DATA/images"
+    # shellcheck disable=SC2154 # run --separate-stderr sets it, within globe
     [[ $stderr == *adapter_config.json* ]]
     [ ! -e "$BATS_TEST_TMPDIR/never.safetensors" ]
 }

@@ -394,7 +394,7 @@ static void test_tied(void **state) {
         norm = sqrt(norm);
         assert_true(norm > 0);
         double sums[2], step = 2e-3;
-        float *old = malloc(p->count * sizeof *old);
+        float *old = malloc((p->count + 1) * sizeof *old);
         memcpy(old, p->value, p->count * sizeof *old);
         for (int side = 0; side < 2; side++) {
             for (size_t k = 0; k < p->count; k++)

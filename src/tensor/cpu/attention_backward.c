@@ -173,16 +173,16 @@ static bool prepare(struct pass *pass) {
         if (s->prefix.rows > keys) keys = s->prefix.rows;
     }
     most *= a->heads / a->kv_heads;
-    size_t columns = most < COLUMNS ? most : COLUMNS;
+    size_t block = most < COLUMNS ? most : COLUMNS;
     if (keys > KEYS) keys = KEYS;
-    pass->queries = cpu_temporary(cpu, pass->type, columns, a->head_dim);
-    pass->douts = cpu_temporary(cpu, pass->type, columns, a->head_dim);
-    pass->dqueries = cpu_temporary(cpu, DTYPE_F32, columns, a->head_dim);
-    pass->scores = cpu_temporary(cpu, DTYPE_F32, columns, keys).data;
-    pass->dweights = cpu_temporary(cpu, DTYPE_F32, columns, keys).data;
-    pass->log_sums = cpu_temporary(cpu, DTYPE_F32, 2, columns).data;
+    pass->queries = cpu_temporary(cpu, pass->type, block, a->head_dim);
+    pass->douts = cpu_temporary(cpu, pass->type, block, a->head_dim);
+    pass->dqueries = cpu_temporary(cpu, DTYPE_F32, block, a->head_dim);
+    pass->scores = cpu_temporary(cpu, DTYPE_F32, block, keys).data;
+    pass->dweights = cpu_temporary(cpu, DTYPE_F32, block, keys).data;
+    pass->log_sums = cpu_temporary(cpu, DTYPE_F32, 2, block).data;
     if (cpu->base.error.code) return false;
-    pass->deltas = pass->log_sums + columns;
+    pass->deltas = pass->log_sums + block;
     pass->columns = arena_get(cpu->backward, most, sizeof *pass->columns, &error);
     pass->grouped = arena_get(cpu->backward, a->segment_count, sizeof *pass->grouped, &error);
     if (error.code) device_fail(&cpu->base, error.code, "attention_backward: %s", error.message);

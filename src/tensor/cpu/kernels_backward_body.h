@@ -127,7 +127,7 @@ static inline void multiply_wide(vu x, uint32_t by, vu *high, vu *low) {
 // Sixteen Philox blocks side by side: counter, counter + 1, ... (base/random.c has one at a time).
 static inline void random_blocks(const struct dropout *key, uint64_t counter, vu words[4]) {
     uint32_t k0 = (uint32_t)key->seed, k1 = (uint32_t)(key->seed >> 32);
-    vu x0, x1, zero = {0};
+    vu x0 = {0}, x1 = {0}, zero = {0};
     for (int i = 0; i < LANES; i++) {
         x0[i] = (uint32_t)(counter + (uint64_t)i);
         x1[i] = (uint32_t)((counter + (uint64_t)i) >> 32);
