@@ -148,6 +148,15 @@ static int measure_prefill(struct qwen *qwen, const struct bench_options *option
     return 0;
 }
 
+// What does not fit the context would end early, and the rest of the steps would look endlessly fast.
+static int check_context(const struct qwen *qwen, size_t prompt, size_t tokens, struct error *error) {
+    size_t context = (size_t)qwen->config->text.max_positions;
+    if (prompt + tokens <= context) return 0;
+    return error_set(error, ERROR_LIMIT,
+                     "%zu tokens after a prompt of %zu are more than the model's context of %zu", tokens,
+                     prompt, context);
+}
+
 // `sequences` over each of `prompts` prompts, all decoding as one batch.
 static int measure_decode(struct qwen *qwen, const struct bench_options *options, const struct image *image,
                           size_t prompts, size_t sequences, struct bench_result *result,
@@ -164,13 +173,13 @@ static int measure_decode(struct qwen *qwen, const struct bench_options *options
                                  .max_tokens = options->decode_tokens + prompts + 2,
                                  .ignore_stop = true};
     request.sampling.temperature = 1;
-    int failed = 0;
+    int failed = check_context(qwen, prompt.ids.count, request.max_tokens, error);
     for (size_t i = 0; !failed && i < prompts; i++)
-        failed = generator_submit(generator, &request, NULL, error);
+        failed = signals_check(error) || generator_submit(generator, &request, NULL, error);
     if (!failed) failed = generator_step(generator, NULL, error);
     double start = now();
     for (size_t i = 0; !failed && i < options->decode_tokens; i++)
-        failed = generator_step(generator, NULL, error);
+        failed = signals_check(error) || generator_step(generator, NULL, error);
     double seconds = now() - start;
     struct bench_decode *decode = &result->decode[result->decode_count++];
     decode->prompts = prompts;

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # The example of the C interface, as docs and header show it.
 
+# shellcheck disable=SC2154 # bats sets status, output and stderr
+
 load common
 
 setup() {

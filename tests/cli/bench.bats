@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# globe bench: that it measures and says so. Never how fast.
+
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats and models.bash set status, stderr, model
+
+load common
+load models
+
+small=(--width 56 --height 56 --tokens 3 --repeats 1)
+
+setup() {
+    export TMPDIR=$BATS_TEST_TMPDIR
+}
+
+@test "JSON" {
+    globe 0 bench --shape tiny "${small[@]}" --sequences 1,3 --json
+    jq -e '.model == "tiny" and (.dtype | test("F32|BF16")) and (.device | length > 0)
+        and .weight_bytes > 0 and .load_seconds > 0 and .first_token_seconds > 0 and .peak_bytes > .weight_bytes
+        and (.machine | .read_bytes_per_second > 0 and .vision_matmul_flops > 0 and .prefill_matmul_flops > 0)
+        and (.vision | .patches == 4 * .tokens and .tokens > 0 and .seconds > 0 and .flops > 0)
+        and (.prefill | .tokens > 0 and .seconds > 0 and .flops > 0)
+        and (.decode | map(select(.prompts == 1) | .sequences) == [1, 3] and all(.tokens_per_second > 0 and .bytes_per_second > 0))' \
+        <<<"$output"
+    [[ $stderr == *"writing random weights of the tiny shape"* ]]
+    [ -z "$(find "$TMPDIR" -name 'globe-bench-*')" ] # and removed again
+}
+
+@test "a table" {
+    globe 0 bench --model "$TINY" "${small[@]}" --sequences 1 --dtype f32
+    [[ ${lines[0]} == "| $TINY, F32, "* ]]
+    [[ $output == *"| decode, 1 sequence over one prompt |"* ]]
+    run ! grep -Ev '^\|.*\|$' <<<"$output"
+    run ! grep -Ei 'nan|inf ' <<<"$output"
+}
+
+@test "lists of sequences" {
+    for list in "" "," 1,,2 0 -1 x 1x 1025 99999999999999999999 1,2,3,4,5,6,7,8,9; do
+        globe 2 bench --model "$TINY" --sequences "$list"
+        [[ $stderr == "globe bench: --sequences: \"$list\" is not a list"* ]]
+    done
+}
+
+@test "more tokens than the context holds" {
+    globe 5 bench --model "$TINY" --tokens 4096 --sequences 1 --repeats 1 --width 56 --height 56
+    [[ $stderr == *"context of 4096"* ]]
+    [ -z "$output" ]
+}
+
+@test "Ctrl-C ends it, and its folder goes" {
+    "$GLOBE" bench --shape tiny --width 448 --height 448 --repeats 100 2>err &
+    pid=$!
+    for _ in $(seq 200); do
+        if grep -q "photo to first token" err; then break; fi
+        sleep 0.05
+    done
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 130 ]
+    [ -z "$(find "$TMPDIR" -name 'globe-bench-*')" ]
+}
