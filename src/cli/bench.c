@@ -171,10 +171,9 @@ int command_bench(int argc, char **argv) {
     const struct usage usage = {
         .command = "bench",
         .options = table,
-        .description =
-            "Measures loading, the vision tower, prefill and decoding, and in the same run what this machine "
-            "can\n"
-            "do at best: its read bandwidth and oneDNN's rate at the same shapes. Prints a table to paste.",
+        .description = "Measures loading, the vision tower, prefill and decoding, and in the same run\n"
+                       "what this machine can do at best: its read bandwidth and oneDNN's rate at the\n"
+                       "same shapes. Prints a table to paste.",
         .examples = "globe bench --shape tiny\nglobe bench --shape 7b --json\nglobe bench --model DIR "
                     "--sequences 1,16\n",
     };

@@ -113,11 +113,13 @@ static int on_verdict(void *context, const struct verdict *verdict, struct error
 }
 
 static void summarise(const struct batch *batch, size_t done, size_t dropped, double seconds) {
-    log_info("%zu photos in %.1f s: %zu placed, %zu abstained, %zu not locatable, %zu without an answer, %zu "
-             "failed%s",
-             done, seconds, batch->outcomes[VERDICT_PLACED], batch->outcomes[VERDICT_ABSTAINED],
-             batch->outcomes[VERDICT_NOT_LOCATABLE], batch->outcomes[VERDICT_NO_ANSWER],
-             batch->outcomes[VERDICT_FAILED], dropped ? " (others were done before)" : "");
+    log_info(
+        "%zu photo%s in %.1f s: %zu placed, %zu abstained, %zu not locatable, %zu without an answer, %zu "
+        "failed%s",
+        done, done == 1 ? "" : "s", seconds, batch->outcomes[VERDICT_PLACED],
+        batch->outcomes[VERDICT_ABSTAINED], batch->outcomes[VERDICT_NOT_LOCATABLE],
+        batch->outcomes[VERDICT_NO_ANSWER], batch->outcomes[VERDICT_FAILED],
+        dropped ? " (others were done before)" : "");
 }
 
 static double now(void) {
@@ -187,7 +189,7 @@ static int run(struct settings *settings, const struct operands *operands) {
     if (collect_photos(&photos, settings, operands, &keep, &dropped, &error)) {
         status = command_fail(&error);
     } else if (photos.count == 0) {
-        log_info("all %zu photos were done before", dropped);
+        log_info("%s done before", dropped == 1 ? "the photo was" : "all photos were");
     } else if (session_open(&session, &settings->session, &error)) {
         status = command_fail(&error);
     } else {
@@ -227,11 +229,10 @@ static int settle(struct settings *settings, const struct shortcuts *s, struct e
 }
 
 static const char description[] =
-    "Says where photos were taken: country, city, coordinates, how sure that is, and the reasoning. Photos "
-    "are\n"
-    "files, folders, or - for a list on standard input. One bad photo never stops the rest; exit status 1 "
-    "says\n"
-    "that some failed. Position and other metadata of a photo never reach the model.";
+    "Says where photos were taken: country, city, coordinates, how sure that is, and\n"
+    "the reasoning. Photos are files, folders, or - for a list on standard input. One\n"
+    "bad photo never stops the rest; exit status 1 says that some failed. Position\n"
+    "and other metadata of a photo never reach the model.";
 
 static const char examples[] =
     "globe locate street.jpg --model GLOBE-Qwen2.5VL-7B\n"

@@ -250,7 +250,7 @@ errors() {
     [ "$(wc -l <out.jsonl)" -eq 4 ]
     cp out.jsonl before
     globe 0 "${batch[@]}" --resume
-    [ "$stderr" = "globe locate: all 4 photos were done before" ]
+    [ "$stderr" = "globe locate: all photos were done before" ]
     cmp out.jsonl before
     # Without --resume it begins anew.
     globe 0 "${batch[@]}"
@@ -308,6 +308,17 @@ interrupt() {
     interrupt stdout 4 "$GLOBE" locate album "${slow[@]}" >stdout || status=$?
     [ "$status" -eq 130 ]
     jq -e 'length > 0 and length < 60' stdout
+}
+
+@test "--explain saves a picture for the answer and each clue" {
+    globe 0 locate "$photo" "$images/photo_a.jpg" --model "$TINY" --no-places -n 8 --explain maps --jsonl
+    [ "$(jq -r '.evidence, .clues[].evidence' <<<"$output" | sort | uniq | wc -l)" -ge 2 ]
+    for picture in $(jq -r '.evidence, .clues[].evidence | strings' <<<"$output"); do
+        [ "$(head -c 4 "$picture" | tail -c 3)" = PNG ]
+    done
+    globe 2 locate "$photo" --endpoint http://127.0.0.1:1/v1 --model globe --explain maps
+    run ! "$GLOBE" locate "$photo" "${quick[@]}" --explain text.jpg # no folder
+    [ "$(cat text.jpg)" = "not a photo" ]
 }
 
 @test "sidecars" {
