@@ -54,25 +54,25 @@ static int check_options(const struct globe_options *options, struct error *erro
     return 0;
 }
 
-struct globe *globe_open(const struct globe_options *given, char *message) {
+struct globe *globe_open(const struct globe_options *options, char *message) {
     struct error error = {0};
-    struct globe_options options = GLOBE_OPTIONS_INIT;
-    if (given) take_struct(&options, sizeof options, given);
-    if (check_options(&options, &error)) {
+    struct globe_options copy = GLOBE_OPTIONS_INIT;
+    if (options) take_struct(&copy, sizeof copy, options);
+    if (check_options(&copy, &error)) {
         tell(message, &error);
         return NULL;
     }
     struct globe *globe = memory_new(1, sizeof *globe, "globe", &error);
     if (globe) {
         struct session_options session = session_options_default();
-        session.model = keep(globe, 0, options.model, &error);
-        session.endpoint.url = keep(globe, 1, options.endpoint, &error);
-        session.endpoint.model = keep(globe, 2, options.endpoint_model, &error);
-        session.endpoint.api_key = keep(globe, 3, options.api_key, &error);
-        session.gazetteer = keep(globe, 4, options.gazetteer, &error);
-        if (options.prompt) session.prompt = keep(globe, 5, options.prompt, &error);
-        session.qwen.threads = options.threads;
-        session.qwen.max_pixels = (size_t)options.max_pixels;
+        session.model = keep(globe, 0, copy.model, &error);
+        session.endpoint.url = keep(globe, 1, copy.endpoint, &error);
+        session.endpoint.model = keep(globe, 2, copy.endpoint_model, &error);
+        session.endpoint.api_key = keep(globe, 3, copy.api_key, &error);
+        session.gazetteer = keep(globe, 4, copy.gazetteer, &error);
+        if (copy.prompt) session.prompt = keep(globe, 5, copy.prompt, &error);
+        session.qwen.threads = copy.threads;
+        session.qwen.max_pixels = (size_t)copy.max_pixels;
         session.endpoint.max_pixels = session.qwen.max_pixels;
         if (!error.code && session_open(&globe->session, &session, &error) == 0) return globe;
     }

@@ -180,22 +180,28 @@ static int collect_photos(struct photo_list *photos, const struct settings *sett
     return photo_list_resume(photos, settings->output, keep, dropped, error);
 }
 
+static int open_and_run(struct settings *settings, const struct photo_list *photos, size_t keep,
+                        size_t dropped) {
+    struct error error = {0};
+    struct session session;
+    if (session_open(&session, &settings->session, &error)) return command_fail(&error);
+    if (session.warning[0]) log_warning("%s", session.warning);
+    int status = run_batch(&session, settings, photos, keep, dropped);
+    session_close(&session);
+    return status;
+}
+
 static int run(struct settings *settings, const struct operands *operands) {
     struct error error = {0};
     struct photo_list photos = {0};
-    struct session session;
     size_t keep = 0, dropped = 0;
     int status = 0;
     if (collect_photos(&photos, settings, operands, &keep, &dropped, &error)) {
         status = command_fail(&error);
     } else if (photos.count == 0) {
         log_info("%s done before", dropped == 1 ? "the photo was" : "all photos were");
-    } else if (session_open(&session, &settings->session, &error)) {
-        status = command_fail(&error);
     } else {
-        if (session.warning[0]) log_warning("%s", session.warning);
-        status = run_batch(&session, settings, &photos, keep, dropped);
-        session_close(&session);
+        status = open_and_run(settings, &photos, keep, dropped);
     }
     photo_list_free(&photos);
     return status;

@@ -50,6 +50,13 @@ static void free_flight(struct flight *flight) {
     free(flight);
 }
 
+static void free_flights(struct local_engine *engine) {
+    for (struct flight *flight = engine->flights, *next; flight; flight = next) {
+        next = flight->next;
+        free_flight(flight);
+    }
+}
+
 static void on_token(void *context, size_t sample, const struct sampled *token, const char *text,
                      size_t length) {
     struct flight *flight = context;
@@ -146,7 +153,7 @@ static int submit(struct engine *base, const struct engine_request *request, str
 static int step(struct engine *base, struct error *error) {
     struct local_engine *engine = (struct local_engine *)base;
     if (generator_step(engine->generator, NULL, error) == 0) return 0;
-    while (engine->flights) free_flight(engine->flights); // the generator has dropped their samples
+    free_flights(engine); // the generator has dropped their samples
     return -1;
 }
 
@@ -163,7 +170,7 @@ static size_t flying(const struct engine *base) {
 static void free_engine(struct engine *base) {
     struct local_engine *engine = (struct local_engine *)base;
     generator_free(engine->generator);
-    while (engine->flights) free_flight(engine->flights); // after an interruption some are unanswered
+    free_flights(engine); // after an interruption some are unanswered
     free(engine);
 }
 

@@ -38,7 +38,7 @@ struct session {
 
 // ERROR_USAGE for settings that do not go together, ERROR_MODEL, ERROR_INPUT ... from what is opened. The
 // options' texts must outlive the session.
-int session_open(struct session *session, const struct session_options *options, struct error *error);
+int session_open(struct session *session, const struct session_options *wanted, struct error *error);
 void session_close(struct session *session);
 
 #endif

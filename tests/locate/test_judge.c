@@ -276,7 +276,8 @@ static double confidence_of(const struct piece *pieces, enum answer_rules rules)
     float log_probs[64];
     size_t ends[64], count = 0, quoted;
     for (; pieces[count].text; count++) {
-        strcat(text, pieces[count].text);
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s", pieces[count].text);
         log_probs[count] = pieces[count].log_prob;
         ends[count] = strlen(text);
     }

@@ -24,8 +24,8 @@ static void assert_paths(const struct photo_list *list, const char *root, const 
     for (size_t i = 0; i < list->count; i++) {
         const char *path = list->paths[i];
         size_t skip = strncmp(path, root, strlen(root)) == 0 ? strlen(root) : 0;
-        strncat(all, path + skip, sizeof all - strlen(all) - 2);
-        strcat(all, "|");
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof all - used, "%s|", path + skip);
     }
     assert_string_equal(all, expected);
 }
@@ -134,7 +134,8 @@ static void test_deep_folders(void **state) {
     make_folder("deep");
     snprintf(path, sizeof path, "%s", test_temporary("deep"));
     for (int i = 0; i < 80; i++) {
-        strcat(path, "/d");
+        size_t used = strlen(path);
+        snprintf(path + used, sizeof path - used, "/d");
         assert_int_equal(mkdir(path, 0755), 0);
         char file[700];
         snprintf(file, sizeof file, "%s/p.jpg", path);
