@@ -3,12 +3,14 @@
 #define GLOBE_CLI_COMMANDS_H
 
 int command_bench(int argc, char **argv);
+int command_bench_train(int argc, char **argv);
 int command_help(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_gazetteer(int argc, char **argv);
 int command_locate(int argc, char **argv);
 int command_postcards(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
+int command_tokenizer(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_version(int argc, char **argv);
 

@@ -5,19 +5,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "text/qwen2_rules.h"
 #include "text/tokenizer_parts.h"
 
 enum { MAX_FILE = 128 * 1024 * 1024 };
-
-// The rules of Qwen2Tokenizer, which these files do not spell out (spec: qwen2_5_vl.md section 9.1).
-static const char qwen2_rules[] =
-    "{\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{"
-    "\"type\":\"Split\","
-    "\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}"
-    "\\\\p{N}]?"
-    "\\\\p{L}+|\\\\p{N}| "
-    "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"}},"
-    "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}]}}";
 
 static json_t *read_json(const char *folder, const char *file, struct error *error) {
     char *path = file_join(folder, file, error);
@@ -95,7 +86,8 @@ json_t *tokenizer_gather(const char *folder, struct error *error) {
     json_t *vocab = read_json(folder, "vocab.json", error);
     json_t *merges = vocab ? read_merges(folder, error) : NULL;
     json_t *added = merges ? read_added(folder, error) : NULL;
-    json_t *root = added ? json_read_buffer(qwen2_rules, sizeof qwen2_rules - 1, "Qwen2 rules", error) : NULL;
+    json_t *root = added ? qwen2_rules_json() : NULL; // which these files do not spell out
+    if (added && !root) error_set(error, ERROR_MEMORY, "%s: out of memory", folder);
     if (root) {
         json_t *model = json_object();
         json_object_set(model, "vocab", vocab);

@@ -100,3 +100,16 @@ ptrdiff_t vocabulary_unspell(const char *spelling, size_t length, char *bytes) {
     }
     return out - bytes;
 }
+
+static int32_t code_of(int byte) {
+    if (byte <= 32) return 0x100 + byte;
+    if (byte >= 127 && byte <= 160) return 0x100 + 33 + byte - 127;
+    return byte == 173 ? 0x100 + 67 : byte;
+}
+
+void vocabulary_spell(struct buffer *spelling, const char *bytes, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        char character[4];
+        buffer_add(spelling, character, utf8_encode(code_of((unsigned char)bytes[i]), character));
+    }
+}

@@ -48,5 +48,7 @@ void vocabulary_free(struct vocabulary *vocabulary);
 // bytes, which are never more than the spelling's. Returns their number, or -1 when a character stands for no
 // byte.
 ptrdiff_t vocabulary_unspell(const char *spelling, size_t length, char *bytes);
+// The other way round: appends the spelling of bytes[0, length).
+void vocabulary_spell(struct buffer *spelling, const char *bytes, size_t length);
 
 #endif
