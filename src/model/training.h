@@ -25,8 +25,8 @@ struct training_options {
     int lora_rank;
     double lora_alpha, lora_dropout;
     bool lora_rs;             // scale alpha / sqrt(rank)
-    const char *lora_targets; // PCRE2 over published names without ".weight"; NULL: all linear layers of the
-                              // language model
+    const char *lora_targets; // PCRE2 that whole published names without ".weight" match; NULL: all linear
+                              // layers of the language model
     const char *lora_folder;  // a PEFT folder to go on from: rank, alpha, rs and targets are its own; NULL:
                               // a new adapter
     uint64_t seed;            // of LoRA's A and of dropout
@@ -46,7 +46,8 @@ struct parameter {
 
 struct training;
 
-// The model's weights that are trained become private copies; the checkpoint on disk is never written.
+// The model's weights that are trained become private copies; the checkpoint on disk is never written. One
+// training per model at a time. The same passes with the same number of threads give the same bits.
 // Memory: 4 + 4 bytes per trained value, + 2 where the model computes in BF16.
 struct training *training_open(struct qwen *qwen, const struct training_options *options,
                                struct error *error);

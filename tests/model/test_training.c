@@ -450,6 +450,37 @@ static void test_bf16(void **state) {
     qwen_close(wide), qwen_close(half);
 }
 
+// The same pass gives the same bits: a resumed run is the run that was never stopped.
+static void test_repeatable(void **state) {
+    (void)state;
+    static const enum qwen_type types[] = {QWEN_TYPE_F32, QWEN_TYPE_AUTO};
+    for (int t = 0; t < 2; t++) {
+        struct error error = {0};
+        struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", types[t], 3, NULL);
+        struct golden_group data;
+        golden_grpo(&data, qwen);
+        struct training_group group = golden_whole(&data, 4);
+        struct training *training = open_all(qwen, t);
+        size_t count = training_parameter_count(training);
+        uint64_t sums[2] = {0};
+        double loss[2];
+        for (int i = 0; i < 2; i++) {
+            training_zero_gradients(training);
+            assert_ok(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss[i], &error), error);
+            for (size_t k = 0; k < count; k++) {
+                const struct parameter *p = training_parameter(training, k);
+                const unsigned char *bytes = (const unsigned char *)p->gradient;
+                for (size_t b = 0; b < p->count * sizeof(float); b++)
+                    sums[i] = sums[i] * 0x100000001B3u + bytes[b];
+            }
+        }
+        assert_true(loss[0] == loss[1] && sums[0] == sums[1]);
+        training_close(training);
+        prompt_free(&data.prompt);
+        qwen_close(qwen);
+    }
+}
+
 // ---- what a trained model leaves, and bad input
 
 // The model goes on with the trained weights after training_close, and the folder holds them.
@@ -542,7 +573,7 @@ int main(void) {
         cmocka_unit_test(test_dropout),       cmocka_unit_test(test_grpo),
         cmocka_unit_test(test_shared_prefix), cmocka_unit_test(test_tied),
         cmocka_unit_test(test_bf16),          cmocka_unit_test(test_trained_model),
-        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_bad_input),     cmocka_unit_test(test_repeatable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
