@@ -45,7 +45,9 @@ int sft_open_epoch(struct sft *sft, struct error *error) {
 
 static int open_data(struct sft *sft, struct error *error) {
     const struct recipe_data *data = &sft->recipe->data;
-    const struct dataset_options options = {.max_length = data->max_length,
+    size_t context = (size_t)sft->qwen->config->text.max_positions;
+    const struct dataset_options options = {.max_length =
+                                                data->max_length < context ? data->max_length : context,
                                             .too_long = (enum recipe_too_long)data->too_long,
                                             .bad_rows = (enum recipe_bad_rows)data->bad_rows};
     sft->train_data = dataset_open(data->train.items, data->train.count, &options, sft->qwen, error);

@@ -126,8 +126,8 @@ enum { MAX_SETS = 24 };
 // A run of recipes/tiny-sft.yaml in FOLDER with these overrides, ended by NULL.
 static int run(const char *folder, bool resume, const char *const *more, struct error *error) {
     static char paths[3][700];
-    const char *sets[MAX_SETS] = {paths[0], paths[1], paths[2]};
-    size_t count = 3;
+    const char *sets[MAX_SETS] = {paths[0], paths[1], paths[2], "run.threads=1"};
+    size_t count = 4;
     snprintf(paths[0], sizeof paths[0], "run.folder=%s", folder);
     snprintf(paths[1], sizeof paths[1], "model.folder=%s", test_data("qwen2_5_vl_tiny"));
     snprintf(paths[2], sizeof paths[2], "data.train=%s", test_data("train/rows.jsonl"));
