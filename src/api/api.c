@@ -72,8 +72,8 @@ struct globe *globe_open(const struct globe_options *options, char *message) {
         session.gazetteer = keep(globe, 4, copy.gazetteer, &error);
         if (copy.prompt) session.prompt = keep(globe, 5, copy.prompt, &error);
         session.qwen.threads = copy.threads;
-        session.qwen.max_pixels = (size_t)copy.max_pixels;
-        session.endpoint.max_pixels = session.qwen.max_pixels;
+        if (copy.max_pixels) session.qwen.max_pixels = (size_t)copy.max_pixels;
+        session.endpoint.max_pixels = (size_t)copy.max_pixels;
         if (!error.code && session_open(&globe->session, &session, &error) == 0) return globe;
     }
     tell(message, &error);

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "bench/machine.h"
 #include "generate/generator.h"
 #include "tensor/measure.h"
 
@@ -19,12 +19,6 @@ struct bench_options bench_options_default(void) {
                                   .batch_count = 3,
                                   .prompts = 8,
                                   .repeats = 2};
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 // A linear layer's shape and how often a pass runs it.
@@ -125,12 +119,12 @@ static int measure_prefill(struct qwen *qwen, const struct bench_options *option
         struct prompt prompt;
         struct kv_cache cache = {0};
         struct prefill_times times;
-        double start = now();
+        double start = bench_now();
         if (build(qwen, options, image, &prompt, error)) return -1;
         float *logits = memory_new((size_t)qwen->config->text.vocab, sizeof *logits, "logits", error);
         int failed = !logits || qwen_cache_open(qwen, &cache, prompt.ids.count, error) ||
                      qwen_prefill(qwen, &prompt, &cache, logits, NULL, &times, error);
-        double total = now() - start;
+        double total = bench_now() - start;
         result->patches = prompt.patches.rows;
         result->prompt_tokens = prompt.ids.count;
         result->image_tokens =
@@ -177,10 +171,10 @@ static int measure_decode(struct qwen *qwen, const struct bench_options *options
     for (size_t i = 0; !failed && i < prompts; i++)
         failed = signals_check(error) || generator_submit(generator, &request, NULL, error);
     if (!failed) failed = generator_step(generator, NULL, error);
-    double start = now();
+    double start = bench_now();
     for (size_t i = 0; !failed && i < options->decode_tokens; i++)
         failed = signals_check(error) || generator_step(generator, NULL, error);
-    double seconds = now() - start;
+    double seconds = bench_now() - start;
     struct bench_decode *decode = &result->decode[result->decode_count++];
     decode->prompts = prompts;
     decode->sequences = sequences;
@@ -199,16 +193,6 @@ static int measure_prompts(struct qwen *qwen, const struct bench_options *option
     int failed = measure_decode(qwen, options, &small, options->prompts, 1, result, error);
     image_free(&small);
     return failed;
-}
-
-static size_t peak_memory(void) {
-    size_t kilobytes = 0;
-    char line[256];
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (strncmp(line, "VmHWM:", 6) == 0) kilobytes = strtoul(line + 6, NULL, 10);
-    if (status) fclose(status);
-    return kilobytes * 1024;
 }
 
 static int measure_machine(struct qwen *qwen, struct bench_result *result, void (*report)(const char *),
@@ -252,7 +236,7 @@ int bench_run(struct qwen *qwen, double load_seconds, const struct bench_options
         report("decoding several prompts");
         failed = measure_prompts(qwen, options, result, error);
     }
-    result->peak_bytes = peak_memory(); // before the machine's own measurements need memory
+    result->peak_bytes = bench_peak_memory(); // before the machine's own measurements need memory
     if (!failed) failed = measure_machine(qwen, result, report, error);
     image_free(&image);
     return failed ? -1 : 0;

@@ -1,5 +1,4 @@
 // globe bench: speed, beside the machine's own limits.
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +9,10 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "bench/bench.h"
+#include "cli/bench_shape.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
-#include "model/random_checkpoint.h"
 
 static void say(const char *what) {
     log_info("measuring %s", what);
@@ -94,38 +93,22 @@ static struct qwen *open_warm(const struct model_options *options, double *secon
     return qwen;
 }
 
-static int run(const struct model_options *model, const struct bench_options *bench, const char *name,
-               bool json, struct error *error) {
+struct job {
+    const struct bench_options *options;
+    bool json;
+};
+
+static int run(void *context, const struct model_options *model, const char *name, struct error *error) {
+    const struct job *job = context;
     double load;
     struct bench_result result;
     struct qwen *qwen = open_warm(model, &load, error);
     if (!qwen) return -1;
-    int failed = bench_run(qwen, load, bench, &result, say, error);
-    if (!failed && json) print_json(&result, qwen, name);
-    if (!failed && !json) print_table(&result, qwen, name);
+    int failed = bench_run(qwen, load, job->options, &result, say, error);
+    if (!failed && job->json) print_json(&result, qwen, name);
+    if (!failed && !job->json) print_table(&result, qwen, name);
     qwen_close(qwen);
     return failed;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw) {
-    (void)status, (void)type, (void)ftw;
-    return remove(path);
-}
-
-// Random weights of a published shape, in a folder of their own that goes again afterwards.
-static int run_shape(struct model_options *model, const struct bench_options *bench, const char *shape,
-                     bool json, struct error *error) {
-    char folder[512];
-    const char *root = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/globe-bench-XXXXXX", root && *root ? root : "/tmp");
-    if (!mkdtemp(folder)) return error_set_errno(error, folder, "cannot make a folder");
-    const struct random_checkpoint random = {
-        .shape = shape, .dtype = model->type == QWEN_TYPE_F32 ? DTYPE_F32 : DTYPE_BF16, .seed = 1};
-    log_info("writing random weights of the %s shape to %s", shape, folder);
-    model->folder = folder;
-    int failed = random_checkpoint_write(&random, folder, error) || run(model, bench, shape, json, error);
-    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    return failed ? -1 : 0;
 }
 
 // "1,4,16" into the options.
@@ -147,7 +130,7 @@ static int read_batches(const char *text, struct bench_options *bench, struct er
 }
 
 int command_bench(int argc, char **argv) {
-    static const char *const shapes[] = {"tiny", "3b", "7b", "72b", NULL};
+    if (argc > 1 && strcmp(argv[1], "train") == 0) return command_bench_train(argc - 1, argv + 1);
     struct model_options model = model_options_default();
     struct bench_options bench = bench_options_default();
     int shape = 0;
@@ -157,7 +140,7 @@ int command_bench(int argc, char **argv) {
             tokens = (int64_t)bench.decode_tokens, repeats = bench.repeats, prompts = (int64_t)bench.prompts;
     const struct option table[] = {
         MODEL_OPTIONS(model),
-        option_choice("shape", 's', "NAME", &shape, shapes,
+        option_choice("shape", 's', "NAME", &shape, bench_shapes,
                       "Without --model: random weights of this published shape"),
         option_integer("width", 0, "N", &width, 28, 16384, "Picture, pixels"),
         option_integer("height", 0, "N", &height, 28, 16384, "Picture, pixels"),
@@ -174,7 +157,8 @@ int command_bench(int argc, char **argv) {
         .description = "Measures loading, the vision tower, prefill and decoding, and in the same run\n"
                        "what this machine can do at best: its read bandwidth and oneDNN's rate at the\n"
                        "same shapes. Prints a table to paste.",
-        .examples = "globe bench --shape tiny\nglobe bench --shape 7b --json\nglobe bench --model DIR "
+        .examples = "globe bench --shape tiny\nglobe bench train --help\nglobe bench --shape 7b "
+                    "--json\nglobe bench --model DIR "
                     "--sequences 1,16\n",
     };
     struct operands none;
@@ -188,8 +172,7 @@ int command_bench(int argc, char **argv) {
     bench.prompts = (size_t)prompts;
     signals_catch();
     int failed = read_batches(batches, &bench, &error);
-    if (!failed)
-        failed = model.folder ? run(&model, &bench, model.folder, json, &error)
-                              : run_shape(&model, &bench, shapes[shape], json, &error);
+    struct job job = {&bench, json};
+    if (!failed) failed = bench_on_shape(&model, bench_shapes[shape], 0, run, &job, &error);
     return failed ? command_fail(&error) : 0;
 }

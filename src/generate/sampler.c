@@ -312,7 +312,7 @@ static void report(const struct sampler *sampler, const float *logits, int32_t i
 int sampler_draw(struct sampler *sampler, const float *logits, const int32_t *suppressed,
                  size_t suppressed_count, struct sampled *sampled, struct error *error) {
     if (!logits_are_finite(logits, sampler->vocab))
-        return error_set(error, ERROR_INTERNAL,
+        return error_set(error, ERROR_MODEL,
                          "the model produced NaN or infinite logits (token %llu of the output)",
                          (unsigned long long)sampler->step + 1);
     memcpy(sampler->work, logits, sampler->vocab * sizeof *logits);

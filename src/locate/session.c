@@ -10,6 +10,7 @@ struct session_options session_options_default(void) {
         .temperature = -1,
         .repetition_penalty = -1,
         .sampling = sampling_default(),
+        .qwen = {.max_pixels = 1003520}, // what GLOBE was trained with
         .cluster_km = 50,
         .alternatives = 5,
         .endpoint = {.concurrency = 16, .retries = 4, .timeout = 300, .jpeg_quality = 92, .log_probs = true},

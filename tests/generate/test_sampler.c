@@ -424,7 +424,7 @@ static void bad_logits_are_an_error(void **state) {
     const float good[] = {0, 0, 0};
     for (int i = 0; i < 3; i++) {
         float logits[] = {1, 2, bad[i]};
-        assert_error(sampler_draw(sampler, logits, NULL, 0, &sampled, &error), error, ERROR_INTERNAL,
+        assert_error(sampler_draw(sampler, logits, NULL, 0, &sampled, &error), error, ERROR_MODEL,
                      "the model produced NaN");
     }
     for (int i = 0; i < 20; i++) // nothing was counted

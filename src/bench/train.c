@@ -1,0 +1,124 @@
+#include "bench/train.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "bench/machine.h"
+#include "model/training.h"
+#include "tensor/measure.h"
+
+// Plain likelihood: every completion token counts the same.
+static double likelihood(void *context, const float *log_probs, float *derivatives, size_t count) {
+    double loss = 0;
+    (void)context;
+    for (size_t i = 0; i < count; i++) {
+        loss -= (double)log_probs[i] / (double)count;
+        derivatives[i] = -1.0f / (float)count;
+    }
+    return loss;
+}
+
+static int build(struct qwen *qwen, const struct bench_train_options *options, struct prompt *prompt,
+                 struct error *error) {
+    struct chat chat = {0};
+    char *text = memory_new(options->prompt_tokens + 1, 1, "prompt", error);
+    if (!text) return -1;
+    memset(text, 'a', options->prompt_tokens);
+    int result = chat_add_message(&chat, "user", error) || chat_add_part(&chat, CHAT_TEXT, text, error)
+                     ? -1
+                     : prompt_build(prompt, qwen, &chat, NULL, 0, error);
+    chat_free(&chat);
+    free(text);
+    return result;
+}
+
+// Multiplications of the linear layers for one token, forward: the layers, and separately the head.
+static void count_flops(const struct qwen_text_config *c, double *layers, double *head) {
+    double hidden = c->hidden, heads = (double)c->heads * c->head_dim, kv = (double)c->kv_heads * c->head_dim;
+    double layer = hidden * (2 * heads + 2 * kv) + 3 * hidden * (double)c->intermediate;
+    *layers = 2 * layer * (double)c->layers;
+    *head = 2 * hidden * (double)c->vocab;
+}
+
+// oneDNN's own seconds for the forward products of a pass.
+static int measure_products(struct qwen *qwen, size_t rows, size_t predicted, double *seconds,
+                            struct error *error) {
+    const struct qwen_text_config *c = &qwen->config->text;
+    size_t hidden = (size_t)c->hidden, heads = (size_t)(c->heads * c->head_dim),
+           kv = (size_t)(c->kv_heads * c->head_dim);
+    size_t inner = (size_t)c->intermediate, layers = (size_t)c->layers;
+    const struct {
+        size_t rows, out, in, times;
+    } shapes[] = {{rows, heads, hidden, layers}, {rows, kv, hidden, 2 * layers},
+                  {rows, hidden, heads, layers}, {rows, inner, hidden, 2 * layers},
+                  {rows, hidden, inner, layers}, {predicted, (size_t)c->vocab, hidden, 1}};
+    *seconds = 0;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        double best =
+            measure_matmul(qwen->device, shapes[i].rows, shapes[i].out, shapes[i].in, qwen->type, 3, error);
+        if (best < 0) return -1;
+        *seconds += best * (double)shapes[i].times;
+    }
+    return 0;
+}
+
+static int measure(struct training *training, const struct training_group *group,
+                   const struct bench_train_options *options, struct bench_train_result *result,
+                   struct error *error) {
+    float *log_probs = memory_new(group->completions->count, sizeof *log_probs, "log-probs", error);
+    int failed = log_probs ? 0 : -1;
+    for (int r = 0; !failed && r < options->repeats; r++) {
+        double loss, start = bench_now();
+        failed = training_log_probs(training, group, 1, 1, false, log_probs, error);
+        double middle = bench_now();
+        if (!failed) failed = training_pass(training, group, 1, 1, likelihood, NULL, &loss, error);
+        double end = bench_now();
+        if (r == 0 || middle - start < result->forward_seconds) result->forward_seconds = middle - start;
+        if (r == 0 || end - middle < result->pass_seconds) result->pass_seconds = end - middle;
+    }
+    free(log_probs);
+    return failed;
+}
+
+int bench_train_run(struct qwen *qwen, const struct bench_train_options *options,
+                    struct bench_train_result *result, struct error *error) {
+    struct prompt prompt = {0};
+    *result = (struct bench_train_result){0};
+    const struct training_options train = {.train_text = true,
+                                           .checkpoint_activations = options->checkpoint_activations,
+                                           .lora_rank = options->lora_rank,
+                                           .lora_alpha = 2.0 * options->lora_rank,
+                                           .seed = 1};
+    int32_t *ids = memory_new(options->completion_tokens, sizeof *ids, "completion", error);
+    struct training *training = NULL;
+    int failed =
+        !ids || build(qwen, options, &prompt, error) || !(training = training_open(qwen, &train, error));
+    if (!failed) {
+        for (size_t i = 0; i < options->completion_tokens; i++) ids[i] = (int32_t)(i * 31 % 200);
+        const struct training_completion completion = {ids, options->completion_tokens};
+        const struct training_group group = {
+            .prompt = &prompt, .completions = &completion, .completion_count = 1};
+        failed = measure(training, &group, options, result, error);
+    }
+    if (!failed) {
+        for (size_t i = 0; i < training_parameter_count(training); i++)
+            result->trained += training_parameter(training, i)->count;
+        result->rows = prompt.ids.count + options->completion_tokens;
+        result->peak_bytes = bench_peak_memory();
+        double layers, head, seconds, predicted = (double)options->completion_tokens;
+        count_flops(&qwen->config->text, &layers, &head);
+        double forward = layers * (double)result->rows + head * predicted;
+        // Backward costs the same again for the inputs' gradients, and once more for those of trained
+        // weights.
+        double passes = options->lora_rank ? 2 : 3;
+        result->forward_flops = forward / result->forward_seconds;
+        result->pass_flops = passes * forward / result->pass_seconds;
+        failed = measure_products(qwen, result->rows, options->completion_tokens, &seconds, error);
+        if (!failed) result->matmul_flops = forward / seconds;
+    }
+    training_close(training);
+    prompt_free(&prompt);
+    free(ids);
+    return failed ? -1 : 0;
+}
