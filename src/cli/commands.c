@@ -10,6 +10,7 @@ const struct command commands[] = {
     {"train", "Train models, and draw the curves of training runs", command_train},
     {"bench", "Measure speed beside what this machine can do at best", command_bench},
     {"tokenize", "Text to token ids and back", command_tokenize},
+    {"init", "Make a new model with random weights, to be trained", command_init},
     {"tokenizer", "Learn the vocabulary of a new model", command_tokenizer},
     {"inspect", "Run one prompt and write every stage of the model to a file", command_inspect},
     {"gazetteer", "Names of places to coordinates and back, offline", command_gazetteer},

@@ -5,6 +5,7 @@
 int command_bench(int argc, char **argv);
 int command_bench_train(int argc, char **argv);
 int command_help(int argc, char **argv);
+int command_init(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_gazetteer(int argc, char **argv);
 int command_locate(int argc, char **argv);

@@ -1,23 +1,15 @@
 #include "model/random_checkpoint.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
-#include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "model/qwen_tensors.h"
-#include "model/random_checkpoint_files.h"
-#include "model/safetensors.h"
+#include "model/checkpoint_files.h"
+#include "model/new_checkpoint.h"
+#include "text/qwen2_rules.h"
 
-static const size_t SHARD_BYTES = 5000000000; // as transformers saves
 enum {
     PIECE = 1 << 20,      // weights are pieces of one random block, each from its own place
     MAX_BLOCK = 64 << 20, // the random block
@@ -138,73 +130,20 @@ int random_checkpoint_config(const char *shape, struct qwen_config *config, stru
     return 0;
 }
 
-// ---- the plan: which tensor goes into which shard
-// -----------------------------------------------------------------
+// ---- the numbers ----------------------------------------------------------------------------------------
 
-struct planned {
-    char name[96];
-    struct tensor tensor; // without data
-    size_t shard;
-};
-
-struct job {
-    const char *folder;
+struct blocks {
+    const struct new_checkpoint *checkpoint;
     uint64_t seed;
-    struct planned *tensors;
-    size_t count;
-    size_t shard_count, shard_limit, shard_used;
-    size_t total; // bytes
-    enum dtype dtype;
-    struct error *error;
-    unsigned char *block, *ones;
-    size_t block_size;
+    unsigned char *random, *ones;
+    size_t random_size;
+    struct block_source *sources; // one per tensor
 };
 
-static int plan_tensor(void *context, const char *name, int dims, const size_t *shape) {
-    struct job *job = context;
-    if ((job->count & (job->count - 1)) == 0) { // room doubles whenever the count is a power of two
-        size_t room = job->count ? job->count * 2 : 1;
-        struct planned *grown = memory_grow(job->tensors, room, sizeof *grown, "tensor list", job->error);
-        if (!grown) return -1;
-        job->tensors = grown;
-    }
-    struct planned *planned = &job->tensors[job->count];
-    *planned = (struct planned){.tensor = {.dtype = job->dtype, .dims = dims}};
-    snprintf(planned->name, sizeof planned->name, "%s", name);
-    memcpy(planned->tensor.shape, shape, (size_t)dims * sizeof *shape);
-
-    size_t bytes = tensor_bytes(&planned->tensor);
-    if (job->count == 0 || (job->shard_used && job->shard_used + bytes > job->shard_limit)) {
-        job->shard_count++;
-        job->shard_used = 0;
-    }
-    planned->shard = job->shard_count - 1;
-    job->shard_used += bytes;
-    job->total += bytes;
-    job->count++;
-    return 0;
-}
-
-static void name_shard(const struct job *job, size_t shard, char *name, size_t size) {
-    if (job->shard_count == 1)
-        snprintf(name, size, "model.safetensors");
-    else
-        snprintf(name, size, "model-%05zu-of-%05zu.safetensors", shard + 1, job->shard_count);
-}
-
-static int check_room(const struct job *job, struct error *error) {
-    struct statvfs disk;
-    if (statvfs(job->folder, &disk)) return error_set_errno(error, job->folder, "cannot look at the disk");
-    double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
-    double needed = (double)job->total * 1.001 + (64 << 20); // headers, tokenizer, a little air
-    if (needed > free_bytes)
-        return error_set(error, ERROR_IO, "%s: %.1f GB needed, but the disk has only %.1f GB free",
-                         job->folder, needed / 1e9, free_bytes / 1e9);
-    return 0;
-}
-
-// ---- the numbers
-// --------------------------------------------------------------------------------------------------
+struct block_source {
+    const struct blocks *blocks;
+    uint64_t stream; // the tensor's number + 1; 0 made the block
+};
 
 static void put(unsigned char *to, enum dtype dtype, float value) {
     uint16_t half = f32_to_bf16(value);
@@ -214,174 +153,114 @@ static void put(unsigned char *to, enum dtype dtype, float value) {
         memcpy(to, &half, sizeof half);
 }
 
-static int make_blocks(struct job *job, struct error *error) {
-    size_t element = dtype_size(job->dtype);
-    job->block_size = job->total < MAX_BLOCK / 2 ? 2 * PIECE : MAX_BLOCK;
-    job->block = memory_new_aligned(job->block_size, 1, "random weights", error);
-    job->ones = memory_new(ONES, 1, "random weights", error);
-    if (!job->block || !job->ones) return -1;
+static int make_blocks(struct blocks *blocks, struct error *error) {
+    const struct new_checkpoint *checkpoint = blocks->checkpoint;
+    size_t element = dtype_size(checkpoint->dtype);
+    blocks->random_size = checkpoint->bytes < MAX_BLOCK / 2 ? 2 * PIECE : MAX_BLOCK;
+    blocks->random = memory_new_aligned(blocks->random_size, 1, "random weights", error);
+    blocks->ones = memory_new(ONES, 1, "random weights", error);
+    blocks->sources = memory_new(checkpoint->count, sizeof *blocks->sources, "random weights", error);
+    if (!blocks->random || !blocks->ones || !blocks->sources) return -1;
     struct random random;
-    random_start(&random, job->seed, 0);
-    for (size_t at = 0; at < job->block_size; at += element)
-        put(job->block + at, job->dtype, (float)(random_normal(&random) * DEVIATION));
-    for (size_t at = 0; at < ONES; at += element) put(job->ones + at, job->dtype, 1);
+    random_start(&random, blocks->seed, 0);
+    for (size_t at = 0; at < blocks->random_size; at += element)
+        put(blocks->random + at, checkpoint->dtype, (float)(random_normal(&random) * DEVIATION));
+    for (size_t at = 0; at < ONES; at += element) put(blocks->ones + at, checkpoint->dtype, 1);
     return 0;
 }
 
-struct source {
-    const struct job *job;
-    uint64_t stream; // the tensor's number + 1; 0 made the block
-};
-
 static const void *read_random(void *context, size_t offset, size_t *size, struct error *error) {
-    const struct source *source = context;
+    const struct block_source *source = context;
     size_t piece = offset / PIECE, within = offset % PIECE;
     uint32_t words[4];
     (void)error;
-    random_block(source->job->seed, source->stream, piece, words);
-    size_t places = (source->job->block_size - PIECE) / 64;
+    random_block(source->blocks->seed, source->stream, piece, words);
+    size_t places = (source->blocks->random_size - PIECE) / 64;
     *size = PIECE - within;
-    return source->job->block + words[0] % places * 64 + within;
+    return source->blocks->random + words[0] % places * 64 + within;
 }
 
 static const void *read_ones(void *context, size_t offset, size_t *size, struct error *error) {
-    const struct source *source = context;
+    const struct block_source *source = context;
     (void)error;
     *size = ONES - offset % ONES;
-    return source->job->ones + offset % ONES;
+    return source->blocks->ones + offset % ONES;
 }
 
 // Norm weights are the vectors that are no biases.
-static int is_norm(const struct planned *planned) {
+static int is_norm(const struct new_tensor *planned) {
     return planned->tensor.dims == 1 && !strstr(planned->name, ".bias");
 }
 
-// ---- writing
-// ------------------------------------------------------------------------------------------------------
-
-static int add_tensors(const struct job *job, size_t shard, struct safetensors_writer *writer,
-                       struct source *sources, struct error *error) {
-    if (safetensors_writer_metadata(writer, "format", "pt", error)) return -1;
-    for (size_t i = 0; i < job->count; i++) {
-        const struct planned *planned = &job->tensors[i];
-        if (planned->shard != shard) continue;
-        sources[i] = (struct source){job, i + 1};
-        struct safetensors_source source = {is_norm(planned) ? read_ones : read_random, &sources[i]};
-        if (safetensors_writer_add_source(writer, planned->name, &planned->tensor, source, error)) return -1;
-    }
-    return 0;
+static struct safetensors_source get_source(void *context, size_t index) {
+    struct blocks *blocks = context;
+    blocks->sources[index] = (struct block_source){blocks, index + 1};
+    return (struct safetensors_source){is_norm(&blocks->checkpoint->tensors[index]) ? read_ones : read_random,
+                                       &blocks->sources[index]};
 }
 
-static int write_shard(const struct job *job, size_t shard, struct error *error) {
-    char name[64];
-    name_shard(job, shard, name, sizeof name);
-    char *path = file_join(job->folder, name, error);
-    struct source *sources = memory_new(job->count, sizeof *sources, "tensor list", error);
-    struct safetensors_writer *writer = safetensors_writer_new(error);
-    int result = -1;
-    if (path && sources && writer && add_tensors(job, shard, writer, sources, error) == 0)
-        result = safetensors_writer_save(writer, path, error);
-    safetensors_writer_free(writer);
-    free(sources);
-    free(path);
+// ---- the small files ------------------------------------------------------------------------------------
+
+#define SPACE "\xC4\xA0" // U+0120: byte 32
+
+// Bytes, the one merge (two spaces), then " w257", " w258", ... so that random ids decode to something.
+static json_t *vocab_json(int32_t size) {
+    json_t *vocab = qwen2_byte_vocabulary();
+    int failed = !vocab || json_object_set_new(vocab, SPACE SPACE, json_integer(256));
+    for (int32_t id = 257; id < size && !failed; id++) {
+        char text[24];
+        snprintf(text, sizeof text, SPACE "w%d", (int)id);
+        failed = json_object_set_new(vocab, text, json_integer(id));
+    }
+    if (!failed) return vocab;
+    json_decref(vocab);
+    return NULL;
+}
+
+static int write_files(const char *folder, const struct qwen_config *config, int32_t first_added,
+                       struct error *error) {
+    json_t *preprocessor =
+        checkpoint_preprocessor_json(&config->vision, CHECKPOINT_MIN_PIXELS, CHECKPOINT_MAX_PIXELS);
+    if (checkpoint_write_json(folder, "preprocessor_config.json", preprocessor, error) ||
+        checkpoint_write_json(folder, "config.json", checkpoint_config_json(config), error) ||
+        checkpoint_write_json(folder, "generation_config.json", checkpoint_generation_json(&config->text),
+                              error))
+        return -1;
+    json_t *tokenizer =
+        qwen2_tokenizer_json(vocab_json(first_added), json_pack("[s]", SPACE " " SPACE), first_added);
+    return checkpoint_write_json(folder, "tokenizer.json", tokenizer, error);
+}
+
+// ---- all together ---------------------------------------------------------------------------------------
+
+static int write_all(const struct new_checkpoint *checkpoint, uint64_t seed, const struct qwen_config *config,
+                     int32_t first_added, struct error *error) {
+    struct blocks blocks = {.checkpoint = checkpoint, .seed = seed};
+    int result = make_blocks(&blocks, error);
+    if (result == 0) result = write_files(checkpoint->folder, config, first_added, error);
+    if (result == 0) result = new_checkpoint_write(checkpoint, get_source, &blocks, error);
+    free(blocks.random);
+    free(blocks.ones);
+    free(blocks.sources);
     return result;
-}
-
-static int write_index(const struct job *job, struct error *error) {
-    json_t *map = json_object();
-    for (size_t i = 0; i < job->count; i++) {
-        char name[64];
-        name_shard(job, job->tensors[i].shard, name, sizeof name);
-        if (json_object_set_new(map, job->tensors[i].name, json_string(name))) {
-            json_decref(map);
-            map = NULL;
-        }
-    }
-    json_t *index =
-        json_pack("{s:{s:I}, s:o}", "metadata", "total_size", (json_int_t)job->total, "weight_map", map);
-    return random_checkpoint_write_json(job->folder, "model.safetensors.index.json", index, error);
-}
-
-static int write_weights(const struct job *job, struct error *error) {
-    for (size_t shard = 0; shard < job->shard_count; shard++)
-        if (write_shard(job, shard, error)) return -1;
-    return job->shard_count > 1 ? write_index(job, error) : 0;
-}
-
-// ---- the folder
-// ---------------------------------------------------------------------------------------------------
-
-static int check_empty(const char *folder, struct error *error) {
-    DIR *list = opendir(folder);
-    if (!list) return error_set_errno(error, folder, "cannot open");
-    int entries = 0;
-    // cppcheck-suppress readdirCalled ; nobody else reads this stream
-    while (readdir(list)) entries++; // "." and ".." are always there
-    closedir(list);
-    if (entries > 2) return error_set(error, ERROR_USAGE, "%s: the folder is not empty", folder);
-    return 0;
-}
-
-static int make_folder(const char *folder, int *made, struct error *error) {
-    *made = mkdir(folder, 0777) == 0;
-    if (*made) return 0;
-    if (errno != EEXIST) return error_set_errno(error, folder, "cannot make the folder");
-    return check_empty(folder, error);
-}
-
-static void remove_file(const char *folder, const char *name) {
-    char *path = file_join(folder, name, NULL);
-    if (path) unlink(path);
-    free(path);
-}
-
-static void clean_up(const struct job *job, int made) {
-    static const char *const names[] = {"config.json", "generation_config.json", "preprocessor_config.json",
-                                        "tokenizer.json", "model.safetensors.index.json"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) remove_file(job->folder, names[i]);
-    for (size_t shard = 0; shard < job->shard_count; shard++) {
-        char name[64];
-        name_shard(job, shard, name, sizeof name);
-        remove_file(job->folder, name);
-    }
-    if (made) rmdir(job->folder);
-}
-
-static int write_all(struct job *job, const struct shape *shape, const struct qwen_config *config,
-                     struct error *error) {
-    if (check_room(job, error) || make_blocks(job, error)) return -1;
-    if (random_checkpoint_write_files(job->folder, config, shape->first_added, error)) return -1;
-    return write_weights(job, error);
-}
-
-static int check_options(const struct random_checkpoint *options, struct error *error) {
-    if (options->dtype != DTYPE_BF16 && options->dtype != DTYPE_F32)
-        return error_set(error, ERROR_USAGE, "random weights of type %s, expected BF16 or F32",
-                         dtype_name(options->dtype));
-    return 0;
 }
 
 int random_checkpoint_write(const struct random_checkpoint *options, const char *folder,
                             struct error *error) {
     const struct shape *shape = find_shape(options->shape, error);
     struct qwen_config config;
-    int made = 0;
-    if (!shape || check_options(options, error)) return -1;
+    if (!shape) return -1;
     fill_config(shape, &config);
     config.dtype = options->dtype;
-    struct job job = {.folder = folder,
-                      .seed = options->seed,
-                      .shard_limit = options->shard_bytes ? options->shard_bytes : SHARD_BYTES,
-                      .dtype = options->dtype,
-                      .error = error};
-    int result = qwen_tensors_visit(&config, plan_tensor, &job);
-    if (result == 0) result = make_folder(folder, &made, error);
-    if (result == 0 && write_all(&job, shape, &config, error)) {
-        clean_up(&job, made);
+    if (options->layers > 0) config.text.layers = options->layers;
+    struct new_checkpoint checkpoint = {
+        .folder = folder, .dtype = options->dtype, .shard_bytes = options->shard_bytes};
+    int result = new_checkpoint_plan(&checkpoint, &config, error);
+    if (result == 0) result = new_checkpoint_open(&checkpoint, error);
+    if (result == 0 && write_all(&checkpoint, options->seed, &config, shape->first_added, error)) {
+        new_checkpoint_remove(&checkpoint);
         result = -1;
     }
-    free(job.tensors);
-    free(job.block);
-    free(job.ones);
+    new_checkpoint_free(&checkpoint);
     return result;
 }

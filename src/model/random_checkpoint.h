@@ -15,6 +15,7 @@ struct random_checkpoint {
     enum dtype dtype;   // DTYPE_BF16 or DTYPE_F32
     uint64_t seed;      // the same seed gives the same weights
     size_t shard_bytes; // largest file; 0: 5 GB
+    int layers;         // of the language model, instead of the shape's; 0: as published
 };
 
 // Writes config.json, generation_config.json, preprocessor_config.json, tokenizer.json and the weights to

@@ -17,7 +17,8 @@
 static const char *write_tiny(const char *name, enum dtype dtype, uint64_t seed, size_t shard_bytes) {
     struct error error = {0};
     const char *folder = test_temporary("%s", name);
-    struct random_checkpoint options = {"tiny", dtype, seed, shard_bytes};
+    struct random_checkpoint options = {
+        .shape = "tiny", .dtype = dtype, .seed = seed, .shard_bytes = shard_bytes};
     assert_ok(random_checkpoint_write(&options, folder, &error), error);
     return folder;
 }
@@ -196,6 +197,16 @@ static int count_files(const char *folder) {
     return entries - 2;
 }
 
+static void layers_can_be_fewer(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct random_checkpoint options = {.shape = "tiny", .dtype = DTYPE_F32, .layers = 1};
+    assert_ok(random_checkpoint_write(&options, test_temporary("shallow"), &error), error);
+    struct checkpoint *checkpoint = open_checked(test_temporary("shallow"));
+    assert_int_equal(checkpoint_config(checkpoint)->text.layers, 1);
+    checkpoint_free(checkpoint);
+}
+
 static void refuses_what_it_cannot_write(void **state) {
     (void)state;
     struct error error = {0};
@@ -246,6 +257,7 @@ int main(void) {
         cmocka_unit_test(the_seed_decides),
         cmocka_unit_test(the_tokenizer_knows_bytes_and_added_tokens),
         cmocka_unit_test(known_shapes_have_their_parameters),
+        cmocka_unit_test(layers_can_be_fewer),
         cmocka_unit_test(refuses_what_it_cannot_write),
         cmocka_unit_test(cleans_up_after_a_failure),
     };
