@@ -31,22 +31,47 @@ bool adamw_decays(enum adamw_decay rule, const char *name) {
     return rule < ADAMW_DECAY_C || !has_norm_component(name);
 }
 
-void adamw_update(const struct adamw *adamw, const struct adamw_step *step, float *restrict value,
-                  const float *restrict gradient, float *restrict m, float *restrict v, size_t count) {
+enum { PIECE = 16384 }; // values that a thread takes at a time
+
+// What is the same for all values of a step.
+struct factors {
+    float scale, beta1, rest1, beta2, rest2, keep, rate, root, epsilon;
+};
+
+static struct factors find_factors(const struct adamw *adamw, const struct adamw_step *step) {
     double t = (double)step->number;
-    const float scale = (float)step->scale;
-    const float beta1 = (float)adamw->beta1, rest1 = (float)(1 - adamw->beta1);
-    const float beta2 = (float)adamw->beta2, rest2 = (float)(1 - adamw->beta2);
-    const float keep = step->decay ? (float)(1 - step->rate * adamw->weight_decay) : 1.0F;
-    const float rate = (float)(step->rate / (1 - pow(adamw->beta1, t)));
-    const float root = (float)sqrt(1 - pow(adamw->beta2, t)); // of v's correction
-    const float epsilon = (float)adamw->epsilon;
-#pragma omp parallel for simd schedule(static) if (count > 65536)
+    return (struct factors){
+        .scale = (float)step->scale,
+        .beta1 = (float)adamw->beta1,
+        .rest1 = (float)(1 - adamw->beta1),
+        .beta2 = (float)adamw->beta2,
+        .rest2 = (float)(1 - adamw->beta2),
+        .keep = step->decay ? (float)(1 - step->rate * adamw->weight_decay) : 1.0F,
+        .rate = (float)(step->rate / (1 - pow(adamw->beta1, t))),
+        .root = (float)sqrt(1 - pow(adamw->beta2, t)), // of the correction of v
+        .epsilon = (float)adamw->epsilon,
+    };
+}
+
+static void update_piece(struct factors f, float *restrict value, const float *restrict gradient,
+                         float *restrict m, float *restrict v, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        float g = gradient[i] * scale;
-        m[i] = beta1 * m[i] + rest1 * g;
-        v[i] = beta2 * v[i] + rest2 * g * g;
-        value[i] = value[i] * keep - rate * m[i] / (sqrtf(v[i]) / root + epsilon);
+        float g = gradient[i] * f.scale;
+        m[i] = f.beta1 * m[i] + f.rest1 * g;
+        v[i] = f.beta2 * v[i] + f.rest2 * g * g;
+        value[i] = value[i] * f.keep - f.rate * m[i] / (sqrtf(v[i]) / f.root + f.epsilon);
+    }
+}
+
+void adamw_update(const struct adamw *adamw, const struct adamw_step *step, float *value,
+                  const float *gradient, float *m, float *v, size_t count) {
+    const struct factors factors = find_factors(adamw, step);
+    size_t pieces = (count + PIECE - 1) / PIECE;
+#pragma omp parallel for schedule(static) if (pieces > 4)
+    for (size_t p = 0; p < pieces; p++) {
+        size_t first = p * PIECE, rest = count - first;
+        update_piece(factors, value + first, gradient + first, m + first, v + first,
+                     rest < PIECE ? rest : PIECE);
     }
 }
 
@@ -63,8 +88,8 @@ static double square_sum_piece(const float *values, size_t count) {
 }
 
 double adamw_square_sum(const float *values, size_t count) {
-    enum { PIECE = 16384, PIECES = 256 };
-    double sum = 0, parts[PIECES];
+    enum { PIECES = 256 };
+    double sum = 0, parts[PIECES] = {0};
     while (count > 0) {
         size_t part = count < (size_t)PIECE * PIECES ? count : (size_t)PIECE * PIECES;
         size_t pieces = (part + PIECE - 1) / PIECE;

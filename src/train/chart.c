@@ -63,20 +63,31 @@ static double y_at(const struct frame *frame, double y) {
 
 // ---- parts of a panel -----------------------------------------------------------------------------------
 
+// The multiples of `step` within a range; none where doubles cannot tell them apart.
+struct ticks {
+    long first, last;
+    double step;
+};
+
+static struct ticks find_ticks(struct range range, double step) {
+    double first = ceil(range.low / step), last = floor(range.high / step + 1e-9);
+    if (fabs(first) > 1e15 || fabs(last) > 1e15) return (struct ticks){0, -1, step};
+    return (struct ticks){lround(first), lround(last), step};
+}
+
 static void draw_grid(struct buffer *svg, const struct frame *frame) {
-    double step = tick_step(frame->y, frame->height > 200 ? 6 : 4);
-    for (double i = ceil(frame->y.low / step); i * step <= frame->y.high + step * 1e-9; i++) {
-        double y = y_at(frame, i * step);
+    struct ticks ticks = find_ticks(frame->y, tick_step(frame->y, frame->height > 200 ? 6 : 4));
+    for (long i = ticks.first; i <= ticks.last; i++) {
+        double value = (double)i * ticks.step, y = y_at(frame, value);
         buffer_format(svg, "<path class=\"g\" d=\"M%d %.1fH%d\"/>\n", LEFT, y, WIDTH - RIGHT);
-        buffer_format(svg, "<text class=\"t e\" x=\"%d\" y=\"%.1f\">%.6g</text>\n", LEFT - 8, y + 4,
-                      fabs(i * step) < step * 1e-9 ? 0 : i * step);
+        buffer_format(svg, "<text class=\"t e\" x=\"%d\" y=\"%.1f\">%.6g</text>\n", LEFT - 8, y + 4, value);
     }
-    step = fmax(1, tick_step(frame->x, 8));
-    for (double i = ceil(frame->x.low / step); i * step <= frame->x.high + step * 1e-9; i++) {
-        double x = x_at(frame, i * step);
+    ticks = find_ticks(frame->x, fmax(1, tick_step(frame->x, 8)));
+    for (long i = ticks.first; i <= ticks.last; i++) {
+        double value = (double)i * ticks.step, x = x_at(frame, value);
         buffer_format(svg, "<path class=\"g\" d=\"M%.1f %.1fv%.1f\"/>\n", x, frame->top, frame->height);
         buffer_format(svg, "<text class=\"t m\" x=\"%.1f\" y=\"%.1f\">%.10g</text>\n", x,
-                      frame->top + frame->height + 16, i * step);
+                      frame->top + frame->height + 16, value);
     }
     buffer_format(svg, "<path class=\"a\" d=\"M%d %.1fv%.1fH%d\"/>\n", LEFT, frame->top, frame->height,
                   WIDTH - RIGHT);

@@ -376,13 +376,13 @@ uint64_t dataset_identity(const struct dataset *dataset) {
     return hash;
 }
 
-void dataset_describe(const struct dataset *dataset, size_t i, char *text, size_t size) {
-    const struct row *row = &dataset->rows[i];
-    const char *path = dataset->sources[row->source].path;
-    if (row->sample)
-        snprintf(text, size, "%s:%s", path, row->sample->key);
+void dataset_describe(const struct dataset *dataset, size_t row, char *text, size_t size) {
+    const struct row *entry = &dataset->rows[row];
+    const char *path = dataset->sources[entry->source].path;
+    if (entry->sample)
+        snprintf(text, size, "%s:%s", path, entry->sample->key);
     else
-        snprintf(text, size, "%s:%zu", path, row->line);
+        snprintf(text, size, "%s:%zu", path, entry->line);
 }
 
 // ---- loading --------------------------------------------------------------------------------------------
@@ -401,15 +401,15 @@ static int decode_picture(void *context, const struct picture *picture, const ch
     return 0;
 }
 
-int dataset_load(const struct dataset *dataset, size_t i, struct sample *sample, struct error *error) {
-    const struct row *row = &dataset->rows[i];
+int dataset_load(const struct dataset *dataset, size_t row, struct sample *sample, struct error *error) {
+    const struct row *entry = &dataset->rows[row];
     struct chat chat;
     struct pictures pictures = {.count = 0};
     char place[256];
     *sample = (struct sample){0};
-    int result = parse_row(dataset, row, &chat, error);
+    int result = parse_row(dataset, entry, &chat, error);
     if (result == 0) {
-        result = visit_pictures(dataset, row, &chat, decode_picture, &pictures, error);
+        result = visit_pictures(dataset, entry, &chat, decode_picture, &pictures, error);
         if (result == 0)
             result = sample_build(sample, dataset->qwen, &chat, pictures.images, pictures.count,
                                   dataset->options.max_length, error);
@@ -417,6 +417,6 @@ int dataset_load(const struct dataset *dataset, size_t i, struct sample *sample,
         chat_free(&chat);
     }
     if (result == 0) return 0;
-    dataset_describe(dataset, i, place, sizeof place);
+    dataset_describe(dataset, row, place, sizeof place);
     return error_prefix(error, "%s", place);
 }

@@ -66,7 +66,7 @@ static int run_tower(struct features_entry *entry, const struct sample *sample, 
 
 int features_add(struct features *features, size_t row, struct sample *sample, struct qwen *qwen, bool *kept,
                  struct error *error) {
-    size_t unit = (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
+    size_t merge = (size_t)qwen->config->vision.merge, unit = merge * merge;
     size_t rows = sample->prompt.patches.rows / unit, hidden = (size_t)qwen->config->text.hidden;
     size_t bytes = entry_bytes(sample, rows, hidden);
     *kept = false;

@@ -7,9 +7,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-// Each run is a folder with metrics.jsonl, or such a file. `smooth` in [0, 1): how much of the running mean
+// Each path is a folder with metrics.jsonl, or such a file. `smooth` in [0, 1): how much of the running mean
 // is kept from step to step. ERROR_INPUT for a run without any step.
-int plot_runs(struct buffer *svg, char *const *runs, size_t count, double smooth, struct error *error);
+int plot_runs(struct buffer *svg, char *const *paths, size_t count, double smooth, struct error *error);
 
 // Writes PATH, SVG or (when it ends in .png) PNG.
 int plot_save(const struct buffer *svg, const char *path, struct error *error);

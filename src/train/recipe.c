@@ -103,9 +103,6 @@ static const cyaml_strval_t kinds[] = {
 #define INT(structure, member) CYAML_FIELD_INT(#member, DEFAULT, structure, member)
 #define FLOAT(structure, member) CYAML_FIELD_FLOAT(#member, DEFAULT, structure, member)
 #define BOOL(structure, member) CYAML_FIELD_BOOL(#member, DEFAULT, structure, member)
-#define STRINGS(structure, member)                                                                 \
-    CYAML_FIELD_SEQUENCE_COUNT(#member, CYAML_FLAG_POINTER, structure, member.items, member.count, \
-                               &string_item, 0, 1000000)
 #define SECTION(member) CYAML_FIELD_MAPPING(#member, DEFAULT, struct recipe, member, member##_fields)
 
 static const cyaml_schema_value_t string_item = {
@@ -132,12 +129,20 @@ static const cyaml_schema_field_t lora_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t data_fields[] = {
-    STRINGS(struct recipe_data, train),           STRINGS(struct recipe_data, eval),
-    FLOAT(struct recipe_data, eval_share),        UINT(struct recipe_data, eval_rows),
-    UINT(struct recipe_data, max_length),         ENUM(struct recipe_data, too_long, too_long),
-    ENUM(struct recipe_data, bad_rows, bad_rows), BOOL(struct recipe_data, shuffle),
-    UINT(struct recipe_data, bucket_steps),       INT(struct recipe_data, loaders),
-    UINT(struct recipe_data, feature_cache_mb),   CYAML_FIELD_END,
+    CYAML_FIELD_SEQUENCE_COUNT("train", CYAML_FLAG_POINTER, struct recipe_data, train.items, train.count,
+                               &string_item, 0, 1000000),
+    CYAML_FIELD_SEQUENCE_COUNT("eval", CYAML_FLAG_POINTER, struct recipe_data, eval.items, eval.count,
+                               &string_item, 0, 1000000),
+    FLOAT(struct recipe_data, eval_share),
+    UINT(struct recipe_data, eval_rows),
+    UINT(struct recipe_data, max_length),
+    ENUM(struct recipe_data, too_long, too_long),
+    ENUM(struct recipe_data, bad_rows, bad_rows),
+    BOOL(struct recipe_data, shuffle),
+    UINT(struct recipe_data, bucket_steps),
+    INT(struct recipe_data, loaders),
+    UINT(struct recipe_data, feature_cache_mb),
+    CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t batch_fields[] = {
     UINT(struct recipe_batch, rows),

@@ -45,7 +45,7 @@ static size_t distance(const char *a, const char *b) {
     enum { MOST = 48 };
     size_t row[MOST + 1], n = strnlen(b, MOST);
     for (size_t j = 0; j <= n; j++) row[j] = j;
-    for (size_t i = 0; a[i] && i < MOST; i++) {
+    for (size_t i = 0; i < MOST && a[i]; i++) {
         size_t diagonal = row[0];
         row[0] = i + 1;
         for (size_t j = 0; j < n; j++) {
@@ -62,8 +62,8 @@ static size_t section_length(const char *key) {
     return strcspn(key, ".");
 }
 
-static bool same_section(const char *key, const char *section, size_t length) {
-    return section_length(key) == length && strncmp(key, section, length) == 0;
+static bool same_section(const char *full, const char *section, size_t length) {
+    return section_length(full) == length && strncmp(full, section, length) == 0;
 }
 
 static bool section_exists(const struct merger *merger, const char *section, size_t length) {

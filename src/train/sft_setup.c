@@ -155,15 +155,15 @@ static int check_room(const struct sft *sft, const struct training_options *opti
     size_t micro = recipe->batch.micro_rows;
     if (micro > sft->train_count) micro = sft->train_count;
     size_t tokens = micro * longest(sft->train_data, dataset_tokens);
-    size_t patches = micro * longest(sft->train_data, dataset_patches);
+    size_t patches = longest(sft->train_data, dataset_patches);
     size_t values = room_trained_values(sft->qwen, options), ranks = (size_t)sft->parallel->ranks;
     const struct room_need need = {
-        .model = training_memory(sft->qwen, options, tokens, patches),
+        .model = training_memory(sft->qwen, options, tokens, micro * patches),
         .optimizer = values / ranks * 2 * sizeof(float),
         .features = (size_t)recipe->data.feature_cache_mb << 20,
     };
-    size_t all_features = patches / micro * dataset_count(sft->train_data) / 4 *
-                          (size_t)sft->qwen->config->text.hidden * sizeof(float);
+    size_t all_features =
+        patches * dataset_count(sft->train_data) / 4 * (size_t)sft->qwen->config->text.hidden * sizeof(float);
     struct room_need least = need;
     if (all_features < least.features) least.features = all_features;
     log_debug("memory: %.2f GB model, %.2f GB optimiser, %.2f GB features", (double)need.model * 1e-9,

@@ -10,6 +10,7 @@ setup() {
     run=$BATS_TEST_TMPDIR/run
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     export OMPI_MCA_hwloc_base_binding_policy=none
+    without_leaks=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # Open MPI has some
 }
 
 losses() { # losses RUN: step and loss of every step, rounded
@@ -103,7 +104,7 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
     settings=(--set schedule.epochs=5 --set run.threads=1 --set batch.micro_rows=1 --set data.eval_share=0.3)
     globe 0 train sft "$recipe" --set run.folder="$run-1" "${settings[@]}"
     for ranks in 2 3; do
-        run --separate-stderr mpirun -n $ranks "$GLOBE" train sft "$recipe" --set run.folder="$run-$ranks" "${settings[@]}"
+        run --separate-stderr env ASAN_OPTIONS="$without_leaks" mpirun -n $ranks "$GLOBE" train sft "$recipe" --set run.folder="$run-$ranks" "${settings[@]}"
         [ "$status" -eq 0 ]
         [ "$(grep -c "to train" <<<"$stderr")" -eq 1 ]
         jq -r .loss "$run-1/metrics.jsonl" | paste - <(jq -r .loss "$run-$ranks/metrics.jsonl") |
@@ -116,7 +117,7 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
 
 @test "a rank's error is everybody's, said once" {
     command -v mpirun >/dev/null || skip "no mpirun"
-    run --separate-stderr mpirun -n 2 "$GLOBE" train sft "$recipe" --set run.folder="$run" --set model.folder=/nowhere
+    run --separate-stderr env ASAN_OPTIONS="$without_leaks" mpirun -n 2 "$GLOBE" train sft "$recipe" --set run.folder="$run" --set model.folder=/nowhere
     [ "$status" -ne 0 ]
     [ "$(grep -c "globe train.*nowhere" <<<"$stderr")" -eq 1 ]
 }
@@ -124,7 +125,7 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
 @test "a lost rank ends the job and leaves a checkpoint that can be resumed" {
     command -v mpirun >/dev/null || skip "no mpirun"
     settings=(--set schedule.epochs=400 --set save.every=5 --set run.threads=1 --set run.rank_timeout=20)
-    mpirun -n 2 "$GLOBE" train sft "$recipe" -q --set run.folder="$run" "${settings[@]}" 2>"$run.log" &
+    ASAN_OPTIONS=$without_leaks mpirun -n 2 "$GLOBE" train sft "$recipe" -q --set run.folder="$run" "${settings[@]}" 2>"$run.log" &
     job=$!
     wait_for [ -e "$run/last" ]
     victim=$(pgrep -P $job | tail -n 1)

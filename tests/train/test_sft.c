@@ -48,7 +48,7 @@ static void compare_parameters(struct training *training) {
         if (!expected) continue;
         compared++;
         for (size_t j = 0; j < parameter->count; j++)
-            if (fabs(parameter->value[j] - ((const float *)expected->data)[j]) > 2e-4)
+            if (fabsf(parameter->value[j] - ((const float *)expected->data)[j]) > 2e-4F)
                 fail_msg("%s[%zu] is %g, expected %g", parameter->name, j, (double)parameter->value[j],
                          (double)((const float *)expected->data)[j]);
     }
