@@ -15,7 +15,7 @@ enum {
     AMX_COLUMNS = 16,      // activations in a tile
     SMALL_M = 16,          // rows of x up to which w is read by our own kernels,
     SMALL_M_AMX = 48,      // and with AMX
-    BLOCK_ROWS = 512,      // of x that oneDNN gets at a time
+    BLOCK_ROWS = 256,      // of x that oneDNN gets at a time
     CHUNK_BYTES = 1 << 19, // of w that one thread takes at a time: half a second-level cache
     PANEL_VALUES = 1 << 20 // of w converted at a time
 };
@@ -112,22 +112,11 @@ static void linear_small(struct cpu_device *cpu, struct matrix y, struct matrix 
     }
 }
 
-// A product by oneDNN, in blocks of rows of about the same size: beyond BLOCK_ROWS its rate falls
-// (docs/SPEED.md).
 static void multiply(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
                      const float *bias, bool add) {
-    size_t blocks = (x.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    size_t step = round_up((x.rows + blocks - 1) / blocks, 16);
-    for (size_t first = 0; first < x.rows; first += step) {
-        size_t count = x.rows - first < step ? x.rows - first : step;
-        if (cpu_matmul_run(cpu->matmul, matrix_rows(y, first, count), matrix_rows(x, first, count), w, bias,
-                           DTYPE_F32, add)) {
-            device_fail(&cpu->base, ERROR_INTERNAL,
-                        "oneDNN refused a product of [%zu, %zu] by [%zu, %zu] in %s", count, x.columns,
-                        w.rows, w.columns, dtype_name(x.dtype));
-            return;
-        }
-    }
+    if (cpu_matmul_run(cpu->matmul, y, x, w, bias, DTYPE_F32, add))
+        device_fail(&cpu->base, ERROR_INTERNAL, "oneDNN refused a product of [%zu, %zu] by [%zu, %zu] in %s",
+                    x.rows, x.columns, w.rows, w.columns, dtype_name(x.dtype));
 }
 
 static void linear_panels(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
@@ -172,13 +161,22 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
         if (!bias_f32) return;
         cpu->kernels->to_f32(bias_f32, bias.data, bias.dtype, w.rows);
     }
-    bool amx = cpu->amx && w.dtype == DTYPE_BF16 && x.dtype == DTYPE_BF16 && w.columns >= 32;
-    if (x.rows <= (amx ? SMALL_M_AMX : SMALL_M))
-        linear_small(cpu, y, x, w, bias_f32, add, amx);
-    else if (w.dtype == x.dtype)
-        multiply(cpu, y, x, w, bias_f32, add);
-    else
+    bool same = w.dtype == x.dtype, amx = cpu->amx && same && w.dtype == DTYPE_BF16 && w.columns >= 32;
+    size_t small = amx ? SMALL_M_AMX : SMALL_M;
+    if (!same && x.rows > small) {
         linear_panels(cpu, y, x, w, bias_f32, add);
+        return;
+    }
+    // In blocks of the number of rows at which oneDNN is fastest (docs/SPEED.md); a last short one is like
+    // decoding.
+    for (size_t first = 0; first < x.rows && !device->error.code; first += BLOCK_ROWS) {
+        size_t count = x.rows - first < BLOCK_ROWS ? x.rows - first : BLOCK_ROWS;
+        struct matrix y_block = matrix_rows(y, first, count), x_block = matrix_rows(x, first, count);
+        if (count <= small)
+            linear_small(cpu, y_block, x_block, w, bias_f32, add, amx);
+        else
+            multiply(cpu, y_block, x_block, w, bias_f32, add);
+    }
 }
 
 void cpu_log_probs(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
