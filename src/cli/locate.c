@@ -9,11 +9,13 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/progress.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "geo/gazetteer_density.h"
 #include "locate/photo_list.h"
 #include "locate/session.h"
 #include "locate/writer.h"
@@ -24,6 +26,7 @@ struct settings {
     struct writer_options writer;
     struct option_list lists;
     const char *output; // NULL: stdout
+    const char *html;   // a page beside the other output; NULL: none
     bool recursive, resume, write_xmp, replace_xmp;
 };
 
@@ -34,9 +37,16 @@ struct sink {
     bool growing;
 };
 
+// The page of --html, which appears whole at the end.
+struct page {
+    struct file_writer file;
+    struct writer *writer; // NULL: no page
+};
+
 struct batch {
     const struct settings *settings;
     struct writer *writer;
+    struct page page;
     struct progress *progress;
     bool streaming, streamed; // the answer is shown as it is written / some of it was
     size_t outcomes[VERDICT_FAILED + 1];
@@ -80,6 +90,38 @@ static int close_sink(struct sink *sink, const struct settings *settings, bool w
     return 0;
 }
 
+static int open_page(struct page *page, const struct settings *settings, struct error *error) {
+    *page = (struct page){0};
+    if (!settings->html) return 0;
+    struct writer_options options = settings->writer;
+    options.format = WRITER_HTML;
+    if (file_writer_open(&page->file, settings->html, error)) return -1;
+    page->writer = writer_new(page->file.stream, &options, error);
+    if (page->writer) return 0;
+    file_writer_abandon(&page->file);
+    return -1;
+}
+
+static int close_page(struct page *page, bool whole, struct error *error) {
+    if (!page->writer) return 0;
+    int result = whole ? writer_end(page->writer, error) : -1;
+    writer_free(page->writer);
+    if (result == 0) return file_writer_commit(&page->file, error);
+    file_writer_abandon(&page->file);
+    return whole ? -1 : 0;
+}
+
+// Counts the places that the map's land is drawn from, when a page is to be written. free() it.
+static struct gazetteer_density *find_land(const struct settings *settings, struct session *session) {
+    struct error error = {0};
+    if ((!settings->html && settings->writer.format != WRITER_HTML) || !session->gazetteer) return NULL;
+    struct gazetteer_density *land = memory_new(1, sizeof *land, "map", &error);
+    if (land && gazetteer_count_places(session->gazetteer, land, &error) == 0) return land;
+    log_warning("the map has no land: %s", error.message);
+    free(land);
+    return NULL;
+}
+
 static void on_text(void *context, const char *photo, const char *text, size_t length) {
     struct batch *batch = context;
     (void)photo;
@@ -102,6 +144,7 @@ static int on_verdict(void *context, const struct verdict *verdict, struct error
     if (batch->streamed) fputs("\n\n", stdout);
     batch->streamed = false;
     if (writer_add(batch->writer, verdict, error)) return -1;
+    if (batch->page.writer && writer_add(batch->page.writer, verdict, error)) return -1;
     if (settings->write_xmp && writer_write_xmp(verdict, &settings->writer, settings->replace_xmp, error)) {
         log_error("%s", error->message); // the sidecar of one photo: the batch goes on
         batch->only_error = error->code;
@@ -128,6 +171,16 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static int open_outputs(struct batch *batch, struct sink *sink, size_t keep, struct error *error) {
+    const struct settings *settings = batch->settings;
+    if (open_sink(sink, settings, keep, error)) return -1;
+    batch->writer = writer_new(sink->stream, &settings->writer, error);
+    if (batch->writer && open_page(&batch->page, settings, error) == 0) return 0;
+    writer_free(batch->writer);
+    close_sink(sink, settings, false, &(struct error){0});
+    return -1;
+}
+
 // Locates the photos of the list with an open session. Returns the exit status.
 static int run_batch(struct session *session, struct settings *settings, const struct photo_list *photos,
                      size_t keep, size_t dropped) {
@@ -138,12 +191,7 @@ static int run_batch(struct session *session, struct settings *settings, const s
     batch.streaming = settings->writer.format == WRITER_TEXT && !settings->output && photos->count == 1 &&
                       settings->session.samples == 1 && settings->writer.precision != PRECISION_COUNTRY;
     if (batch.streaming) settings->writer.show_reasoning = false; // it has been shown already
-    if (open_sink(&sink, settings, keep, &error)) return command_fail(&error);
-    batch.writer = writer_new(sink.stream, &settings->writer, &error);
-    if (!batch.writer) {
-        close_sink(&sink, settings, false, &ignored);
-        return command_fail(&error);
-    }
+    if (open_outputs(&batch, &sink, keep, &error)) return command_fail(&error);
     if (photos->count > 1) batch.progress = progress_start("locating", "photos", photos->count);
     const struct locator_events events = {batch.streaming ? on_text : NULL, on_verdict, &batch};
     struct locator_counts counts;
@@ -152,9 +200,11 @@ static int run_batch(struct session *session, struct settings *settings, const s
                              photos->count, &events, &counts, &error);
     progress_finish(batch.progress);
     // After Ctrl-C or a failure of the engine, what is finished is still kept, as a whole document.
-    int end = error.code == ERROR_IO ? -1 : writer_end(batch.writer, failed ? &ignored : &error);
+    bool whole = error.code != ERROR_IO;
+    int end = whole ? writer_end(batch.writer, failed ? &ignored : &error) : -1;
     writer_free(batch.writer);
     if (close_sink(&sink, settings, end == 0, failed || end ? &ignored : &error) && !failed) failed = -1;
+    if (close_page(&batch.page, whole, failed || end ? &ignored : &error) && !failed) failed = -1;
     if (photos->count > 1 || dropped) summarise(&batch, counts.done, dropped, now() - start);
     if (failed || end) return command_fail(&error);
     if (batch.outcomes[VERDICT_FAILED] == 0) return 0;
@@ -174,6 +224,8 @@ static int collect_photos(struct photo_list *photos, const struct settings *sett
         if (photo_list_read(photos, settings->lists.values[i], error)) return -1;
     if (photos->count == 0) return error_set(error, ERROR_USAGE, "no photos given");
     if (!settings->resume) return 0;
+    if (settings->html)
+        return error_set(error, ERROR_USAGE, "--html shows one run, so it does not go with --resume");
     if (settings->writer.format != WRITER_JSONL || !settings->output)
         return error_set(error, ERROR_USAGE,
                          "--resume needs --jsonl --output FILE: the only format that can grow");
@@ -186,7 +238,10 @@ static int open_and_run(struct settings *settings, const struct photo_list *phot
     struct session session;
     if (session_open(&session, &settings->session, &error)) return command_fail(&error);
     if (session.warning[0]) log_warning("%s", session.warning);
+    struct gazetteer_density *land = find_land(settings, &session);
+    settings->writer.land = land;
     int status = run_batch(&session, settings, photos, keep, dropped);
+    free(land);
     session_close(&session);
     return status;
 }
@@ -244,6 +299,7 @@ static const char examples[] =
     "globe locate street.jpg --model GLOBE-Qwen2.5VL-7B\n"
     "globe locate -r archive/ --model DIR --jsonl --output places.jsonl --resume\n"
     "globe locate trip/*.jpg --model DIR -k 8 --abstain-below 0.5 --geojson\n"
+    "globe locate trip/*.jpg --model DIR --html trip.html\n"
     "globe locate a.jpg --endpoint http://127.0.0.1:8000/v1 --model globe\n"
     "globe locate a.jpg --model DIR --hint \"a trip to the Balkans\" --explain maps\n";
 
@@ -294,6 +350,8 @@ int command_locate(int argc, char **argv) {
         option_flag("geojson", 0, &shortcuts.geojson, "--format geojson"),
         option_flag("kml", 0, &shortcuts.kml, "--format kml"),
         option_string("output", 'o', "FILE", &s.output, "Write there instead of to standard output"),
+        option_string("html", 0, "FILE", &s.html,
+                      "Also write a page: a map, and a card with picture per photo"),
         option_flag("resume", 0, &s.resume, "Go on with --output FILE of an earlier run (--jsonl)"),
         option_flag("write-xmp", 0, &s.write_xmp, "Also write PHOTO.xmp beside each photo"),
         option_flag("replace-xmp", 0, &s.replace_xmp, "--write-xmp may replace a sidecar"),

@@ -7,14 +7,15 @@
 #include "base/memory.h"
 #include "locate/writer_parts.h"
 
-const char *const writer_format_names[] = {"text", "json", "jsonl", "csv", "geojson", "kml", NULL};
+const char *const writer_format_names[] = {"text", "json", "jsonl", "csv", "geojson", "kml", "html", NULL};
 const char *const writer_precision_names[] = {"full", "city", "country", NULL};
 
 struct writer {
     FILE *stream;
     struct writer_options options;
     struct buffer out;
-    size_t count; // verdicts written
+    size_t count;            // verdicts written
+    struct writer_page page; // html
     bool begun;
 };
 
@@ -41,6 +42,9 @@ static void begin(struct writer *writer) {
         break;
     case WRITER_KML:
         writer_kml_begin(&writer->out);
+        break;
+    case WRITER_HTML:
+        writer_html_begin(&writer->out, &writer->options);
         break;
     case WRITER_TEXT:
     case WRITER_JSONL:
@@ -84,6 +88,8 @@ static int add_view(struct writer *writer, const struct verdict *view, struct er
     case WRITER_KML:
         writer_kml_add(out, view, options);
         return 0;
+    case WRITER_HTML:
+        return writer_html_add(out, &writer->page, view, options, error);
     }
     return error_set(error, ERROR_INTERNAL, "there is no output format %d", (int)options->format);
 }
@@ -115,6 +121,9 @@ int writer_end(struct writer *writer, struct error *error) {
     case WRITER_KML:
         writer_kml_end(&writer->out);
         break;
+    case WRITER_HTML:
+        writer_html_end(&writer->out, &writer->page, &writer->options);
+        break;
     case WRITER_TEXT:
     case WRITER_JSONL:
     case WRITER_CSV:
@@ -126,5 +135,6 @@ int writer_end(struct writer *writer, struct error *error) {
 void writer_free(struct writer *writer) {
     if (!writer) return;
     buffer_free(&writer->out);
+    writer_page_free(&writer->page);
     free(writer);
 }

@@ -4,6 +4,7 @@
 //   csv      RFC 4180, header line
 //   geojson  a FeatureCollection; the answer is a Point, alternatives in the properties
 //   kml      placemarks
+//   html     one page with small pictures and a map, which loads nothing from anywhere and has no script
 // and, beside each photo, an XMP sidecar. docs/output-formats.md describes every field.
 //
 // Texts come from models and file names and are not trusted: invalid UTF-8 and control characters, among them
@@ -17,9 +18,18 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "geo/gazetteer_density.h"
 #include "locate/verdict.h"
 
-enum writer_format { WRITER_TEXT, WRITER_JSON, WRITER_JSONL, WRITER_CSV, WRITER_GEOJSON, WRITER_KML };
+enum writer_format {
+    WRITER_TEXT,
+    WRITER_JSON,
+    WRITER_JSONL,
+    WRITER_CSV,
+    WRITER_GEOJSON,
+    WRITER_KML,
+    WRITER_HTML
+};
 extern const char *const writer_format_names[]; // in this order, ended by NULL
 
 // Coarsening of everything that is written (--precision): positions and radii become those of the unit.
@@ -37,6 +47,7 @@ struct writer_options {
     bool colour;         // text format on a terminal
     size_t width;        // text format: columns to wrap at, 40..200; 0: 80
     const char *model;   // named in the output: checkpoint folder's name, or the endpoint's model
+    const struct gazetteer_density *land; // html: what the map's land is drawn from; NULL: no land
 };
 
 struct writer;

@@ -37,7 +37,9 @@ const struct verdict_place *writer_shown_place(const struct verdict *verdict);
 // How far the truth may be from the answer: the place's radius, or what holds 90 % of the samples if that is
 // more; -1 when unknown.
 double writer_radius(const struct verdict *verdict);
-const char *writer_confidence_words(double confidence); // "quite sure"
+const char *writer_confidence_words(double confidence);    // "quite sure"
+void writer_add_percent(struct buffer *out, double share); // "63 %", "under 1 %"
+void writer_add_kilometres(struct buffer *out, double km); // "4.5 km", "12 km", "1,800 km"
 
 // --- Coarsening (writer_precision.c) ---
 
@@ -67,5 +69,35 @@ void writer_csv_add(struct buffer *out, const struct verdict *view, const struct
 void writer_kml_begin(struct buffer *out);
 void writer_kml_add(struct buffer *out, const struct verdict *view, const struct writer_options *options);
 void writer_kml_end(struct buffer *out);
+
+// --- The page (writer_html.c, writer_html_style.c, writer_map.c) ---
+
+struct writer_spot {
+    double x, y; // on the map
+};
+
+struct writer_marker {
+    size_t number; // of the photo, from 1
+    struct point position;
+    double radius_km; // < 0 when unknown
+};
+
+// What the end of the page tells of all photos. Start from {0}.
+struct writer_page {
+    struct writer_marker *markers;
+    size_t marker_count;
+    size_t count, outcomes[VERDICT_FAILED + 1];
+};
+void writer_page_free(struct writer_page *page);
+
+extern const char *const writer_html_style[]; // CSS in parts, ended by NULL
+void writer_html_begin(struct buffer *out, const struct writer_options *options);
+int writer_html_add(struct buffer *out, struct writer_page *page, const struct verdict *view,
+                    const struct writer_options *options, struct error *error);
+void writer_html_end(struct buffer *out, const struct writer_page *page,
+                     const struct writer_options *options);
+// An <svg> element. Without `land` only the lines of the globe are drawn.
+void writer_map_add(struct buffer *out, const struct writer_marker *markers, size_t count,
+                    const struct gazetteer_density *land);
 
 #endif

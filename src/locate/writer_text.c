@@ -46,26 +46,6 @@ static void add_text_row(struct report *report, const char *label, const char *t
     add_row(report, label);
 }
 
-static void add_percent(struct buffer *out, double share) {
-    if (share > 0 && share < 0.01)
-        buffer_add_text(out, "under 1 %");
-    else if (share >= 0.995 && share < 1)
-        buffer_add_text(out, "over 99 %");
-    else
-        buffer_format(out, "%ld %%", lround(share * 100));
-}
-
-// "4.5 km", "12 km", "1,800 km"
-static void add_kilometres(struct buffer *out, double km) {
-    if (km < 10)
-        writer_add_number(out, km, 1);
-    else if (km < 999.5)
-        writer_add_fixed(out, km, 0);
-    else
-        buffer_format(out, "%ld,%03ld", lround(km) / 1000, lround(km) % 1000);
-    buffer_add_text(out, " km");
-}
-
 static void add_place_name(struct buffer *out, const struct verdict_place *place) {
     size_t before = out->length;
     writer_add_place(out, place);
@@ -110,7 +90,7 @@ static void add_coordinates_row(struct report *report) {
     double radius = writer_radius(report->view);
     if (writer_is_known(radius)) {
         buffer_add_text(value, ", ± ");
-        add_kilometres(value, radius);
+        writer_add_kilometres(value, radius);
     }
     add_row(report, "Coordinates");
 }
@@ -123,11 +103,11 @@ static void add_confidence_row(struct report *report) {
         return;
     }
     buffer_format(value, "%s, ", writer_confidence_words(view->confidence));
-    add_percent(value, view->confidence);
+    writer_add_percent(value, view->confidence);
     if (view->samples > 1) buffer_format(value, " of %zu samples", view->samples);
     if (view->samples > 1 && writer_is_known(view->radius_50_km)) {
         buffer_add_text(value, "; half of them within ");
-        add_kilometres(value, view->radius_50_km);
+        writer_add_kilometres(value, view->radius_50_km);
     }
     add_row(report, "Confidence");
 }
@@ -156,7 +136,7 @@ static void add_alternatives(struct report *report) {
         add_place_name(&report->value, &view->alternatives[i]);
         if (writer_is_known(view->alternatives[i].share)) {
             buffer_add_text(&report->value, ", ");
-            add_percent(&report->value, view->alternatives[i].share);
+            writer_add_percent(&report->value, view->alternatives[i].share);
         }
         add_row(report, i == 0 ? "Alternatives" : "");
     }

@@ -139,3 +139,22 @@ const char *writer_confidence_words(double confidence) {
     if (confidence >= 0.3) return "unsure";
     return "little more than a guess";
 }
+
+void writer_add_percent(struct buffer *out, double share) {
+    if (share > 0 && share < 0.01)
+        buffer_add_text(out, "under 1 %");
+    else if (share >= 0.995 && share < 1)
+        buffer_add_text(out, "over 99 %");
+    else
+        buffer_format(out, "%ld %%", lround(share * 100));
+}
+
+void writer_add_kilometres(struct buffer *out, double km) {
+    if (km < 10)
+        writer_add_number(out, km, 1);
+    else if (km < 999.5)
+        writer_add_fixed(out, km, 0);
+    else
+        buffer_format(out, "%ld,%03ld", lround(km) / 1000, lround(km) % 1000);
+    buffer_add_text(out, " km");
+}

@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                               .samples = 1};
     check(clues_find(text, &verdict.clues, &verdict.clue_count, NULL) == 0);
     check_clues(text, verdict.clues, verdict.clue_count);
-    for (int format = WRITER_TEXT; format <= WRITER_KML; format++)
+    for (int format = WRITER_TEXT; format <= WRITER_HTML; format++)
         write_verdict(&verdict, (enum writer_format)format, (enum writer_precision)(size % 3));
     verdict_clues_free(verdict.clues, verdict.clue_count);
     free(text);

@@ -601,7 +601,7 @@ static void country_precision_names_no_city_anywhere(void **state) {
                                         "tram",   "38.71", "9.13",     "41.1",  "8.61"};
     struct verdict verdict = full_verdict();
     for (int outcome = VERDICT_PLACED; outcome <= VERDICT_ABSTAINED; outcome++)
-        for (int format = WRITER_TEXT; format <= WRITER_KML; format++) {
+        for (int format = WRITER_TEXT; format <= WRITER_HTML; format++) {
             verdict.outcome = (enum verdict_outcome)outcome;
             struct writer_options options = options_for((enum writer_format)format, PRECISION_COUNTRY);
             options.show_reasoning = true;
@@ -677,7 +677,7 @@ static void city_precision_rounds_positions(void **state) {
 
 static void a_full_disk_is_an_error(void **state) {
     (void)state;
-    for (int format = WRITER_TEXT; format <= WRITER_KML; format++) {
+    for (int format = WRITER_TEXT; format <= WRITER_HTML; format++) {
         struct error error = {0};
         FILE *stream = fopen("/dev/full", "wb");
         assert_non_null(stream);
@@ -701,7 +701,7 @@ static void huge_texts_are_fine(void **state) {
     verdict.reasoning = malloc(HUGE_LENGTH + 1);
     for (size_t i = 0; i < HUGE_LENGTH; i++) verdict.reasoning[i] = i % 7 == 0 ? '<' : 'x';
     verdict.reasoning[HUGE_LENGTH] = 0;
-    for (int format = WRITER_TEXT; format <= WRITER_KML; format++) {
+    for (int format = WRITER_TEXT; format <= WRITER_HTML; format++) {
         struct writer_options options = options_for((enum writer_format)format, PRECISION_FULL);
         options.show_reasoning = true;
         char *text = write_all(&verdict, 1, &options);
@@ -719,7 +719,8 @@ static void names_are_in_order(void **state) {
     assert_string_equal(writer_format_names[WRITER_CSV], "csv");
     assert_string_equal(writer_format_names[WRITER_GEOJSON], "geojson");
     assert_string_equal(writer_format_names[WRITER_KML], "kml");
-    assert_null(writer_format_names[WRITER_KML + 1]);
+    assert_string_equal(writer_format_names[WRITER_HTML], "html");
+    assert_null(writer_format_names[WRITER_HTML + 1]);
     assert_string_equal(writer_precision_names[PRECISION_COUNTRY], "country");
     assert_null(writer_precision_names[PRECISION_COUNTRY + 1]);
     assert_string_equal(verdict_outcome_name(VERDICT_PLACED), "placed");
