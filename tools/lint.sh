@@ -43,8 +43,8 @@ check() {
         --library=posix -D__linux__ -D__x86_64__ -D__GNUC__=12 -I src -I include src
 }
 
-scripts() {
-    sources '*.sh' '*.bash' '*.bats' .ci/run | xargs -r shellcheck
+scripts() { # SC2154: bats sets $output, $stderr and $lines
+    sources '*.sh' '*.bash' '*.bats' .ci/run | xargs -r shellcheck -e SC2154
 }
 
 run clang-format format

@@ -243,8 +243,8 @@ int generator_submit(struct generator *generator, const struct generation *gener
         result = draw(generator, sample, generator->logits, &token, error);
         if (result == 0) result = accept(generator, sample, &token, error);
     }
-    release_prefix(prefix);
-    if (result) // the request failed as a whole: none of its samples goes on
+    release_prefix(prefix); // NOLINT(clang-analyzer-unix.Malloc): this function still counts as a user
+    if (result)             // the request failed as a whole: none of its samples goes on
         for (size_t i = before; i < generator->count; i++) generator->live[i]->done = true;
     remove_finished(generator);
     return result;

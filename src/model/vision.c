@@ -196,13 +196,14 @@ void vision_project(const struct vision_pass *pass, const struct vision_block *b
 
 struct attention vision_attention(const struct vision_pass *pass, const struct vision_block *block) {
     const struct qwen_vision_config *c = &pass->vision->config;
+    size_t head_dim = (size_t)(c->hidden / c->heads);
     return (struct attention){.out = pass->attended,
                               .queries = matrix_columns(pass->qkv, 0, (size_t)c->hidden),
                               .span_type = pass->qkv.dtype,
                               .heads = (size_t)c->heads,
                               .kv_heads = (size_t)c->heads,
-                              .head_dim = (size_t)(c->hidden / c->heads),
-                              .scale = 1.0f / sqrtf((float)(c->hidden / c->heads)),
+                              .head_dim = head_dim,
+                              .scale = 1.0f / sqrtf((float)head_dim),
                               .segments = block->full ? pass->images : pass->windows,
                               .segment_count = block->full ? pass->image_count : pass->window_count,
                               .log_sums = pass->log_sums};

@@ -65,7 +65,7 @@ static void take_reason(char reason[LIBRARY_REASON]) {
     // "VipsJpeg: ..." names the part that speaks; "IDAT: CRC error" is worth keeping.
     if (text != last_warning && colon && colon < line + strcspn(line, " \n")) line = colon + 2;
     snprintf(reason, LIBRARY_REASON, "%.*s", (int)strcspn(line, "\n"), line);
-    if (cut_short) strcpy(reason, LIBRARY_CUT_SHORT);
+    if (cut_short) snprintf(reason, LIBRARY_REASON, "%s", LIBRARY_CUT_SHORT);
     vips_error_clear();
 }
 

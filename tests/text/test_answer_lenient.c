@@ -32,7 +32,7 @@ static int check(const struct expected *expected, size_t count) {
     }
     return wrong;
 }
-#define CHECK(table) assert_int_equal(check(table, sizeof table / sizeof *table), 0)
+#define CHECK(table) assert_int_equal(check(table, sizeof(table) / sizeof *(table)), 0)
 
 static void in_tags(void **state) {
     (void)state;

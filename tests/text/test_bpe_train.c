@@ -71,7 +71,10 @@ static void plain_merge(struct plain *plain, const char *left, const char *right
             bool merges = i + 1 < word->length && strcmp(word->tokens[i], left) == 0 &&
                           strcmp(word->tokens[i + 1], right) == 0;
             if (kept != i) memcpy(word->tokens[kept], word->tokens[i], PLAIN_TOKEN);
-            if (merges) strcat(word->tokens[kept], word->tokens[++i]);
+            if (merges) {
+                size_t length = strlen(word->tokens[kept]);
+                snprintf(word->tokens[kept] + length, PLAIN_TOKEN - length, "%s", word->tokens[++i]);
+            }
         }
         word->length = kept;
     }
