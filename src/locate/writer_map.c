@@ -110,9 +110,9 @@ static void add_graticule(struct buffer *out) {
 
 // The circle around a pole runs once through all longitudes; its inside is closed along the pole.
 static void close_at_pole(struct buffer *out, struct point center, double turned, double last) {
-    double pole = center.lat > 0 ? 90 : -90;
-    add_point(out, 'L', project(pole, last));
-    add_point(out, 'L', project(pole, last - turned));
+    double lat = center.lat > 0 ? 90 : -90;
+    add_point(out, 'L', project(lat, last));
+    add_point(out, 'L', project(lat, last - turned));
 }
 
 // Longitudes are not wrapped, so what crosses the edge of the map goes on beyond it; it is drawn again one
