@@ -72,8 +72,9 @@ static void plain_merge(struct plain *plain, const char *left, const char *right
                           strcmp(word->tokens[i + 1], right) == 0;
             if (kept != i) memcpy(word->tokens[kept], word->tokens[i], PLAIN_TOKEN);
             if (merges) {
-                size_t length = strlen(word->tokens[kept]);
-                snprintf(word->tokens[kept] + length, PLAIN_TOKEN - length, "%s", word->tokens[++i]);
+                size_t length = strlen(word->tokens[kept]), more = strlen(word->tokens[++i]);
+                assert_true(length + more < PLAIN_TOKEN);
+                memmove(word->tokens[kept] + length, word->tokens[i], more + 1);
             }
         }
         word->length = kept;
