@@ -61,4 +61,7 @@ endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/examples/locate.c)
   add_executable(example_locate examples/locate.c)
   target_link_libraries(example_locate PRIVATE globe_shared)
+  if(GLOBE_SANITIZE) # the runtime has to be there before the library asks for it
+    target_link_options(example_locate PRIVATE -fsanitize=address,undefined)
+  endif()
 endif()
