@@ -12,12 +12,13 @@
 #include "tensor/cpu/cpu.h"
 
 enum {
-    AMX_COLUMNS = 16,      // activations in a tile
-    SMALL_M = 16,          // rows of x up to which w is read by our own kernels,
-    SMALL_M_AMX = 48,      // and with AMX
-    BLOCK_ROWS = 256,      // of x that oneDNN gets at a time
-    CHUNK_BYTES = 1 << 19, // of w that one thread takes at a time: half a second-level cache
-    PANEL_VALUES = 1 << 20 // of w converted at a time
+    AMX_COLUMNS = 16,          // activations in a tile
+    SMALL_M = 16,              // rows of x up to which w is read by our own kernels,
+    SMALL_M_AMX = 48,          // and with AMX
+    BLOCK_ROWS = 256,          // of x that oneDNN gets at a time
+    CHUNK_BYTES = 1 << 19,     // of w that one thread takes at a time: long runs for the prefetchers,
+    CHUNK_BYTES_AMX = 1 << 17, // or less, where tiles read many rows at once anyway
+    PANEL_VALUES = 1 << 20     // of w converted at a time
 };
 
 static size_t round_up(size_t n, size_t unit) {
@@ -95,9 +96,10 @@ static void linear_small(struct cpu_device *cpu, struct matrix y, struct matrix 
     size_t m = x.rows, n = w.rows, k = w.columns, threads = (size_t)cpu->base.threads;
     struct small s = {.cpu = cpu, .y = y, .x = x, .w = w, .bias = bias, .add = add, .amx = amx};
     s.padded = round_up(k, 32);
-    s.chunk = CHUNK_BYTES / (k * dtype_size(w.dtype)) / 32 * 32;
-    size_t even = round_up((n + threads - 1) / threads, 32);
-    if (s.chunk < 32) s.chunk = 32;
+    size_t unit = amx ? 32 : 8; // rows of a tile
+    s.chunk = (amx ? CHUNK_BYTES_AMX : CHUNK_BYTES) / (k * dtype_size(w.dtype)) / unit * unit;
+    size_t even = round_up((n + threads - 1) / threads, unit);
+    if (s.chunk < unit) s.chunk = unit;
     if (s.chunk > even) s.chunk = even;
     s.shared = cpu_scratch(cpu, cpu->base.threads, amx ? s.padded * round_up(m, AMX_COLUMNS) / 2 : m * k);
     for (int t = 0; t < cpu->base.threads; t++)
@@ -173,7 +175,7 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
         size_t count = x.rows - first < BLOCK_ROWS ? x.rows - first : BLOCK_ROWS;
         struct matrix y_block = matrix_rows(y, first, count), x_block = matrix_rows(x, first, count);
         if (count <= small)
-            linear_small(cpu, y_block, x_block, w, bias_f32, add, amx);
+            linear_small(cpu, y_block, x_block, w, bias_f32, add, amx && count > 1);
         else
             multiply(cpu, y_block, x_block, w, bias_f32, add);
     }
