@@ -155,7 +155,7 @@ static const char *most_frequent(const int counts[KINDS]) {
 // Length of "Road and traffic" in "Road and traffic: ...", 0 without a label.
 static size_t label_length(const char *sentence) {
     size_t length = strcspn(sentence, ":,.;");
-    return sentence[length] == ':' && length <= LABEL_LIMIT ? length : 0;
+    return length <= LABEL_LIMIT && sentence[length] == ':' ? length : 0;
 }
 
 const char *clue_kind_of(const char *sentence) {

@@ -81,10 +81,10 @@ static bool worth_tiles(const struct plan *plan) {
     const struct attention *a = plan->a;
     if (!plan->cpu->amx || a->span_type != DTYPE_BF16 || a->queries.dtype != DTYPE_BF16 || a->head_dim % 2)
         return false;
-    size_t share = a->heads / a->kv_heads;
+    size_t columns = 0; // on average: one small window among many changes nothing
     for (size_t g = 0; g < plan->group_count; g++)
-        if (plan->groups[g].queries * share < 16) return false;
-    return true;
+        columns += plan->groups[g].queries * (a->heads / a->kv_heads);
+    return columns >= 16 * plan->group_count;
 }
 
 static int pack_spans(struct plan *plan, struct arena *arena, struct error *error) {
