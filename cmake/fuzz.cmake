@@ -10,7 +10,8 @@ add_custom_target(fuzzers)
 foreach(source ${fuzz_sources})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} EXCLUDE_FROM_ALL ${source})
-  target_compile_options(${name} PRIVATE -Wno-missing-prototypes) # libFuzzer declares its entry point nowhere
+  set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes) # libFuzzer declares its
+                                                                                            # entry point nowhere
   target_link_libraries(${name} PRIVATE ${GLOBE_ROOMS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   add_dependencies(fuzzers ${name})
