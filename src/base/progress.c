@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -28,12 +28,6 @@ struct progress {
     char note[128];
 };
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
 void progress_configure(enum progress_mode new_mode, double seconds) {
     mode = new_mode;
     line_interval = seconds;
@@ -48,7 +42,7 @@ struct progress *progress_start(const char *title, const char *unit, uint64_t to
     progress->unit = unit;
     progress->total = total;
     progress->bar = mode == PROGRESS_AUTO && log_is_terminal();
-    progress->started = now();
+    progress->started = clock_seconds();
     progress->shown = progress->bar ? 0 : progress->started; // the bar at once, a line only after a while
     return progress;
 }
@@ -124,7 +118,7 @@ void progress_add(struct progress *progress, uint64_t steps) {
     if (!progress) return;
     pthread_mutex_lock(&progress->mutex);
     progress->done += steps;
-    double time = now();
+    double time = clock_seconds();
     if (time - progress->shown >= (progress->bar ? bar_interval : line_interval)) show(progress, time);
     pthread_mutex_unlock(&progress->mutex);
 }
@@ -147,7 +141,7 @@ void progress_finish(struct progress *progress) {
     if (progress->bar)
         log_status("");
     else
-        show(progress, now());
+        show(progress, clock_seconds());
     pthread_mutex_destroy(&progress->mutex);
     free(progress);
 }

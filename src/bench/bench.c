@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "bench/machine.h"
@@ -119,12 +120,12 @@ static int measure_prefill(struct qwen *qwen, const struct bench_options *option
         struct prompt prompt;
         struct kv_cache cache = {0};
         struct prefill_times times;
-        double start = bench_now();
+        double start = clock_seconds();
         if (build(qwen, options, image, &prompt, error)) return -1;
         float *logits = memory_new((size_t)qwen->config->text.vocab, sizeof *logits, "logits", error);
         int failed = !logits || qwen_cache_open(qwen, &cache, prompt.ids.count, error) ||
                      qwen_prefill(qwen, &prompt, &cache, logits, NULL, &times, error);
-        double total = bench_now() - start;
+        double total = clock_seconds() - start;
         result->patches = prompt.patches.rows;
         result->prompt_tokens = prompt.ids.count;
         result->image_tokens =
@@ -171,10 +172,10 @@ static int measure_decode(struct qwen *qwen, const struct bench_options *options
     for (size_t i = 0; !failed && i < prompts; i++)
         failed = signals_check(error) || generator_submit(generator, &request, NULL, error);
     if (!failed) failed = generator_step(generator, NULL, error);
-    double start = bench_now();
+    double start = clock_seconds();
     for (size_t i = 0; !failed && i < options->decode_tokens; i++)
         failed = signals_check(error) || generator_step(generator, NULL, error);
-    double seconds = bench_now() - start;
+    double seconds = clock_seconds() - start;
     struct bench_decode *decode = &result->decode[result->decode_count++];
     decode->prompts = prompts;
     decode->sequences = sequences;

@@ -1,10 +1,9 @@
-// What both benchmarks need of the system.
+// What both benchmarks ask of the system.
 #ifndef GLOBE_BENCH_MACHINE_H
 #define GLOBE_BENCH_MACHINE_H
 
 #include <stddef.h>
 
-double bench_now(void);         // seconds, monotonic
 size_t bench_peak_memory(void); // bytes: resident memory at its highest, mapped files included
 
 #endif

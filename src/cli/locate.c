@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -165,12 +165,6 @@ static void summarise(const struct batch *batch, size_t done, size_t dropped, do
         dropped ? " (others were done before)" : "");
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static int open_outputs(struct batch *batch, struct sink *sink, size_t keep, struct error *error) {
     const struct settings *settings = batch->settings;
     if (open_sink(sink, settings, keep, error)) return -1;
@@ -195,7 +189,7 @@ static int run_batch(struct session *session, struct settings *settings, const s
     if (photos->count > 1) batch.progress = progress_start("locating", "photos", photos->count);
     const struct locator_events events = {batch.streaming ? on_text : NULL, on_verdict, &batch};
     struct locator_counts counts;
-    double start = now();
+    double start = clock_seconds();
     int failed = locator_run(session->engine, &session->locator, (const char *const *)photos->paths,
                              photos->count, &events, &counts, &error);
     progress_finish(batch.progress);
@@ -205,7 +199,7 @@ static int run_batch(struct session *session, struct settings *settings, const s
     writer_free(batch.writer);
     if (close_sink(&sink, settings, end == 0, failed || end ? &ignored : &error) && !failed) failed = -1;
     if (close_page(&batch.page, whole, failed || end ? &ignored : &error) && !failed) failed = -1;
-    if (photos->count > 1 || dropped) summarise(&batch, counts.done, dropped, now() - start);
+    if (photos->count > 1 || dropped) summarise(&batch, counts.done, dropped, clock_seconds() - start);
     if (failed || end) return command_fail(&error);
     if (batch.outcomes[VERDICT_FAILED] == 0) return 0;
     return photos->count == 1 ? (int)batch.only_error : ERROR_PARTIAL;

@@ -1,12 +1,12 @@
 // The engine that asks an OpenAI-compatible server. A photo is a job; a job is answered by one call (all its
 // samples at once, "n") or by several (one sample each, for servers that do not know "n"). A call is one HTTP
 // request, tried again after passing troubles. libcurl's multi interface carries all of them in one thread.
+#include "base/clock.h"
 #include "locate/engine.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -39,7 +39,7 @@ struct call {
     struct job *job;
     size_t first, count; // samples
     int tries;
-    double due; // when to begin, on the clock of now()
+    double due; // when to begin, on the clock of clock_seconds()
     struct endpoint_transfer transfer;
 };
 
@@ -65,12 +65,6 @@ static struct endpoint *endpoint_of(struct engine *engine) {
 
 static const struct endpoint *endpoint_of_const(const struct engine *engine) {
     return (const struct endpoint *)engine;
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 // ---- jobs and calls ----
@@ -152,7 +146,7 @@ static int begin_call(struct endpoint *endpoint, struct call *call, struct error
 
 // The first call that may begin now; *soonest becomes the time until another one may.
 static struct call *find_due(const struct endpoint *endpoint, double *soonest) {
-    double time = now();
+    double time = clock_seconds();
     for (struct call *call = endpoint->calls; call; call = call->next) {
         if (call->transfer.easy) continue;
         if (call->due <= time) return call;
@@ -255,7 +249,7 @@ static void try_again(struct endpoint *endpoint, struct call *call, double retry
         log_debug("%s: %s: %s: trying again in %.1f s", call->job->name, endpoint->url.shown, error->message,
                   delay);
         stop_call(endpoint, call);
-        call->due = now() + delay;
+        call->due = clock_seconds() + delay;
     }
 }
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "locate/evidence.h"
@@ -31,12 +31,6 @@ struct batch {
     size_t submitted;
     struct error error; // of an event: no memory, or an engine that breaks its contract
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void on_text(void *context, size_t photo, size_t sample, const char *text, size_t length) {
     struct batch *batch = context;
@@ -102,7 +96,7 @@ static void submit_file(struct batch *batch, size_t index) {
     const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation};
     struct image image = {0};
     struct error error = {0};
-    job->started = now();
+    job->started = clock_seconds();
     if (photo_decode_file(&image, job->photo, &photo, NULL, &error))
         fail_job(batch, job, &error);
     else
@@ -143,7 +137,7 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
         if (result == 0 && batch->options->explain)
             result = explain(batch, job, verdict, &job->votes[quoted], error);
     }
-    verdict->seconds = now() - job->started;
+    verdict->seconds = clock_seconds() - job->started;
     empty_job(batch, job);
     if (result) verdict_free(verdict);
     return result;
@@ -231,7 +225,7 @@ int locator_image(struct engine *engine, const struct locator_options *options, 
     if (result == 0) {
         struct job *job = &batch.jobs[0];
         job->photo = name;
-        job->started = now();
+        job->started = clock_seconds();
         submit_image(&batch, 0, image);
         while (result == 0 && !job->finished) {
             result = signals_check(error);

@@ -3,20 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "model/lora.h"
 #include "model/workspace.h"
 
 // Tokens that go through the layers together while a prompt is read: bounds the memory of long prompts, and
 // oneDNN is at its best around this size.
 enum { PREFILL_ROWS = 1024 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static enum dtype choose_type(const struct qwen *qwen, enum qwen_type wanted) {
     if (wanted == QWEN_TYPE_F32) return DTYPE_F32;
@@ -141,7 +135,7 @@ static int embed_prompt(struct qwen *qwen, const struct prompt *prompt, struct m
     struct device *device = qwen->device;
     decoder_embed(qwen->decoder, device, x, prompt->ids.data);
     if (prompt->grid_count) {
-        double start = now();
+        double start = clock_seconds();
         size_t unit = (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
         struct matrix embeds =
             workspace_matrix(qwen->arena, DTYPE_F32, prompt->patches.rows / unit, x.columns, error);
@@ -162,7 +156,7 @@ static int embed_prompt(struct qwen *qwen, const struct prompt *prompt, struct m
             embeds = rounded;
         }
         device->operations->scatter(device, x, embeds, index);
-        times->vision = now() - start;
+        times->vision = clock_seconds() - start;
     }
     trace_record(trace, "inputs_embeds", -1, x);
     return device_check(device, error);
@@ -183,7 +177,7 @@ static int read_prompt(struct qwen *qwen, const struct prompt *prompt, struct kv
     size_t count = prompt->ids.count, hidden = (size_t)qwen->config->text.hidden;
     struct matrix x = workspace_matrix(qwen->arena, DTYPE_F32, count, hidden, error);
     if (error->code || embed_prompt(qwen, prompt, x, trace, times, error)) return -1;
-    double start = now();
+    double start = clock_seconds();
     size_t step = trace ? count : PREFILL_ROWS; // a trace wants to see whole stages
     for (size_t first = 0; first < count; first += step) {
         size_t rows = count - first < step ? count - first : step, mark = arena_mark(qwen->arena);
@@ -205,7 +199,7 @@ static int read_prompt(struct qwen *qwen, const struct prompt *prompt, struct kv
     trace_record(trace, "final_norm", -1, normed);
     trace_record(trace, "logits", -1, logits);
     if (trace) memcpy(last, matrix_rows(logits, count - 1, 1).data, vocab * sizeof *last);
-    times->language = now() - start;
+    times->language = clock_seconds() - start;
     return 0;
 }
 

@@ -5,15 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/signals.h"
 
 enum { GRACE = 5 }; // seconds that others get to answer after we were asked to stop
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static int failed(const struct parallel *parallel, int code, struct error *error) {
     char text[MPI_MAX_ERROR_STRING] = "";
@@ -52,12 +47,12 @@ void parallel_end(struct parallel *parallel, bool has_failed) {
 // Asking instead of blocking: MPI itself would wait for ever for a rank that hangs. The pauses are short
 // beside any collective that matters.
 static int wait_for(const struct parallel *parallel, int code, MPI_Request *request, struct error *error) {
-    double started = now(), interrupted = 0;
+    double started = clock_seconds(), interrupted = 0;
     int done = 0;
     for (long pause = 0; code == MPI_SUCCESS; pause = pause < 1000000 ? pause + 1000 : pause) {
         code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
         if (done || code != MPI_SUCCESS) break;
-        double time = now();
+        double time = clock_seconds();
         if (signals_interrupted() && interrupted == 0) interrupted = time;
         if (interrupted > 0 && time - interrupted > GRACE)
             return error_set(error, ERROR_INTERRUPTED, "rank %d: stopped while waiting for the other ranks",

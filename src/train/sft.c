@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -19,12 +19,6 @@
 #include "train/sft_setup.h"
 
 enum { MAX_SKIPPED = 10 }; // steps in a row whose gradients are not numbers
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 // ---- passes ---------------------------------------------------------------------------------------------
 
@@ -185,7 +179,7 @@ static int update(struct sft *sft, const struct sft_totals *totals, double rate,
 static int run_step(struct sft *sft, struct error *error) {
     struct sft_totals totals = {0};
     struct optimizer_report report;
-    double started = now();
+    double started = clock_seconds();
     double rate = sft->recipe->optimizer.learning_rate * schedule_factor(&sft->schedule, sft->state.step);
     if (sft_open_epoch(sft, error)) return -1;
     training_zero_gradients(sft->training);
@@ -194,7 +188,7 @@ static int run_step(struct sft *sft, struct error *error) {
         update(sft, &totals, rate, &report, error))
         return -1;
     sft->state.step++;
-    return report_step(sft, &totals, &report, rate, now() - started, error);
+    return report_step(sft, &totals, &report, rate, clock_seconds() - started, error);
 }
 
 // Any rank's signal stops all.

@@ -1,16 +1,10 @@
 #include "tensor/measure.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "tensor/cpu/cpu.h"
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 // Sums a block with enough independent chains to keep many loads in flight.
 static uint64_t sum_words(const uint64_t *words, size_t count) {
@@ -35,10 +29,10 @@ double measure_read_bandwidth(struct device *device, struct error *error) {
     double best = 0;
     for (int r = 0; r < REPEATS; r++) {
         uint64_t total = 0;
-        double start = now();
+        double start = clock_seconds();
 #pragma omp parallel for num_threads(device->threads) schedule(static) reduction(+ : total)
         for (size_t b = 0; b < blocks; b++) total += sum_words(data + b * words, words);
-        double rate = (double)(blocks * block) / (now() - start);
+        double rate = (double)(blocks * block) / (clock_seconds() - start);
         __asm__ volatile("" ::"r"(total)); // the sums are wanted
         best = rate > best ? rate : best;
     }
@@ -67,12 +61,12 @@ double measure_matmul(struct device *device, size_t m, size_t n, size_t k, enum 
     double best = -1;
     bool ok = x.data && w.data && y.data;
     for (int r = 0; ok && r < repeats; r++) {
-        double start = now();
+        double start = clock_seconds();
         if (cpu_matmul_run(cpu->matmul, y, x, w, NULL, DTYPE_F32, false)) {
             error_set(error, ERROR_INTERNAL, "oneDNN refused the measurement");
             ok = false;
         }
-        double spent = now() - start;
+        double spent = clock_seconds() - start;
         if (ok && (best < 0 || spent < best)) best = spent;
     }
     free(x.data);
