@@ -12,5 +12,3 @@ if(EXISTS ${gazetteer_packed})
   add_dependencies(room_geo gazetteer_data) # so that whoever uses the room, a single test for one, finds it
   install(FILES ${gazetteer} DESTINATION ${CMAKE_INSTALL_DATADIR}/globe/data)
 endif()
-# Programs elsewhere that link libglobe find the installed one.
-target_compile_definitions(room_geo PRIVATE GLOBE_DATA_DIR="${CMAKE_INSTALL_FULL_DATADIR}/globe/data")

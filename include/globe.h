@@ -47,7 +47,8 @@ struct globe_options {
     const char
         *gazetteer; /* SQLite file; NULL: the one that is installed. Without any, places have names only */
     int threads;    /* 0: all processors */
-    int64_t max_pixels; /* largest picture that the model sees; 0: 1,003,520, what GLOBE was trained with */
+    int64_t max_pixels; /* largest picture that the model sees, at most its own; 0: 1,003,520, what GLOBE was
+                           trained with */
     const char *prompt; /* "globe", "compat-eval", "direct" or a file; NULL: "globe" */
 };
 #define GLOBE_OPTIONS_INIT \

@@ -2,6 +2,7 @@
 #ifndef GLOBE_CLI_COMMANDS_H
 #define GLOBE_CLI_COMMANDS_H
 
+int command_eval(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_bench_train(int argc, char **argv);
 int command_help(int argc, char **argv);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "base/file.h"
+#include "base/installed.h"
 #include "base/memory.h"
 #include "geo/gazetteer_internal.h"
 
@@ -33,40 +33,11 @@ int gazetteer_failed(const struct gazetteer *gazetteer, struct error *error) {
                      gazetteer->path, sqlite3_errmsg(gazetteer->db));
 }
 
-static char *executable_folder(void) {
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0) return NULL;
-    path[length] = 0;
-    return file_folder(path, NULL);
-}
-
 // $GLOBE_GAZETTEER is taken as it is, so that a wrong value is told rather than passed over.
 static char *find_file(struct error *error) {
     const char *variable = getenv("GLOBE_GAZETTEER");
     if (variable && *variable) return memory_copy_string(variable, strlen(variable), error);
-    char *folder = executable_folder();
-    const struct {
-        const char *folder, *name;
-    } places[] = {
-        {folder, "data/gazetteer.sqlite"},
-        {folder, "../data/gazetteer.sqlite"},
-        {folder, "../share/globe/data/gazetteer.sqlite"},
-#ifdef GLOBE_DATA_DIR
-        {GLOBE_DATA_DIR, "gazetteer.sqlite"},
-#endif
-        {".", "data/gazetteer.sqlite"},
-    };
-    char *found = NULL;
-    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
-        if (!places[i].folder) continue;
-        found = file_join(places[i].folder, places[i].name, error);
-        if (found && !file_exists(found)) {
-            free(found);
-            found = NULL;
-        }
-    }
-    free(folder);
+    char *found = installed_find("data/gazetteer.sqlite", error);
     if (!found)
         error_set(
             error, ERROR_INPUT,

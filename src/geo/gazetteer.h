@@ -93,8 +93,8 @@ struct gazetteer_query {
     bool exact_only;     // main and alternate names as they are: no simplification, no fuzzy matching
 };
 
-// path NULL: $GLOBE_GAZETTEER if set, else the first gazetteer.sqlite of: data/, ../data/ and
-// ../share/globe/data/ as seen from the program's folder, the data folder it was installed to, ./data.
+// path NULL: $GLOBE_GAZETTEER if set, else data/gazetteer.sqlite as it came with the program
+// (base/installed.h).
 // ERROR_INPUT when missing, not SQLite, truncated, not a gazetteer, or of another version: one line that
 // names the file.
 struct gazetteer *gazetteer_open(const char *path, struct error *error);

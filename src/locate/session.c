@@ -1,6 +1,10 @@
 #include "locate/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/installed.h"
 
 struct session_options session_options_default(void) {
     return (struct session_options){
@@ -58,10 +62,19 @@ static int open_engine(struct session *session, const struct session_options *op
     return session->engine ? 0 : -1;
 }
 
+// What works with no download: it knows a drawn world only (docs/postcards.md).
+static int find_embedded(struct session *session, struct session_options *options, struct error *error) {
+    char *config = installed_find("models/postcards/config.json", error);
+    if (!config) return error_prefix(error, "no --model is given, and the embedded one is not there");
+    session->embedded = file_folder(config, error);
+    free(config);
+    options->model = session->embedded;
+    return session->embedded ? 0 : -1;
+}
+
 static int open_parts(struct session *session, struct session_options *options, struct error *error) {
-    if (!options->endpoint.url == !options->model)
-        return error_set(error, ERROR_USAGE, "one of --model and --endpoint is needed%s",
-                         options->model ? ", not both" : "");
+    if (options->endpoint.url && options->model)
+        return error_set(error, ERROR_USAGE, "one of --model and --endpoint, not both");
     if (options->endpoint.url && !options->endpoint.model)
         return error_set(error, ERROR_USAGE,
                          "an endpoint needs the name by which it knows the model (--model NAME)");
@@ -76,6 +89,7 @@ static int open_parts(struct session *session, struct session_options *options, 
     } else if (!options->no_gazetteer) {
         open_gazetteer(session, options);
     }
+    if (!options->endpoint.url && !options->model && find_embedded(session, options, error)) return -1;
     if (open_engine(session, options, error)) return -1;
     settle_sampling(session, options);
     return sampling_check(&options->sampling, error);
@@ -111,5 +125,6 @@ void session_close(struct session *session) {
     qwen_close(session->qwen);
     gazetteer_close(session->gazetteer);
     locate_prompt_free(&session->prompt);
+    free(session->embedded);
     *session = (struct session){0};
 }

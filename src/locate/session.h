@@ -6,7 +6,7 @@
 #include "model/qwen.h"
 
 struct session_options {
-    const char *model;                // checkpoint folder; or
+    const char *model;                // checkpoint folder; NULL: the embedded one, models/postcards; or
     struct endpoint_options endpoint; // url set: a server instead
     struct qwen_options qwen;
     const char *gazetteer; // NULL: the default search (geo/gazetteer.h)
@@ -33,6 +33,7 @@ struct session {
     struct gazetteer *gazetteer; // NULL when there is none
     struct locate_prompt prompt;
     struct locator_options locator; // points into the session
+    char *embedded;                 // folder of the embedded model, when that is the one; else NULL
     char warning[512];              // about the checkpoint or a missing gazetteer; ""
 };
 

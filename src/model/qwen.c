@@ -68,7 +68,7 @@ static int open_parts(struct qwen *qwen, const char *folder, const struct qwen_o
         return error_set(error, ERROR_MODEL,
                          "%s: preprocessor_config.json and config.json disagree on the patch size", folder);
     if (options->min_pixels) p->min_pixels = options->min_pixels;
-    if (options->max_pixels) p->max_pixels = options->max_pixels;
+    if (options->max_pixels && options->max_pixels < p->max_pixels) p->max_pixels = options->max_pixels;
     if (p->min_pixels > p->max_pixels)
         return error_set(error, ERROR_USAGE, "min-pixels %zu is more than max-pixels %zu", p->min_pixels,
                          p->max_pixels);

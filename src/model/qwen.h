@@ -24,7 +24,7 @@ struct qwen_options {
     int threads; // 0: all processors
     const char *isa;     // NULL: the best (see device_open_cpu)
     size_t min_pixels;   // 0: preprocessor_config.json's
-    size_t max_pixels;   // likewise
+    size_t max_pixels;   // at most that one of preprocessor_config.json; 0: just that
     const char *adapter; // PEFT folder of a LoRA adapter to switch on, or NULL (others: model/lora.h)
 };
 

@@ -288,10 +288,10 @@ static int run_pass(struct training *training, const struct training_group *grou
                         .device = training->qwen->device,
                         .keep = training->options.checkpoint_activations ? TAPE_INPUTS : TAPE_ALL};
     if (forward(&pass, groups, count, temperature, error)) return -1;
-    size_t tokens = pass.rows.tokens;
-    float *derivatives = arena_get(training->arena, tokens, sizeof *derivatives, error);
+    size_t tokens = pass.rows.completed;
+    float *derivatives = arena_get(training->arena, pass.rows.tokens, sizeof *derivatives, error);
     if (!derivatives) return -1;
-    memset(derivatives, 0, tokens * sizeof *derivatives);
+    memset(derivatives, 0, pass.rows.tokens * sizeof *derivatives);
     *loss = objective(context, pass.log_probs, derivatives, tokens);
     if (!isfinite(*loss)) return error_set(error, ERROR_INPUT, "the loss is %g", *loss);
     for (size_t i = 0; i < tokens; i++)
@@ -328,7 +328,7 @@ int training_log_probs(struct training *training, const struct training_group *g
     arena_reset(training->arena);
     if (training->lora) lora_use(qwen, base ? NULL : training->lora);
     int result = forward(&pass, groups, count, temperature, error);
-    if (result == 0) memcpy(log_probs, pass.log_probs, pass.rows.tokens * sizeof *log_probs);
+    if (result == 0) memcpy(log_probs, pass.log_probs, pass.rows.completed * sizeof *log_probs);
     if (training->lora) lora_use(qwen, training->lora);
     arena_reset(training->arena);
     return result;

@@ -21,6 +21,12 @@ static int check_group(const struct qwen *qwen, const struct training_group *gro
     return 0;
 }
 
+// Rows of a model so small that padding pays.
+static size_t padded(const struct qwen *qwen, size_t count) {
+    enum { SMALL_HIDDEN = 1024, UNIT = 32 };
+    return qwen->config->text.hidden > SMALL_HIDDEN ? count : (count + UNIT - 1) / UNIT * UNIT;
+}
+
 static int measure(struct training_rows *rows, const struct qwen *qwen, const struct training_group *groups,
                    size_t count, struct error *error) {
     for (size_t g = 0; g < count; g++) {
@@ -32,13 +38,17 @@ static int measure(struct training_rows *rows, const struct qwen *qwen, const st
             rows->image_count += prompt->data[i] == qwen->config->image_id;
         for (size_t k = 0; k < groups[g].completion_count; k++) {
             size_t tokens = groups[g].completions[k].count;
-            rows->tokens += tokens;
+            rows->completed += tokens;
             if (tokens < 2) continue;
             rows->rows += tokens - 1;
             rows->span_count++;
         }
     }
-    return rows->tokens ? 0 : error_set(error, ERROR_INPUT, "there is no completion to learn from");
+    size_t real = rows->rows;
+    rows->rows = padded(qwen, real);
+    rows->tokens = padded(qwen, rows->completed);
+    rows->span_count += rows->rows > real;
+    return rows->completed ? 0 : error_set(error, ERROR_INPUT, "there is no completion to learn from");
 }
 
 static int take(struct training_rows *rows, struct arena *arena, struct error *error) {
@@ -92,6 +102,16 @@ static void add_completion(struct training_rows *rows, struct cursor *at, const 
     }
 }
 
+static void add_padding(struct training_rows *rows, struct cursor *at) {
+    if (at->row < rows->rows)
+        rows->spans[at->span++] = (struct decoder_span){.first = at->row, .rows = rows->rows - at->row};
+    while (at->row < rows->rows) add_row(rows, at, 0, 0, 0, 0);
+    for (; at->token < rows->tokens; at->token++) {
+        rows->targets[at->token] = 0;
+        rows->sources[at->token] = 0;
+    }
+}
+
 int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
                         const struct training_group *groups, size_t count, struct arena *arena,
                         struct error *error) {
@@ -104,5 +124,6 @@ int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
         for (size_t k = 0; k < groups[g].completion_count; k++)
             add_completion(rows, &at, groups[g].prompt, prompt_row, &groups[g].completions[k]);
     }
+    add_padding(rows, &at);
     return 0;
 }

@@ -8,13 +8,18 @@
 #include "model/decoder_backward.h"
 #include "model/training.h"
 
+//
+// Small models are padded to round numbers of rows and tokens: oneDNN makes its code for one shape, and for
+// them making it takes longer than running it. Rows of padding see only each other, and no gradient reaches
+// them.
 struct training_rows {
-    size_t rows;
+    size_t rows;        // padding included
     int32_t *ids;       // [rows]
     int32_t *positions; // [3, rows]
     struct decoder_span *spans;
     size_t span_count;
-    size_t tokens;    // of all completions
+    size_t tokens;    // padding included
+    size_t completed; // of all completions: those before the padding
     int32_t *targets; // [tokens]
     size_t *sources;  // [tokens]: the row that predicts it
     size_t *images;   // [image_count]: rows of image placeholders

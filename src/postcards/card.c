@@ -61,7 +61,8 @@ int card_make(struct card *card, struct canvas *canvas, const struct card_order 
     card->jpeg_quality = 60 + pick_one(&random, 36);
     stream(&random, order, index, PURPOSE_WORDS, 0);
     reason_write(&card->reasoning, &card->scene, &card->plan, &random);
-    if (!card->reasoning.failed) return 0;
+    reason_name(&card->naming, &card->scene, &card->plan);
+    if (!card->reasoning.failed && !card->naming.failed) return 0;
     card_free(card);
     return error_set(error, ERROR_MEMORY, "no memory for the reasoning of a postcard");
 }
@@ -69,5 +70,6 @@ int card_make(struct card *card, struct canvas *canvas, const struct card_order 
 void card_free(struct card *card) {
     image_free(&card->image);
     buffer_free(&card->reasoning);
+    buffer_free(&card->naming);
     memset(card, 0, sizeof *card);
 }

@@ -31,6 +31,7 @@ struct card {
     struct verdict verdict;
     int jpeg_quality; // 60 to 95, the same odds for all places
     struct buffer reasoning;
+    struct buffer naming; // reason_name()
 };
 
 // Canvas for one thread, with its fonts checked: ERROR_INPUT names the missing Debian package.

@@ -29,6 +29,8 @@ const char postcard_prompt[] =
     "\n"
     "You MUST output the thinking process in <think> </think> and give answer in <answer> </answer> tags.";
 
+const char postcard_naming_prompt[] = "What can be seen?";
+
 void dataset_name(char name[32], uint64_t index) {
     snprintf(name, 32, "%06" PRIu64 ".jpg", index);
 }
@@ -48,25 +50,28 @@ static json_t *entities_of(const struct card *card) {
     return list;
 }
 
-static json_t *messages_of(const char *reasoning, const char *country, const char *city) {
-    json_t *question = json_sprintf("<image>%s", postcard_prompt);
-    json_t *answer =
-        json_sprintf("<think>%s</think><answer>country: %s\ncity: %s</answer>", reasoning, country, city);
-    return json_pack("[{s:s, s:o}, {s:s, s:o}]", "role", "user", "content", question, "role", "assistant",
-                     "content", answer);
+static json_t *messages_of(const char *question, json_t *answer) {
+    return json_pack("[{s:s, s:o}, {s:s, s:o}]", "role", "user", "content",
+                     json_sprintf("<image>%s", question), "role", "assistant", "content", answer);
+}
+
+static json_t *images_of(uint64_t index) {
+    char name[32];
+    dataset_name(name, index);
+    return json_pack("[o]", json_sprintf("cards/%s", name));
 }
 
 static json_t *row_of(const struct card *card, const struct card_order *order, uint64_t index) {
-    char name[32];
-    dataset_name(name, index);
     bool known = card->verdict.locatable;
     const struct city *city = known ? &cities[card->plan.city] : NULL;
     const char *country = known ? countries[city->country].name : "unknown",
                *town = known ? city->name : "unknown";
     const char *guess = known ? cities[card->verdict.city].name : "unknown";
     json_t *row = json_object();
-    json_object_set_new(row, "images", json_pack("[o]", json_sprintf("cards/%s", name)));
-    json_object_set_new(row, "messages", messages_of(card->reasoning.data, country, guess));
+    json_t *answer = json_sprintf("<think>%s</think><answer>country: %s\ncity: %s</answer>",
+                                  card->reasoning.data, country, guess);
+    json_object_set_new(row, "images", images_of(index));
+    json_object_set_new(row, "messages", messages_of(postcard_prompt, answer));
     json_object_set_new(row, "solution", json_sprintf("<country>%s</country><city>%s</city>", country, town));
     json_object_set_new(row, "response", json_string(card->reasoning.data));
     json_object_set_new(row, "entities", entities_of(card));
@@ -85,9 +90,8 @@ static json_t *row_of(const struct card *card, const struct card_order *order, u
     return row;
 }
 
-int dataset_row(struct buffer *out, const struct card *card, const struct card_order *order, uint64_t index,
-                struct error *error) {
-    json_t *row = row_of(card, order, index);
+// Takes the row.
+static int add_line(struct buffer *out, json_t *row, uint64_t index, struct error *error) {
     char *line = json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(7));
     json_decref(row);
     if (line) buffer_add_text(out, line);
@@ -96,9 +100,23 @@ int dataset_row(struct buffer *out, const struct card *card, const struct card_o
     return error_set(error, ERROR_MEMORY, "no memory for the row of postcard %" PRIu64, index);
 }
 
+int dataset_row(struct buffer *out, const struct card *card, const struct card_order *order, uint64_t index,
+                struct error *error) {
+    return add_line(out, row_of(card, order, index), index, error);
+}
+
+int dataset_naming_row(struct buffer *out, const struct card *card, uint64_t index, struct error *error) {
+    json_t *row = json_object();
+    json_object_set_new(row, "images", images_of(index));
+    json_object_set_new(row, "messages", messages_of(postcard_naming_prompt, json_string(card->naming.data)));
+    return add_line(out, row, index, error);
+}
+
 // --- many, by several threads
 
 enum { BATCH = 1024 };
+enum { NAMING, CARDS, FILES }; // the cards' own rows come last
+static const char *const file_names[FILES] = {"naming.jsonl", "postcards.jsonl"};
 
 struct work {
     const struct dataset_options *options;
@@ -110,7 +128,7 @@ struct work {
     pthread_mutex_t lock;
     struct error error; // the first failure
     struct progress *progress;
-    struct buffer rows[BATCH];
+    struct buffer rows[FILES][BATCH];
 };
 
 struct worker {
@@ -140,7 +158,8 @@ static int one_card(struct worker *worker, int slot, struct error *error) {
     struct buffer jpeg = {0};
     int result = path ? photo_encode_jpeg(&jpeg, &card.image, card.jpeg_quality, error) : -1;
     if (!result) result = write_picture(path, &jpeg, error);
-    if (!result) result = dataset_row(&work->rows[slot], &card, order, index, error);
+    if (!result) result = dataset_row(&work->rows[CARDS][slot], &card, order, index, error);
+    if (!result) result = dataset_naming_row(&work->rows[NAMING][slot], &card, index, error);
     buffer_free(&jpeg);
     free(path);
     card_free(&card);
@@ -178,9 +197,9 @@ static int run_batch(struct work *work, struct worker *workers, struct error *er
     return -1;
 }
 
-static int write_rows(struct work *work, FILE *stream, const char *path, struct error *error) {
+static int write_rows(struct work *work, int file, FILE *stream, const char *path, struct error *error) {
     for (int i = 0; i < work->count; i++) {
-        struct buffer *row = &work->rows[i];
+        struct buffer *row = &work->rows[file][i];
         buffer_add(row, "\n", 1);
         if (row->failed) return error_set(error, ERROR_MEMORY, "%s: no memory for a row", path);
         if (fwrite(row->data, 1, row->length, stream) != row->length)
@@ -190,25 +209,38 @@ static int write_rows(struct work *work, FILE *stream, const char *path, struct 
     return 0;
 }
 
-static int write_all(struct work *work, struct worker *workers, const char *rows, struct error *error) {
+static int write_batches(struct work *work, struct worker *workers, struct file_writer writers[FILES],
+                         struct error *error) {
     const struct dataset_options *options = work->options;
-    struct file_writer writer;
-    if (file_writer_open(&writer, rows, error)) return -1;
     int result = 0;
     for (uint64_t done = 0; done < options->count && !result; done += BATCH) {
         uint64_t left = options->count - done;
         work->first = options->first + done;
         work->count = left < BATCH ? (int)left : BATCH;
         result = run_batch(work, workers, error);
-        if (!result) result = write_rows(work, writer.stream, rows, error);
+        for (int f = 0; f < FILES && !result; f++)
+            result = write_rows(work, f, writers[f].stream, writers[f].path, error);
         if (!result) result = signals_check(error);
     }
-    if (!result) return file_writer_commit(&writer, error);
-    file_writer_abandon(&writer);
-    return -1;
+    return result;
 }
 
-static int with_workers(struct work *work, const char *rows, struct error *error) {
+static int write_all(struct work *work, struct worker *workers, char *const paths[FILES],
+                     struct error *error) {
+    struct file_writer writers[FILES] = {{0}};
+    int result = 0, opened = 0;
+    for (; opened < FILES && !result; opened += !result)
+        result = file_writer_open(&writers[opened], paths[opened], error);
+    if (!result) result = write_batches(work, workers, writers, error);
+    for (int f = 0; f < opened; f++)
+        if (!result)
+            result = file_writer_commit(&writers[f], error);
+        else
+            file_writer_abandon(&writers[f]);
+    return result;
+}
+
+static int with_workers(struct work *work, char *const paths[FILES], struct error *error) {
     struct worker workers[DATASET_MOST_THREADS] = {{.work = work}};
     int result = 0;
     for (int i = 0; i < work->options->threads && !result; i++) {
@@ -217,7 +249,7 @@ static int with_workers(struct work *work, const char *rows, struct error *error
     }
     if (!result) {
         work->progress = progress_start("drawing", "cards", work->options->count);
-        result = write_all(work, workers, rows, error);
+        result = write_all(work, workers, paths, error);
         progress_finish(work->progress);
     }
     for (int i = 0; i < DATASET_MOST_THREADS; i++) canvas_free(workers[i].canvas);
@@ -251,28 +283,34 @@ static int make_folder(const char *path, struct error *error) {
 }
 
 static void free_work(struct work *work) {
-    if (!work) return;
-    for (int i = 0; i < BATCH; i++) buffer_free(&work->rows[i]);
+    for (int i = 0; work && i < BATCH; i++)
+        for (int f = 0; f < FILES; f++) buffer_free(&work->rows[f][i]);
     free(work);
+}
+
+// Of an earlier run: they would not fit the new pictures.
+static int remove_rows(const char *path, struct error *error) {
+    return remove(path) && errno != ENOENT ? error_set_errno(error, path, "cannot be replaced") : 0;
 }
 
 int dataset_write(const struct dataset_options *options, struct error *error) {
     if (check(options, error) || make_folder(options->folder, error)) return -1;
-    char *cards = file_join(options->folder, "cards", error),
-         *rows = file_join(options->folder, "postcards.jsonl", error);
+    char *cards = file_join(options->folder, "cards", error), *paths[FILES] = {NULL};
     struct work *work = memory_new(1, sizeof *work, "postcards", error);
-    int result = cards && rows && work ? make_folder(cards, error) : -1;
-    if (!result && remove(rows) && errno != ENOENT) // of an earlier run: they would not fit the new pictures
-        result = error_set_errno(error, rows, "cannot be replaced");
+    int result = cards && work ? make_folder(cards, error) : -1;
+    for (int f = FILES - 1; f >= 0 && !result; f--) {
+        paths[f] = file_join(options->folder, file_names[f], error);
+        result = paths[f] ? remove_rows(paths[f], error) : -1;
+    }
     if (!result) {
         work->options = options;
         work->folder = cards;
         pthread_mutex_init(&work->lock, NULL);
-        result = with_workers(work, rows, error);
+        result = with_workers(work, paths, error);
         pthread_mutex_destroy(&work->lock);
     }
     free_work(work);
     free(cards);
-    free(rows);
+    for (int f = 0; f < FILES; f++) free(paths[f]);
     return result;
 }

@@ -1,6 +1,6 @@
-// A folder of postcards: DIR/cards/000000.jpg ... and DIR/postcards.jsonl, one row a card
-// (docs/postcards.md). Files are named by their index and all cards have one size, so that nothing but the
-// pixels tells the place.
+// A folder of postcards: DIR/cards/000000.jpg ... and DIR/postcards.jsonl, one row a card, and
+// DIR/naming.jsonl, which only asks what can be seen on the same cards (docs/postcards.md). Files are named
+// by their index and all cards have one size, so that nothing but the pixels tells the place.
 #ifndef GLOBE_POSTCARDS_DATASET_H
 #define GLOBE_POSTCARDS_DATASET_H
 
@@ -25,10 +25,13 @@ int dataset_write(const struct dataset_options *options, struct error *error);
 int dataset_row(struct buffer *out, const struct card *card, const struct card_order *order, uint64_t index,
                 struct error *error);
 
+// The same card as a row of naming.jsonl.
+int dataset_naming_row(struct buffer *out, const struct card *card, uint64_t index, struct error *error);
+
 // "000042.jpg"; names say the index and nothing else.
 void dataset_name(char name[32], uint64_t index);
 
-extern const char
-    postcard_prompt[]; // the user's words of every row: GLOBE's training prompt (rewards_and_eval.md 1.1)
+// The user's words: GLOBE's training prompt (rewards_and_eval.md 1.1), and those of naming.jsonl.
+extern const char postcard_prompt[], postcard_naming_prompt[];
 
 #endif

@@ -1,6 +1,7 @@
 #include "postcards/reason.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_CLUES = 6 };
@@ -103,12 +104,16 @@ static void add_thing(struct buffer *out, const struct element *element) {
     if (element->country >= 0) buffer_format(out, " %s", flag_words(element->country));
 }
 
+static const char *side(const struct element *element) {
+    return element->x < 80 ? "on the left" : element->x > 144 ? "on the right" : "in the middle";
+}
+
 static const char *where(const struct element *element, struct random *random) {
     enum kind kind = thing_facts(element->thing)->kind;
     bool far = kind == KIND_LANDMARK || kind == KIND_SKYLINE || kind == KIND_TERRAIN;
     if (far && element->thing != THING_SNOW && element->y < 100 && pick_chance(random, 0.5))
         return "in the background";
-    return element->x < 80 ? "on the left" : element->x > 144 ? "on the right" : "in the middle";
+    return side(element);
 }
 
 // %t the thing, %w where it is, %b is/are.
@@ -180,11 +185,12 @@ static void add_clue(struct buffer *out, const struct element *element, struct r
     add_sentence(out, pattern, element, random);
 }
 
+static const char *const lights[LIGHTS] = {"a bright day", "a grey day", "evening", "night"};
+static const char *const settings[SETTINGS] = {"on a street",    "on an open road", "on a street",
+                                               "by the water",   "in a room",       "under the sky",
+                                               "in the country", "outside"};
+
 static void add_opening(struct buffer *out, const struct plan *plan, struct random *random) {
-    static const char *const lights[LIGHTS] = {"a bright day", "a grey day", "evening", "night"};
-    static const char *const settings[SETTINGS] = {"on a street",    "on an open road", "on a street",
-                                                   "by the water",   "in a room",       "under the sky",
-                                                   "in the country", "outside"};
     if (plan->setting == SETTING_ROOM || plan->setting == SETTING_WALL || pick_chance(random, 0.4))
         buffer_add_text(out, PICK(random, "I look for clues first. ", "Let me see what is here. ",
                                   "First I look at what can be seen. "));
@@ -282,4 +288,35 @@ void reason_write(struct buffer *out, const struct scene *scene, const struct pl
         else
             break;
     }
+}
+
+static int compare_elements(const void *a, const void *b) {
+    const struct element *one = *(const struct element *const *)a, *other = *(const struct element *const *)b;
+    if (one->thing != other->thing) return one->thing < other->thing ? -1 : 1;
+    return one->x < other->x ? -1 : one->x > other->x;
+}
+
+void reason_name(struct buffer *out, const struct scene *scene, const struct plan *plan) {
+    const struct element *elements[SCENE_ELEMENTS];
+    struct verdict verdict = reason_verdict(scene);
+    for (int i = 0; i < scene->count; i++) elements[i] = &scene->elements[i];
+    qsort(elements, (size_t)scene->count, sizeof *elements, compare_elements);
+    if (plan->setting == SETTING_ROOM || plan->setting == SETTING_WALL)
+        buffer_format(out, "%s:", settings[plan->setting]);
+    else
+        buffer_format(out, "%s %s:", lights[plan->light], settings[plan->setting]);
+    for (int i = 0; i < scene->count; i++) {
+        const struct element *element = elements[i];
+        buffer_add_text(out, " ");
+        add_thing(out, element);
+        if (element->keeps_side)
+            buffer_format(out, " that keeps %s", element->left ? "left" : "right");
+        else
+            buffer_format(out, " %s", side(element));
+        buffer_add_text(out, ";");
+    }
+    if (!verdict.locatable)
+        buffer_add_text(out, " so the place is unknown.");
+    else
+        buffer_format(out, " so it is %s in %s.", cities[verdict.city].name, countries[verdict.country].name);
 }

@@ -19,4 +19,8 @@ struct verdict reason_verdict(const struct scene *scene);
 void reason_write(struct buffer *out, const struct scene *scene, const struct plan *plan,
                   struct random *random);
 
+// Appends what can be seen, each thing once with its side of the picture, in a fixed order, and the place:
+// the same words as the reasoning, but no choice of wording. What a model reads these from is its eyes alone.
+void reason_name(struct buffer *out, const struct scene *scene, const struct plan *plan);
+
 #endif

@@ -26,7 +26,7 @@ const struct setting recipe_settings[] = {
     TEXT("model.folder", NULL, "checkpoint to start from, a Hugging Face folder"),
     CHOICE("model.dtype", "auto", "auto, f32, bf16", "arithmetic"),
     INTEGER("model.min_pixels", "0", 0, 16777216, "smallest picture the model sees; 0: the checkpoint's own"),
-    INTEGER("model.max_pixels", "0", 0, 16777216, "largest picture the model sees; 0: the checkpoint's own"),
+    INTEGER("model.max_pixels", "0", 0, 16777216, "largest picture the model sees, at most the checkpoint's own; 0: that"),
     FLAG("model.train_text", "true", "train the language model"),
     FLAG("model.train_vision", "false", "train the vision tower"),
     FLAG("model.train_merger", "false", "train what joins the two"),

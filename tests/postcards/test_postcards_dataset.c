@@ -62,6 +62,7 @@ static void same_seed_same_bytes(void **state) {
     }
     for (int k = 1; k < 3; k++) {
         assert_same_file(paths[0], paths[k], "postcards.jsonl");
+        assert_same_file(paths[0], paths[k], "naming.jsonl");
         for (uint64_t i = 0; i < COUNT; i++) {
             char name[32], inside[64];
             dataset_name(name, i);
@@ -148,6 +149,50 @@ static void rows_say_what_training_reads(void **state) {
     }
     assert_int_equal(index, COUNT);
     free(data);
+}
+
+// Of each card: all that can be seen and nothing else, and the place of the answer.
+static void check_naming(const json_t *row, const struct card *card) {
+    enum thing named[THING_COUNT];
+    const json_t *messages = json_object_get(row, "messages");
+    assert_string_equal(text_of(json_array_get(messages, 0), "content") + strlen("<image>"),
+                        postcard_naming_prompt);
+    const char *answer = text_of(json_array_get(messages, 1), "content");
+    size_t count = things_mentioned(answer, named, THING_COUNT);
+    for (size_t k = 0; k < count; k++) {
+        bool there = false;
+        for (int i = 0; i < card->scene.count; i++) there |= card->scene.elements[i].thing == named[k];
+        assert_true(there);
+    }
+    for (int i = 0; i < card->scene.count; i++)
+        assert_non_null(strstr(answer, thing_facts(card->scene.elements[i].thing)->text));
+    if (!card->verdict.locatable)
+        assert_non_null(strstr(answer, "so the place is unknown."));
+    else
+        assert_non_null(strstr(answer, cities[card->verdict.city].name));
+}
+
+static void naming_names_what_is_there(void **state) {
+    (void)state;
+    struct dataset_options options = options_for(test_temporary("naming"));
+    write_cards(&options);
+    struct canvas *canvas = card_canvas(224, &error);
+    assert_got(canvas, error);
+    size_t length;
+    char *data = read_all(&length, options.folder, "naming.jsonl"), *save = NULL;
+    uint64_t index = 0;
+    for (char *line = strtok_r(data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        struct card card;
+        assert_ok(card_make(&card, canvas, &options.order, index++, &error), error);
+        json_t *row = json_read_buffer(line, strlen(line), "row", &error);
+        assert_got(row, error);
+        check_naming(row, &card);
+        json_decref(row);
+        card_free(&card);
+    }
+    assert_int_equal(index, COUNT);
+    free(data);
+    canvas_free(canvas);
 }
 
 // The user's words are GLOBE's, to the byte.
@@ -310,6 +355,7 @@ int main(void) {
         cmocka_unit_test(same_seed_same_bytes),
         cmocka_unit_test(a_part_equals_the_whole),
         cmocka_unit_test(rows_say_what_training_reads),
+        cmocka_unit_test(naming_names_what_is_there),
         cmocka_unit_test(the_prompt_is_the_official_one),
         cmocka_unit_test(headers_are_the_same_for_all_places),
         cmocka_unit_test(pictures_carry_no_position_and_one_size),

@@ -1,0 +1,125 @@
+// globe eval: how well a model locates pictures whose place is known.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "eval/exam.h"
+#include "eval/report.h"
+
+struct settings {
+    struct session_options session;
+    struct model_options model;
+    struct exam_options exam;
+    bool json;
+};
+
+static int print_report(const struct exam *exam, bool json, struct error *error) {
+    struct buffer text = {0};
+    int result = 0;
+    if (json)
+        result = report_json(&text, exam, error);
+    else
+        report_text(&text, exam);
+    if (result == 0 && text.failed) result = error_set(error, ERROR_MEMORY, "report: out of memory");
+    if (result == 0 && (fwrite(text.data, 1, text.length, stdout) != text.length || fflush(stdout)))
+        result = error_set_errno(error, "standard output", "cannot write");
+    buffer_free(&text);
+    return result;
+}
+
+static int examine(const struct settings *settings, const struct operands *files) {
+    struct exam exam = {0};
+    struct error error = {0};
+    int result =
+        exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
+    if (result == 0) result = exam_run(&exam, &settings->session, &settings->exam, &error);
+    if (result == 0) result = print_report(&exam, settings->json, &error);
+    int status = result ? command_fail(&error) : exam.total.failed ? ERROR_PARTIAL : ERROR_NONE;
+    exam_close(&exam);
+    return status;
+}
+
+// A server's model is named by --model, as in `globe locate`.
+static void settle(struct settings *settings) {
+    struct session_options *session = &settings->session;
+    session->model = session->endpoint.url ? NULL : settings->model.folder;
+    if (session->endpoint.url) session->endpoint.model = settings->model.folder;
+    session->endpoint.api_key = getenv("GLOBE_API_KEY");
+    session->endpoint.max_pixels = (size_t)settings->model.max_pixels;
+    session->qwen = model_options_qwen(&settings->model);
+}
+
+static const char description[] =
+    "Locates pictures whose place is known and says how often the model is right:\n"
+    "country, city, distance, whether a picture can be placed at all, and whether the\n"
+    "reasoning names what is there. FILE holds JSON lines as `globe postcards` writes\n"
+    "them. With --blind the model sees grey instead: what is right then was not seen.";
+
+static const char examples[] =
+    "globe postcards --out exam --count 2000 --seed 7 --split test\n"
+    "globe eval exam/postcards.jsonl\n"
+    "globe eval exam/postcards.jsonl --blind\n"
+    "globe eval exam/postcards.jsonl --model DIR --answers a.jsonl --resume --json\n";
+
+int command_eval(int argc, char **argv) {
+    struct settings s = {
+        .session = session_options_default(), .model = model_options_default(), .exam = {.group_by = NULL}};
+    const char *group_by = NULL;
+    int64_t limit = 0, samples = 1, max_tokens = (int64_t)s.session.max_tokens, seed = 0,
+            sequences = (int64_t)s.session.sequences, concurrency = (int64_t)s.session.endpoint.concurrency;
+    const struct option table[] = {
+        MODEL_OPTIONS(s.model),
+        option_string("by", 'b', "KEY", &group_by, "Also by the values of this key of the rows"),
+        option_integer("limit", 'l', "N", &limit, 0, INT64_MAX, "The first N rows only (0: all)"),
+        option_flag("blind", 0, &s.exam.blind, "Show the model grey instead of every picture"),
+        option_string("answers", 'a', "FILE", &s.exam.answers, "Keep the answers there, as JSON lines"),
+        option_flag("resume", 0, &s.exam.resume, "Go on with --answers FILE of an earlier run"),
+        option_flag("json", 'j', &s.json, "Print JSON"),
+        option_string("prompt", 'p', "NAME", &s.session.prompt, "globe, compat-eval, direct, or a file"),
+        option_integer("samples", 'k', "N", &samples, 1, 1024, "Answers per picture, put to the vote"),
+        option_number("temperature", 0, "T", &s.session.temperature, -1, 100,
+                      "Sampling temperature (-1: 0 for one sample, 1 for several)"),
+        option_integer("seed", 0, "N", &seed, 0, INT64_MAX, "Of the sampling"),
+        option_integer("max-tokens", 'n', "N", &max_tokens, 1, 32768, "Longest answer"),
+        option_number("abstain-below", 0, "P", &s.session.abstain_below, 0, 1,
+                      "Give no place when less sure than that"),
+        option_integer("sequences", 0, "N", &sequences, 1, 1024, "Answers that decode together"),
+        option_flag("compat", 0, &s.session.compat, "As the released eval.py"),
+        option_string("gazetteer", 'g', "FILE", &s.session.gazetteer,
+                      "Another gazetteer than the built-in one"),
+        option_string("endpoint", 'e', "URL", &s.session.endpoint.url,
+                      "Ask an OpenAI-compatible server; --model is its name for the model"),
+        option_integer("concurrency", 0, "N", &concurrency, 1, 256, "Requests in flight with --endpoint"),
+        {0},
+    };
+    const struct usage usage = {.command = "eval",
+                                .arguments = "FILE...",
+                                .at_least = 1,
+                                .at_most = -1,
+                                .options = table,
+                                .description = description,
+                                .examples = examples};
+    struct operands files;
+    struct error error = {0};
+    int status;
+    if (!options_parse(&usage, argc, argv, &files, &status)) return status;
+    s.exam.group_by = group_by;
+    s.exam.limit = (size_t)limit;
+    s.session.samples = (size_t)samples;
+    s.session.max_tokens = (size_t)max_tokens;
+    s.session.sequences = (size_t)sequences;
+    s.session.sampling.seed = (uint64_t)seed;
+    s.session.endpoint.concurrency = (size_t)concurrency;
+    if (s.exam.resume && !s.exam.answers) {
+        error_set(&error, ERROR_USAGE, "--resume goes with --answers FILE");
+        return command_fail(&error);
+    }
+    settle(&s);
+    signals_catch();
+    return examine(&s, &files);
+}
