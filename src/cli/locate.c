@@ -232,6 +232,7 @@ static int open_and_run(struct settings *settings, const struct photo_list *phot
     struct session session;
     if (session_open(&session, &settings->session, &error)) return command_fail(&error);
     if (session.warning[0]) log_warning("%s", session.warning);
+    if (session.embedded) log_info("%s", session_embedded_notice);
     struct gazetteer_density *land = find_land(settings, &session);
     settings->writer.land = land;
     int status = run_batch(&session, settings, photos, keep, dropped);

@@ -62,6 +62,9 @@ static int open_engine(struct session *session, const struct session_options *op
     return session->engine ? 0 : -1;
 }
 
+const char session_embedded_notice[] =
+    "no --model: the embedded one answers. It knows drawn postcards of 48 cities and nothing of real photos";
+
 // What works with no download: it knows a drawn world only (docs/postcards.md).
 static int find_embedded(struct session *session, struct session_options *options, struct error *error) {
     char *config = installed_find("models/postcards/config.json", error);

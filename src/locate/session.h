@@ -37,6 +37,9 @@ struct session {
     char warning[512];              // about the checkpoint or a missing gazetteer; ""
 };
 
+// What people should know who get answers of the embedded model.
+extern const char session_embedded_notice[];
+
 // ERROR_USAGE for settings that do not go together, ERROR_MODEL, ERROR_INPUT ... from what is opened. The
 // options' texts must outlive the session.
 int session_open(struct session *session, const struct session_options *wanted, struct error *error);

@@ -38,7 +38,7 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
 }
 
 @test "every recipe is complete and can be printed" {
-    for file in recipes/*.yaml; do
+    for file in recipes/*.yaml recipes/*/*.yaml; do
         globe 0 train sft "$file" --print-recipe
         [[ $output == *"learning_rate: "* ]]
         echo "$output" >"$BATS_TEST_TMPDIR/full.yaml"
