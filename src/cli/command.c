@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 const struct command *command_find(const char *name) {
     for (const struct command *command = commands; command->name; command++)

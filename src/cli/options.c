@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/suggest.h"
 #include "cli/options_table.h"
-#include "cli/suggest.h"
 
 // ---- Walking over argv: one option with its value, or one operand, at a time ----
 

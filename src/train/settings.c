@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/suggest.h"
 #include "base/utf8.h"
 
 // What a key was set to: scalars as they were written.
@@ -40,24 +41,6 @@ __attribute__((format(printf, 2, 3))) static int complain(struct merger *merger,
 
 // ---- names ----------------------------------------------------------------------------------------------
 
-// Letters to change, insert or delete.
-static size_t distance(const char *a, const char *b) {
-    enum { MOST = 48 };
-    size_t row[MOST + 1], n = strnlen(b, MOST);
-    for (size_t j = 0; j <= n; j++) row[j] = j;
-    for (size_t i = 0; i < MOST && a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            size_t cost = diagonal + (a[i] != b[j]), above = row[j + 1] + 1, left = row[j] + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = cost < above ? cost : above;
-            if (left < row[j + 1]) row[j + 1] = left;
-        }
-    }
-    return row[n];
-}
-
 static size_t section_length(const char *key) {
     return strcspn(key, ".");
 }
@@ -82,7 +65,7 @@ static int complain_of_key(struct merger *merger, const char *key) {
     for (size_t i = 0; i < merger->count; i++) {
         const char *candidate = merger->table[i].key;
         const char *name = candidate + section_length(candidate) + 1;
-        size_t whole = distance(key, candidate), alone = distance(key, name);
+        size_t whole = suggest_distance(key, candidate), alone = suggest_distance(key, name);
         size_t near = whole < alone ? whole : alone;
         if (near < least) least = near, best = candidate;
         bool first = i == 0 || !same_section(candidate, merger->table[i - 1].key,

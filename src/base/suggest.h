@@ -1,6 +1,6 @@
 // "Did you mean ...?": the nearest of some words to a misspelt one.
-#ifndef GLOBE_CLI_SUGGEST_H
-#define GLOBE_CLI_SUGGEST_H
+#ifndef GLOBE_BASE_SUGGEST_H
+#define GLOBE_BASE_SUGGEST_H
 
 #include <stddef.h>
 
