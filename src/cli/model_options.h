@@ -23,7 +23,7 @@ extern const char *const model_option_types[];
         option_string("adapter", 'A', "DIR", &(m).adapter, "LoRA adapter over it (PEFT folder)"),          \
         option_choice("dtype", 0, "TYPE", &(m).type, model_option_types, "Arithmetic: auto, f32 or bf16"), \
         option_integer("max-pixels", 0, "N", &(m).max_pixels, 0, 16777216,                                 \
-                       "Largest picture the model sees, at most its own (0: its own)"),                                     \
+                       "Largest picture the model sees, at most its own (0: its own)"),                    \
         option_integer("min-pixels", 0, "N", &(m).min_pixels, 0, 16777216,                                 \
                        "Smallest (0: the checkpoint's)"),                                                  \
         option_integer("threads", 't', "N", &(m).threads, 0, 1024, "Threads (0: all processors)"),         \

@@ -215,6 +215,7 @@ static int open_run(struct run *run, const struct session_options *session, stru
     if (session_open(&run->session, session, error)) return -1;
     if (run->session.warning[0]) log_warning("%s", run->session.warning);
     if (run->session.embedded) log_info("%s", session_embedded_notice);
+    exam->no_distances = !run->session.gazetteer;
     const struct engine *engine = run->session.engine;
     exam->blind = run->options->blind;
     snprintf(exam->model, sizeof exam->model, "%s%s", engine->operations->model(engine),
@@ -231,7 +232,8 @@ int exam_run(struct exam *exam, const struct session_options *session, const str
     int result = open_run(&run, session, error);
     if (result == 0) result = open_file(&run, error);
     if (result == 0) result = ask(&run, error);
-    if (close_file(&run, result ? &(struct error){0} : error)) result = -1;
+    struct error later = {0}; // the first error is the one to tell
+    if (close_file(&run, result ? &later : error)) result = -1;
     if (result == 0) add_up(exam);
     engine_free(run.blind);
     session_close(&run.session);

@@ -27,6 +27,7 @@ struct exam {
     struct chance chance;
     char model[256];
     bool blind;
+    bool no_distances; // there was no gazetteer to give the answers a position
 };
 
 // Reads the rows of all files. Start from {0}.

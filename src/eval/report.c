@@ -23,7 +23,9 @@ struct measure {
 
 enum { MEASURES = 19 };
 
-static void measure(struct measure list[MEASURES], const struct score *s, const struct chance *chance) {
+static void measure(struct measure list[MEASURES], const struct exam *exam, const struct score *s,
+                    const struct chance *chance) {
+    size_t placed = exam->no_distances ? 0 : s->placed;
     const struct measure all[MEASURES] = {
         {"well_formed", "well-formed answers", share(s->well_formed, s->rows), NAN},
         {"locatability", "locatable or not", share(s->locatable_right + s->anywhere_right, s->rows),
@@ -35,11 +37,11 @@ static void measure(struct measure list[MEASURES], const struct score *s, const 
         {"city_when_determined", "  where it can be told", share(s->determined_right, s->determined), NAN},
         {"country_all", "country, of all rows", share(s->all_country_right, s->rows), NAN},
         {"city_all", "city, of all rows", share(s->all_city_right, s->rows), NAN},
-        {"within_1_km", "within 1 km", share(s->within[0], s->placed), NAN},
-        {"within_25_km", "within 25 km", share(s->within[1], s->placed), NAN},
-        {"within_200_km", "within 200 km", share(s->within[2], s->placed), NAN},
-        {"within_750_km", "within 750 km", share(s->within[3], s->placed), NAN},
-        {"within_2500_km", "within 2500 km", share(s->within[4], s->placed), NAN},
+        {"within_1_km", "within 1 km", share(s->within[0], placed), NAN},
+        {"within_25_km", "within 25 km", share(s->within[1], placed), NAN},
+        {"within_200_km", "within 200 km", share(s->within[2], placed), NAN},
+        {"within_750_km", "within 750 km", share(s->within[3], placed), NAN},
+        {"within_2500_km", "within 2500 km", share(s->within[4], placed), NAN},
         {"mention_precision", "named things that are there", share(s->named_right, s->named), NAN},
         {"mention_recall", "things there that are named", share(s->named_right, s->visible), NAN},
         {"confidence_right", "confidence, country right", mean(s->sure_right, s->sure_right_count), NAN},
@@ -76,8 +78,8 @@ void report_text(struct buffer *out, const struct exam *exam) {
     size_t groups = exam->group_count > 1 ? exam->group_count : 0;
     size_t shown = groups < SHOWN_GROUPS ? groups : SHOWN_GROUPS;
     struct measure all[MEASURES], parts[SHOWN_GROUPS][MEASURES];
-    measure(all, &exam->total, &exam->chance);
-    for (size_t g = 0; g < shown; g++) measure(parts[g], &exam->groups[g].score, NULL);
+    measure(all, exam, &exam->total, &exam->chance);
+    for (size_t g = 0; g < shown; g++) measure(parts[g], exam, &exam->groups[g].score, NULL);
     add_heading(out, exam, shown);
     for (size_t m = 0; m < MEASURES; m++) {
         if (isnan(all[m].value)) continue;
@@ -104,12 +106,12 @@ static json_t *number(double value) {
     return isnan(value) ? json_null() : json_real(value);
 }
 
-static json_t *score_object(const struct score *score) {
+static json_t *score_object(const struct exam *exam, const struct score *score) {
     struct measure all[MEASURES];
     json_t *object = json_object();
     int failed = !object || set(object, "pictures", json_integer((json_int_t)score->rows)) ||
                  set(object, "failed", json_integer((json_int_t)score->failed));
-    measure(all, score, NULL);
+    measure(all, exam, score, NULL);
     for (size_t m = 0; !failed && m < MEASURES; m++) failed = set(object, all[m].key, number(all[m].value));
     if (!failed) failed = set(object, "tokens", json_integer((json_int_t)score->tokens));
     if (!failed) return object;
@@ -121,7 +123,7 @@ static json_t *groups_object(const struct exam *exam) {
     json_t *object = json_object();
     int failed = !object;
     for (size_t g = 0; !failed && g < exam->group_count; g++)
-        failed = set(object, exam->groups[g].name, score_object(&exam->groups[g].score));
+        failed = set(object, exam->groups[g].name, score_object(exam, &exam->groups[g].score));
     if (!failed) return object;
     json_decref(object);
     return NULL;
@@ -131,7 +133,7 @@ int report_json(struct buffer *out, const struct exam *exam, struct error *error
     json_t *object = json_object();
     int failed = !object || set(object, "model", json_string(exam->model)) ||
                  set(object, "blind", json_boolean(exam->blind)) ||
-                 set(object, "all", score_object(&exam->total)) ||
+                 set(object, "all", score_object(exam, &exam->total)) ||
                  set(object, "groups", groups_object(exam)) ||
                  set(object, "chance",
                      json_pack("{s:f, s:f, s:f}", "locatability", exam->chance.locatable, "country",

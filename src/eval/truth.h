@@ -19,17 +19,15 @@
 #include "geo/sphere.h"
 
 struct truth {
-    char *photo;          // the path to open
-    char *country;        // "" when there is none
-    char *city;           // likewise
-    char country_code[3]; // "" when not known
-    bool has_position;
-    struct point position;
-    bool locatable, city_determined;
-    bool has_entities;
+    char *photo;   // the path to open
+    char *country; // "" when there is none
+    char *city;    // likewise
+    char *group;   // the value of the key to group by, as text; "" without one
     char **entities;
     size_t entity_count;
-    char *group; // the value of the key to group by, as text; "" without one
+    struct point position;
+    char country_code[3]; // "" when not known
+    bool has_position, has_entities, locatable, city_determined;
 };
 
 struct truth_list {

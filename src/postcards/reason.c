@@ -297,7 +297,7 @@ static int compare_elements(const void *a, const void *b) {
 }
 
 void reason_name(struct buffer *out, const struct scene *scene, const struct plan *plan) {
-    const struct element *elements[SCENE_ELEMENTS];
+    const struct element *elements[SCENE_ELEMENTS] = {0};
     struct verdict verdict = reason_verdict(scene);
     for (int i = 0; i < scene->count; i++) elements[i] = &scene->elements[i];
     qsort(elements, (size_t)scene->count, sizeof *elements, compare_elements);
