@@ -68,7 +68,8 @@ static const struct kind kinds[] = {
                          "flora", "forest*", "woodland*", "grass*", "shrub*", "bush", "bushes", "flower*",
                          "pine", "pines", "eucalypt*", "cactus", "cacti", "birch*", "conifer*", "deciduous",
                          "evergreen*", "greenery", "foliage", "garden*", "vineyard*", "crop*", "olive tree*",
-                         "cypress*", "jungle", "leaves", "bougainvillea", "bamboo")},
+                         "cypress*", "jungle", "palm leaves", "broad leaves", "fallen leaves",
+                         "autumn leaves", "dry leaves", "green leaves", "bougainvillea", "bamboo")},
     {"terrain", WORDS("terrain", "mountain*", "hill", "hills", "hilly", "hillside*", "valley*", "desert*",
                       "landscape*", "cliff*", "rock", "rocks", "rocky", "sand", "sandy", "soil", "volcan*",
                       "plain", "plains", "plateau*", "canyon*", "geolog*", "topograph*", "farmland", "field",
@@ -88,13 +89,25 @@ static const struct kind kinds[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static const char *const conclusions[] = {
-    "therefore",      "thus",          "hence",           "overall",        "in conclusion",
-    "in summary",     "to sum up",     "conclusion",      "summary",        "final answer",
-    "taken together", "taking all",    "considering all", "considering th", "based on th",
-    "based on all",   "based on my",   "given all",       "given these",    "combining",
-    "all of these",   "all these",     "these clues",     "these elements", "these features",
-    "these details",  "putting",       "so the answer",   "the answer is",  "so, ",
-    "my guess",       "my best guess", "the most likely", "i conclude",     "this suggests that the photo",
+    "therefore",       "thus",
+    "hence",           "overall",
+    "in conclusion",   "in summary",
+    "to sum up",       "conclusion",
+    "summary",         "final answer",
+    "taken together",  "taking all",
+    "considering all", "considering th",
+    "based on th",     "based on all",
+    "based on my",     "given all",
+    "given these",     "combining",
+    "all of these",    "all these",
+    "these clues",     "these elements",
+    "these features",  "these details",
+    "putting",         "so the answer",
+    "the answer is",   "so, ",
+    "none of it",      "none of this",
+    "none of these",   "my guess",
+    "my best guess",   "the most likely",
+    "i conclude",      "this suggests that the photo",
 };
 
 // Bytes of the letter or digit at `text`, 0 when there is none. Letters of other scripts belong to words as

@@ -128,9 +128,9 @@ static void add_coordinates(struct buffer *out, const struct verdict *view, enum
         buffer_format(out, "\xC2\xB0 %c ", position.lat < 0 ? 'S' : 'N');
         writer_add_fixed(out, fabs(position.lon), decimals);
         buffer_format(out, "\xC2\xB0 %c", position.lon < 0 ? 'W' : 'E');
-        if (writer_is_known(writer_radius(view))) {
+        if (writer_is_known(writer_radius(view, view->radius_50_km))) {
             buffer_add_text(out, " <span class=\"radius\">\xC2\xB1 ");
-            writer_add_kilometres(out, writer_radius(view));
+            writer_add_kilometres(out, writer_radius(view, view->radius_50_km));
             buffer_add_text(out, "</span>");
         }
     } else {
@@ -147,19 +147,10 @@ static void add_bar(struct buffer *out, double share) {
 }
 
 static void add_confidence(struct buffer *out, const struct verdict *view) {
-    if (!writer_is_known(view->confidence)) {
-        add_element(out, "p", "sure", "Confidence not known");
-        return;
-    }
-    buffer_format(out, "<p class=\"sure\"><span><b>%s</b>, ", writer_confidence_words(view->confidence));
-    writer_add_percent(out, view->confidence);
-    if (view->samples > 1) buffer_format(out, " of %zu samples", view->samples);
-    if (view->samples > 1 && writer_is_known(view->radius_50_km)) {
-        buffer_add_text(out, "; half of them within ");
-        writer_add_kilometres(out, view->radius_50_km);
-    }
+    buffer_add_text(out, "<p class=\"sure\"><span>Confidence: ");
+    writer_add_confidence(out, view);
     buffer_add_text(out, "</span>");
-    add_bar(out, view->confidence);
+    if (writer_is_known(view->confidence)) add_bar(out, view->confidence);
     buffer_add_text(out, "</p>\n");
 }
 
@@ -191,7 +182,8 @@ static bool is_kind_before(const struct verdict *view, size_t i) {
 // By kind, in the order in which the kinds come up.
 static void add_clues(struct buffer *out, const struct verdict *view) {
     if (view->clue_count == 0) return;
-    buffer_add_text(out, "<h3>What gives it away</h3>\n<dl>\n");
+    bool placed = view->outcome == VERDICT_PLACED || view->outcome == VERDICT_ABSTAINED;
+    buffer_format(out, "<h3>%s</h3>\n<dl>\n", placed ? "What gives it away" : "What can be seen");
     for (size_t i = 0; i < view->clue_count; i++) {
         if (is_kind_before(view, i)) continue;
         add_element(out, "dt", "kind", view->clues[i].kind);
@@ -268,7 +260,8 @@ static void add_answer(struct buffer *out, const struct verdict *view, enum writ
 
 static int remember(struct writer_page *page, const struct verdict *view, struct error *error) {
     const struct verdict_place *place = writer_shown_place(view);
-    struct writer_marker marker = {.number = page->count + 1, .radius_km = writer_radius(view)};
+    struct writer_marker marker = {.number = page->count + 1,
+                                   .radius_km = writer_radius(view, view->radius_50_km)};
     if (place && writer_get_position(place, &marker.position)) {
         struct writer_marker *grown =
             memory_grow(page->markers, page->marker_count + 1, sizeof *grown, "map", error);

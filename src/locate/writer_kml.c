@@ -52,9 +52,8 @@ static void add_description(struct buffer *out, const struct verdict *view) {
     add_paragraph(&html, view->photo);
     if (view->outcome == VERDICT_FAILED) add_paragraph(&html, view->error.message);
     if (writer_shown_place(view) && writer_is_known(view->confidence)) {
-        buffer_format(&line, "Confidence: %s (", writer_confidence_words(view->confidence));
-        writer_add_number(&line, view->confidence, 2);
-        buffer_add_text(&line, ")");
+        buffer_add_text(&line, "Confidence: ");
+        writer_add_confidence(&line, view);
         add_paragraph(&html, line.data);
         buffer_clear(&line);
     }

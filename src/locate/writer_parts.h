@@ -34,10 +34,12 @@ void writer_add_place(struct buffer *out, const struct verdict_place *place);
 bool writer_get_position(const struct verdict_place *place, struct point *position);
 // The place that a map may show: NULL unless PLACED.
 const struct verdict_place *writer_shown_place(const struct verdict *verdict);
-// How far the truth may be from the answer: the place's radius, or what holds 90 % of the samples if that is
-// more; -1 when unknown.
-double writer_radius(const struct verdict *verdict);
-const char *writer_confidence_words(double confidence);    // "quite sure"
+// The place's radius, or one of the circles around its samples if that is larger; -1 when unknown. People are
+// shown the circle of half of them: one stray sample of eight draws that of nine tenths around half the world.
+double writer_radius(const struct verdict *verdict, double samples_km);
+// "quite sure, 88 % of 8 samples; 90 % of them within 12 km". One sample gets no such words: the probability
+// that a model gives to its own says little about whether they are true (docs/responsible-use.md).
+void writer_add_confidence(struct buffer *out, const struct verdict *view);
 void writer_add_percent(struct buffer *out, double share); // "63 %", "under 1 %"
 void writer_add_kilometres(struct buffer *out, double km); // "4.5 km", "12 km", "1,800 km"
 

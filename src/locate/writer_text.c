@@ -87,7 +87,7 @@ static void add_coordinates_row(struct report *report) {
     buffer_format(value, "° %c ", position.lat < 0 ? 'S' : 'N');
     writer_add_fixed(value, fabs(position.lon), decimals);
     buffer_format(value, "° %c", position.lon < 0 ? 'W' : 'E');
-    double radius = writer_radius(report->view);
+    double radius = writer_radius(report->view, report->view->radius_50_km);
     if (writer_is_known(radius)) {
         buffer_add_text(value, ", ± ");
         writer_add_kilometres(value, radius);
@@ -96,19 +96,7 @@ static void add_coordinates_row(struct report *report) {
 }
 
 static void add_confidence_row(struct report *report) {
-    const struct verdict *view = report->view;
-    struct buffer *value = &report->value;
-    if (!writer_is_known(view->confidence)) {
-        add_text_row(report, "Confidence", "not known");
-        return;
-    }
-    buffer_format(value, "%s, ", writer_confidence_words(view->confidence));
-    writer_add_percent(value, view->confidence);
-    if (view->samples > 1) buffer_format(value, " of %zu samples", view->samples);
-    if (view->samples > 1 && writer_is_known(view->radius_50_km)) {
-        buffer_add_text(value, "; half of them within ");
-        writer_add_kilometres(value, view->radius_50_km);
-    }
+    writer_add_confidence(&report->value, report->view);
     add_row(report, "Confidence");
 }
 

@@ -126,13 +126,12 @@ const struct verdict_place *writer_shown_place(const struct verdict *verdict) {
     return verdict->outcome == VERDICT_PLACED ? &verdict->place : NULL;
 }
 
-double writer_radius(const struct verdict *verdict) {
+double writer_radius(const struct verdict *verdict, double samples) {
     double place = writer_is_known(verdict->place.radius_km) ? verdict->place.radius_km : -1;
-    double samples = writer_is_known(verdict->radius_90_km) ? verdict->radius_90_km : -1;
-    return fmax(place, samples);
+    return fmax(place, writer_is_known(samples) ? samples : -1);
 }
 
-const char *writer_confidence_words(double confidence) {
+static const char *in_words(double confidence) {
     if (confidence >= 0.9) return "very sure";
     if (confidence >= 0.7) return "quite sure";
     if (confidence >= 0.5) return "fairly sure";
@@ -157,4 +156,22 @@ void writer_add_kilometres(struct buffer *out, double km) {
     else
         buffer_format(out, "%ld,%03ld", lround(km) / 1000, lround(km) % 1000);
     buffer_add_text(out, " km");
+}
+
+void writer_add_confidence(struct buffer *out, const struct verdict *view) {
+    if (!writer_is_known(view->confidence)) {
+        buffer_add_text(out, "not known");
+        return;
+    }
+    if (view->samples > 1) buffer_format(out, "%s, ", in_words(view->confidence));
+    writer_add_percent(out, view->confidence);
+    if (view->samples <= 1) {
+        buffer_add_text(out, " for the words of this one answer");
+        return;
+    }
+    buffer_format(out, " of %zu samples", view->samples);
+    bool most = writer_is_known(view->radius_90_km);
+    if (!most && !writer_is_known(view->radius_50_km)) return;
+    buffer_add_text(out, most ? "; 90 % of them within " : "; half of them within ");
+    writer_add_kilometres(out, most ? view->radius_90_km : view->radius_50_km);
 }

@@ -41,7 +41,7 @@ static void add_position(struct buffer *out, const struct verdict *view) {
     add_coordinate(out, "GPSLongitude", position.lon, "EW");
     buffer_add_text(out, INDENT "<exif:GPSMapDatum>WGS-84</exif:GPSMapDatum>\n");
     add_property(out, "exif:GPSProcessingMethod", method);
-    double radius = writer_radius(view);
+    double radius = writer_radius(view, view->radius_90_km);
     if (writer_is_known(radius))
         buffer_format(out, INDENT "<exif:GPSHPositioningError>%ld/1</exif:GPSHPositioningError>\n",
                       lround(radius * 1000)); // metres
@@ -98,7 +98,7 @@ static void add_packet(struct buffer *out, const struct verdict *view, const str
     add_location(out, "LocationShown", &view->place);
     add_property(out, "globe:Estimate", "True");
     add_number(out, "globe:Confidence", view->confidence, 4);
-    add_number(out, "globe:RadiusKm", writer_radius(view), 1);
+    add_number(out, "globe:RadiusKm", writer_radius(view, view->radius_90_km), 1);
     add_property(out, "globe:Precision", writer_precision_names[options->precision]);
     add_property(out, "globe:Model", options->model);
     add_list(out, "globe:Alternatives", view, view->alternative_count, add_alternative);

@@ -44,8 +44,8 @@ static void report_tells_everything(void **state) {
     check_output(full_verdict(), &options,
                  "photos/street.jpg\n"
                  "  Place         Lisbon, Lisbon District, Portugal\n"
-                 "  Coordinates   38.7169° N 9.1399° W, ± 274 km\n"
-                 "  Confidence    fairly sure, 63 % of 8 samples; half of them within 12 km\n"
+                 "  Coordinates   38.7169° N 9.1399° W, ± 12 km\n"
+                 "  Confidence    fairly sure, 63 % of 8 samples; 90 % of them within 274 km\n"
                  "  Alternatives  Porto, Portugal, 25 %\n"
                  "                Salvador, Bahia, Brazil, 13 %\n"
                  "  Note          Lisbon is the name of places in 5 countries\n"
@@ -65,7 +65,7 @@ static void report_of_one_sample(void **state) {
                  "a.jpg\n"
                  "  Place         Lisbon, Lisbon District, Portugal\n"
                  "  Coordinates   38.7169° N 9.1399° W, ± 12 km\n"
-                 "  Confidence    quite sure, 83 %\n");
+                 "  Confidence    83 % for the words of this one answer\n");
 }
 
 static void report_of_what_is_not_known(void **state) {
@@ -96,7 +96,7 @@ static void report_of_other_outcomes(void **state) {
                  "a.jpg\n"
                  "  Place         abstained: less sure than was asked for\n"
                  "                Best guess: Lisbon, Lisbon District, Portugal\n"
-                 "  Confidence    unsure, 31 %\n");
+                 "  Confidence    31 % for the words of this one answer\n");
     check_output(bare_verdict("a.jpg", VERDICT_NOT_LOCATABLE), &plain,
                  "a.jpg\n"
                  "  Place         not locatable: nothing in the photo gives the place away\n");
@@ -134,19 +134,20 @@ static void report_rounds_honestly(void **state) {
         double confidence, radius;
         const char *expected_confidence, *expected_radius;
     } cases[] = {
-        {1, 0.04, "very sure, 100 %\n", "± 0 km\n"},
-        {0.999, 4.46, "very sure, over 99 %\n", "± 4.5 km\n"},
-        {0.9, 10, "very sure, 90 %\n", "± 10 km\n"},
-        {0.899, 999.4, "quite sure, 90 %\n", "± 999 km\n"},
-        {0.5, 999.5, "fairly sure, 50 %\n", "± 1,000 km\n"},
-        {0.3, 12034.2, "unsure, 30 %\n", "± 12,034 km\n"},
-        {0.001, 20015, "little more than a guess, under 1 %\n", "± 20,015 km\n"},
-        {0, 9.96, "little more than a guess, 0 %\n", "± 10 km\n"},
+        {1, 0.04, "very sure, 100 % of 8 samples\n", "± 0 km\n"},
+        {0.999, 4.46, "very sure, over 99 % of 8 samples\n", "± 4.5 km\n"},
+        {0.9, 10, "very sure, 90 % of 8 samples\n", "± 10 km\n"},
+        {0.899, 999.4, "quite sure, 90 % of 8 samples\n", "± 999 km\n"},
+        {0.5, 999.5, "fairly sure, 50 % of 8 samples\n", "± 1,000 km\n"},
+        {0.3, 12034.2, "unsure, 30 % of 8 samples\n", "± 12,034 km\n"},
+        {0.001, 20015, "little more than a guess, under 1 % of 8 samples\n", "± 20,015 km\n"},
+        {0, 9.96, "little more than a guess, 0 % of 8 samples\n", "± 10 km\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct verdict verdict = bare_verdict("a.jpg", VERDICT_PLACED);
         verdict.place = lisbon();
         verdict.confidence = cases[i].confidence;
+        verdict.samples = 8;
         verdict.place.radius_km = cases[i].radius;
         char *text = write_all(&verdict, 1, &plain);
         assert_contains(text, cases[i].expected_confidence);
@@ -548,35 +549,35 @@ static void kml_is_exact(void **state) {
     verdict.clues = calloc(1, sizeof *verdict.clues);
     verdict.clues[0] = clue_of("sign", "<script>alert(1)</script>]]>");
     verdict.clue_count = 1;
-    check_output(
-        verdict, &options,
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        "<kml xmlns=\"http://www.opengis.net/kml/2.2\">\n"
-        "<Document>\n"
-        "  <name>globe</name>\n"
-        "  <Style id=\"estimate\"><BalloonStyle><text>$[description]</text></BalloonStyle></Style>\n"
-        "  <Placemark>\n"
-        "    <name>Lisbon, Lisbon District, Portugal</name>\n"
-        "    <description>&lt;p&gt;a&amp;amp;b.jpg&lt;/p&gt;&lt;p&gt;Confidence: quite sure "
-        "(0.83)&lt;/p&gt;&lt;p&gt;sign: &amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;]]&amp;gt;"
-        "&lt;/p&gt;</description>\n"
-        "    <styleUrl>#estimate</styleUrl>\n"
-        "    <ExtendedData>\n"
-        "      <Data name=\"photo\"><value>a&amp;b.jpg</value></Data>\n"
-        "      <Data name=\"outcome\"><value>placed</value></Data>\n"
-        "      <Data name=\"country\"><value>Portugal</value></Data>\n"
-        "      <Data name=\"country_code\"><value>PT</value></Data>\n"
-        "      <Data name=\"region\"><value>Lisbon District</value></Data>\n"
-        "      <Data name=\"city\"><value>Lisbon</value></Data>\n"
-        "      <Data name=\"radius_km\"><value>12</value></Data>\n"
-        "      <Data name=\"confidence\"><value>0.83</value></Data>\n"
-        "      <Data name=\"model\"><value>globe-7b</value></Data>\n"
-        "      <Data name=\"precision\"><value>full</value></Data>\n"
-        "    </ExtendedData>\n"
-        "    <Point><coordinates>-9.139904,38.716912</coordinates></Point>\n"
-        "  </Placemark>\n"
-        "</Document>\n"
-        "</kml>\n");
+    check_output(verdict, &options,
+                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                 "<kml xmlns=\"http://www.opengis.net/kml/2.2\">\n"
+                 "<Document>\n"
+                 "  <name>globe</name>\n"
+                 "  <Style id=\"estimate\"><BalloonStyle><text>$[description]</text></BalloonStyle></Style>\n"
+                 "  <Placemark>\n"
+                 "    <name>Lisbon, Lisbon District, Portugal</name>\n"
+                 "    <description>&lt;p&gt;a&amp;amp;b.jpg&lt;/p&gt;&lt;p&gt;Confidence: 83 % "
+                 "for the words of this one answer&lt;/p&gt;&lt;p&gt;sign: "
+                 "&amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;]]&amp;gt;"
+                 "&lt;/p&gt;</description>\n"
+                 "    <styleUrl>#estimate</styleUrl>\n"
+                 "    <ExtendedData>\n"
+                 "      <Data name=\"photo\"><value>a&amp;b.jpg</value></Data>\n"
+                 "      <Data name=\"outcome\"><value>placed</value></Data>\n"
+                 "      <Data name=\"country\"><value>Portugal</value></Data>\n"
+                 "      <Data name=\"country_code\"><value>PT</value></Data>\n"
+                 "      <Data name=\"region\"><value>Lisbon District</value></Data>\n"
+                 "      <Data name=\"city\"><value>Lisbon</value></Data>\n"
+                 "      <Data name=\"radius_km\"><value>12</value></Data>\n"
+                 "      <Data name=\"confidence\"><value>0.83</value></Data>\n"
+                 "      <Data name=\"model\"><value>globe-7b</value></Data>\n"
+                 "      <Data name=\"precision\"><value>full</value></Data>\n"
+                 "    </ExtendedData>\n"
+                 "    <Point><coordinates>-9.139904,38.716912</coordinates></Point>\n"
+                 "  </Placemark>\n"
+                 "</Document>\n"
+                 "</kml>\n");
 }
 
 static void kml_is_well_formed_whatever_the_texts(void **state) {
@@ -619,8 +620,8 @@ static void country_precision_merges_cities(void **state) {
     check_output(full_verdict(), &options,
                  "photos/street.jpg\n"
                  "  Place         Portugal\n"
-                 "  Coordinates   39.69° N 8.13° W, ± 274 km\n"
-                 "  Confidence    quite sure, 88 % of 8 samples; half of them within 208 km\n"
+                 "  Coordinates   39.69° N 8.13° W, ± 208 km\n"
+                 "  Confidence    quite sure, 88 % of 8 samples; 90 % of them within 274 km\n"
                  "  Alternatives  Brazil, 13 %\n");
     // Two of one country among the alternatives, one of them without a code.
     struct verdict verdict = full_verdict();
@@ -629,8 +630,8 @@ static void country_precision_merges_cities(void **state) {
     check_output(verdict, &options,
                  "photos/street.jpg\n"
                  "  Place         Portugal\n"
-                 "  Coordinates   39.69° N 8.13° W, ± 274 km\n"
-                 "  Confidence    fairly sure, 63 % of 8 samples; half of them within 208 km\n"
+                 "  Coordinates   39.69° N 8.13° W, ± 208 km\n"
+                 "  Confidence    fairly sure, 63 % of 8 samples; 90 % of them within 274 km\n"
                  "  Alternatives  brazil, 38 %\n");
 }
 
