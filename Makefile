@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 TEST_JOBS ?= $(shell nproc)
-PHOTOS ?= $(wildcard examples/*.jpg)
+PHOTOS ?= $(wildcard examples/postcards/*.jpg)
 CCACHE := $(shell command -v ccache)
 CONFIGURE = cmake -G Ninja -S . $(if $(CCACHE),-DCMAKE_C_COMPILER_LAUNCHER=ccache) -B
 TEST = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) --test-dir
@@ -13,9 +13,9 @@ TEST = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) --test-dir
 help: ## Show this list
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: program ## Install what is missing, build, and locate the example photos
-	@echo "The test checkpoint has random weights: what it says below is noise. For real answers: --model DIR"
-	build/globe locate $(PHOTOS) --model tests/data/qwen2_5_vl_tiny --max-tokens 48
+run: program ## Install what is missing, build, and locate the example postcards with the embedded model
+	build/globe locate $(PHOTOS) --samples 8 --temperature 0.7 --html build/postcards.html
+	@echo "The same with pictures and a map of the world: build/postcards.html"
 
 test: all-tests ## Build everything and run all tests
 	$(TEST) build

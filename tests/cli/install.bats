@@ -45,3 +45,11 @@ setup_file() {
     run ldd "$BATS_TEST_TMPDIR/static"
     [[ $output != *libglobe* ]]
 }
+
+@test "the installed program brings its model and gazetteer, wherever it is called" {
+    cd "$BATS_TEST_TMPDIR"
+    run -0 --separate-stderr "$TREE/bin/globe" locate "$GLOBE_SOURCE_DIR/examples/postcards/4.jpg" --json
+    [ "$(jq -r '.[0].model' <<<"$output")" = postcards ]
+    [ "$(jq '.[0].outcome != "failed"' <<<"$output")" = true ]
+    [[ $stderr != *"no coordinates"* ]]
+}
