@@ -35,7 +35,8 @@ bool writer_get_position(const struct verdict_place *place, struct point *positi
 // The place that a map may show: NULL unless PLACED.
 const struct verdict_place *writer_shown_place(const struct verdict *verdict);
 // The place's radius, or one of the circles around its samples if that is larger; -1 when unknown. People are
-// shown the circle of half of them: one stray sample of eight draws that of nine tenths around half the world.
+// shown the circle of half of them: one stray sample of eight draws that of nine tenths around half of
+// the world.
 double writer_radius(const struct verdict *verdict, double samples_km);
 // "quite sure, 88 % of 8 samples; 90 % of them within 12 km". One sample gets no such words: the probability
 // that a model gives to its own says little about whether they are true (docs/responsible-use.md).
