@@ -47,10 +47,10 @@ setup() {
 }
 
 @test "Ctrl-C ends it, and its folder goes" {
-    "$GLOBE" bench --shape tiny --width 448 --height 448 --repeats 100 2>err &
+    "$GLOBE" bench --shape tiny --width 448 --height 448 --repeats 100 2>"$BATS_TEST_TMPDIR/err" &
     pid=$!
     for _ in $(seq 200); do
-        if grep -q "photo to first token" err; then break; fi
+        if grep -q "photo to first token" "$BATS_TEST_TMPDIR/err"; then break; fi
         sleep 0.05
     done
     kill -INT "$pid"
