@@ -1,4 +1,4 @@
-# Everything comes from the distribution's packages; tools/packages.txt lists them.
+# Everything comes from the distribution's packages; tools/packages-run.txt lists them.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS C)
