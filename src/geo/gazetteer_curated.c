@@ -1,6 +1,7 @@
 // data/gazetteer-curated.tsv: names that the sources lack. Columns: kind, target, value ...
 //   alias   TARGET  NAME...            other names of a place
 //   alias?  TARGET  NAME...            the same, where the place's name depends on the edition of the source
+//   name    TARGET  NAME               what to call a place, in place of the source's word for it
 //   centre  CODE    LAT  LON  RADIUS   a country without any place in the source
 //   place   ID      CODE  LAT  LON  NAME  NAME...   a place too small for the source; ids from 1,200,000,000
 //   on
@@ -103,8 +104,12 @@ static int read_row(struct gazetteer_draft *draft, size_t sorted, const struct t
         place->radius_km = (double)radius;
         return 0;
     }
-    if (!optional && strcmp(table->columns[0], "alias"))
-        return table_error(table, error, "expected alias, alias?, centre or place, found", table->columns[0]);
+    bool name = !strcmp(table->columns[0], "name");
+    if (!optional && !name && strcmp(table->columns[0], "alias"))
+        return table_error(table, error, "expected alias, alias?, name, centre or place, found",
+                           table->columns[0]);
+    if (name && !(place->name = draft_copy(draft, table->columns[2], strlen(table->columns[2]), error)))
+        return -1;
     for (int i = 2; i < table->count; i++)
         if (draft_add_name(draft, place->id, table->columns[i], NAME_CURATED, error))
             return error_prefix(error, "%s:%zu", table->path, table->number);

@@ -45,7 +45,7 @@ load common
     globe 0 gazetteer build "$dump" --curated "$dump/curated.tsv" -o "$BATS_TEST_TMPDIR/small.sqlite"
     [[ $output == *"7 places, 1 districts, 3 regions, 3 countries"* ]]
     globe 0 gazetteer lookup Westhaven --gazetteer "$BATS_TEST_TMPDIR/small.sqlite"
-    [[ $output == "Westhaven, West, Belmora"* ]]
+    [[ $output == "Westhaven, West, Free Belmora"* ]]
     globe 3 gazetteer build "$BATS_TEST_TMPDIR" -o "$BATS_TEST_TMPDIR/none.sqlite"
     [[ $stderr == *"allCountries.txt"* ]]
     [ ! -e "$BATS_TEST_TMPDIR/none.sqlite" ]

@@ -76,6 +76,10 @@ static void test_content(void **state) {
     assert_int_equal(gazetteer_find_id(gazetteer, 1001, &place, &error), 1);
     assert_string_equal(place.region, "Nörd");
     assert_string_equal(place.country, "Arvania");
+    assert_int_equal(gazetteer_find_id(gazetteer, 2001, &place, &error), 1);
+    assert_string_equal(place.country, "Free Belmora"); // renamed, and found by either name
+    assert_top(gazetteer, "Westhaven", "Belmora", 2001);
+    assert_top(gazetteer, "Westhaven", "Free Belmora", 2001);
     assert_int_equal(gazetteer_find_id(gazetteer, 1005, &place, &error), 0);
     gazetteer_close(gazetteer);
 }
