@@ -58,7 +58,8 @@ static const char description[] =
     "Locates pictures whose place is known and says how often the model is right:\n"
     "country, city, distance, whether a picture can be placed at all, and whether the\n"
     "reasoning names what is there. FILE holds JSON lines as `globe postcards` writes\n"
-    "them. With --blind the model sees grey instead: what is right then was not seen.";
+    "them. With --blind the model sees grey instead: what is right then was not seen.\n"
+    "Without --model the embedded one is examined.";
 
 static const char examples[] =
     "globe postcards --out exam --count 2000 --seed 7 --split test\n"

@@ -231,8 +231,7 @@ static int open_and_run(struct settings *settings, const struct photo_list *phot
     struct error error = {0};
     struct session session;
     if (session_open(&session, &settings->session, &error)) return command_fail(&error);
-    if (session.warning[0]) log_warning("%s", session.warning);
-    if (session.embedded) log_info("%s", session_embedded_notice);
+    session_log(&session);
     struct gazetteer_density *land = find_land(settings, &session);
     settings->writer.land = land;
     int status = run_batch(&session, settings, photos, keep, dropped);
@@ -288,7 +287,8 @@ static const char description[] =
     "Says where photos were taken: country, city, coordinates, how sure that is, and\n"
     "the reasoning. Photos are files, folders, or - for a list on standard input. One\n"
     "bad photo never stops the rest; exit status 1 says that some failed. Position\n"
-    "and other metadata of a photo never reach the model.";
+    "and other metadata of a photo never reach the model. Without --model the\n"
+    "embedded one answers, which knows drawn postcards and nothing of real photos.";
 
 static const char examples[] =
     "globe locate street.jpg --model GLOBE-Qwen2.5VL-7B\n"

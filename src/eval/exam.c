@@ -213,8 +213,7 @@ static int open_run(struct run *run, const struct session_options *session, stru
     run->done = memory_new(exam->rows.count, sizeof *run->done, "rows", error);
     if (!run->group_of || !run->done || group_rows(run, error)) return -1;
     if (session_open(&run->session, session, error)) return -1;
-    if (run->session.warning[0]) log_warning("%s", run->session.warning);
-    if (run->session.embedded) log_info("%s", session_embedded_notice);
+    session_log(&run->session);
     exam->no_distances = !run->session.gazetteer;
     const struct engine *engine = run->session.engine;
     exam->blind = run->options->blind;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/installed.h"
+#include "base/log.h"
 
 struct session_options session_options_default(void) {
     return (struct session_options){
@@ -62,9 +63,6 @@ static int open_engine(struct session *session, const struct session_options *op
     return session->engine ? 0 : -1;
 }
 
-const char session_embedded_notice[] =
-    "no --model: the embedded one answers. It knows drawn postcards of 48 cities and nothing of real photos";
-
 // What works with no download: it knows a drawn world only (docs/postcards.md).
 static int find_embedded(struct session *session, struct session_options *options, struct error *error) {
     char *config = installed_find("models/postcards/config.json", error);
@@ -121,6 +119,13 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                                           .abstain_below = options.abstain_below,
                                                           .alternatives = options.alternatives}};
     return 0;
+}
+
+void session_log(const struct session *session) {
+    if (session->warning[0]) log_warning("%s", session->warning);
+    if (session->embedded)
+        log_info("no --model: the embedded one answers. It knows drawn postcards of 48 cities and nothing of "
+                 "real photos");
 }
 
 void session_close(struct session *session) {

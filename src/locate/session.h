@@ -37,12 +37,11 @@ struct session {
     char warning[512];              // about the checkpoint or a missing gazetteer; ""
 };
 
-// What people should know who get answers of the embedded model.
-extern const char session_embedded_notice[];
-
 // ERROR_USAGE for settings that do not go together, ERROR_MODEL, ERROR_INPUT ... from what is opened. The
 // options' texts must outlive the session.
 int session_open(struct session *session, const struct session_options *wanted, struct error *error);
+// Tells people on the log what they should know: the warning, and that the embedded model answers.
+void session_log(const struct session *session);
 void session_close(struct session *session);
 
 #endif

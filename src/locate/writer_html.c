@@ -128,9 +128,10 @@ static void add_coordinates(struct buffer *out, const struct verdict *view, enum
         buffer_format(out, "\xC2\xB0 %c ", position.lat < 0 ? 'S' : 'N');
         writer_add_fixed(out, fabs(position.lon), decimals);
         buffer_format(out, "\xC2\xB0 %c", position.lon < 0 ? 'W' : 'E');
-        if (writer_is_known(writer_radius(view, view->radius_50_km))) {
+        double radius = writer_radius(view, view->radius_50_km);
+        if (writer_is_known(radius)) {
             buffer_add_text(out, " <span class=\"radius\">\xC2\xB1 ");
-            writer_add_kilometres(out, writer_radius(view, view->radius_50_km));
+            writer_add_kilometres(out, radius);
             buffer_add_text(out, "</span>");
         }
     } else {

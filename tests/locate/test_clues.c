@@ -60,7 +60,8 @@ static void words_are_whole_words(void **state) {
     check_clues("A careful scan of signals. The tree.", "vegetation: The tree.\n"); // no car, no sign
     check_clues("TREES AND SHRUBS.", "vegetation: TREES AND SHRUBS.\n");
     check_clues("That leaves Chile. Palm leaves.", "vegetation: Palm leaves.\n"); // a verb is no leaf
-    check_clues("The carré. A sign\xC3\xA9. One bus.", "vehicle: One bus.\n");    // letters beyond ASCII
+    check_clues("This leaves two. The leaves are red.", "vegetation: The leaves are red.\n");
+    check_clues("The carré. A sign\xC3\xA9. One bus.", "vehicle: One bus.\n"); // letters beyond ASCII
 }
 
 static void more_words_of_a_kind_decide(void **state) {
