@@ -16,6 +16,11 @@ globe() {
     fi
 }
 
+# The header of a safetensors file, as JSON.
+header() {
+    tail -c +9 "$1" | head -c "$(od -An -t u8 -N 8 "$1" | tr -d ' ')"
+}
+
 # The words of the commands, from `globe --help`.
 commands() {
     "$GLOBE" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'

@@ -42,8 +42,13 @@ above() {
 }
 
 @test "photos of any size become as small as a card" {
-    globe 0 locate "$GLOBE_SOURCE_DIR/examples/harbour.jpg" --json --quiet
-    [ "$(jq '.[0].seconds < 60' <<<"$output")" = true ]
+    cd "$BATS_TEST_TMPDIR"
+    cp "$GLOBE_SOURCE_DIR/examples/harbour.jpg" .
+    jq -n '[{role: "user", content: [{type: "image", image: "harbour.jpg"}, {type: "text", text: "What can be seen?"}]}]' >chat.json
+    globe 0 inspect --model "$GLOBE_SOURCE_DIR/models/postcards" --messages chat.json --dump stages.safetensors
+    [ "$(header stages.safetensors | jq -c '.["resized_rgb.0"].shape')" = '[168,224,3]' ]
+    globe 0 locate harbour.jpg --json --quiet
+    [ "$(jq -r '.[0].outcome != "failed"' <<<"$output")" = true ]
 }
 
 @test "a server is never mixed with it" {

@@ -13,11 +13,6 @@ setup() {
         >chat.json
 }
 
-# The header of a safetensors file, as JSON.
-header() {
-    tail -c +9 "$1" | head -c "$(od -An -t u8 -N 8 "$1" | tr -d ' ')"
-}
-
 @test "stages are written" {
     globe 0 inspect --model "$TINY" --messages chat.json --greedy 5 --dump stages.safetensors
     [ -z "$output" ]
