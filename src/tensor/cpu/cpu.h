@@ -77,6 +77,7 @@ struct cpu_device {
     struct device base;
     const struct cpu_kernels *kernels;
     bool amx;
+    bool widen_bf16; // oneDNN takes no BF16: products are made in F32
     struct cpu_matmul *matmul;
     struct arena *arena;    // of the operation that is running
     struct arena *backward; // of the backward operation, which may call forward ones
@@ -100,6 +101,8 @@ int cpu_matmul_run(struct cpu_matmul *matmul, struct matrix y, struct matrix x, 
 int cpu_matmul_multiply(struct cpu_matmul *matmul, struct matrix y, struct matrix a, bool a_transposed,
                         struct matrix b, bool b_transposed, bool add);
 bool cpu_matmul_has_bf16(void); // oneDNN multiplies BF16 natively here
+// oneDNN multiplies BF16 at all: it refuses where there is no AVX-512, and operands are widened to F32 then.
+bool cpu_matmul_takes_bf16(struct cpu_matmul *matmul);
 
 // linear.c, attention.c, rows.c: the operations.
 void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct matrix w, struct matrix bias,
@@ -132,11 +135,14 @@ void cpu_swiglu_backward(struct device *device, struct matrix dgate, struct matr
                          struct matrix gate, struct matrix up);
 void cpu_gelu_backward(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
 void cpu_embed_backward(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
-// For the above: y (+)= a b through cpu_matmul_multiply, a refusal is kept in the device.
+// For the above: y (+)= a b through cpu_matmul_multiply, widened to F32 where oneDNN takes no BF16. A refusal
+// is kept in the device.
 void cpu_multiply(struct cpu_device *cpu, struct matrix y, struct matrix a, bool a_transposed,
                   struct matrix b, bool b_transposed, bool add);
 // A contiguous matrix from cpu->backward; data NULL after device_fail.
 struct matrix cpu_temporary(struct cpu_device *cpu, enum dtype type, size_t rows, size_t columns);
+// m itself if it is of that type, else a converted temporary.
+struct matrix cpu_converted(struct cpu_device *cpu, struct matrix m, enum dtype type);
 
 // amx.c: BF16 through tile registers (x86-64 with AMX-BF16 only).
 extern const bool cpu_amx_compiled; // false: the functions below are empty

@@ -146,6 +146,7 @@ struct device *device_open_cpu(int threads, const char *isa, struct error *error
         cpu_free(&cpu->base);
         return NULL;
     }
+    cpu->widen_bf16 = !cpu_matmul_takes_bf16(cpu->matmul);
     omp_set_num_threads(threads); // oneDNN follows it
     snprintf(cpu->base.description, sizeof cpu->base.description, "%d threads, %s%s", threads,
              cpu->kernels->name, cpu->amx ? " + AMX" : "");

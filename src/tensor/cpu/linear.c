@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "tensor/cpu/cpu.h"
 
 enum {
@@ -146,6 +147,20 @@ static void linear_panels(struct cpu_device *cpu, struct matrix y, struct matrix
     }
 }
 
+// BF16 where oneDNN takes none: x as F32 by panels of w as F32.
+static void linear_widened(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
+                           const float *bias, bool add) {
+    size_t mark = arena_mark(cpu->backward);
+    struct matrix wide_x = cpu_converted(cpu, x, DTYPE_F32);
+    struct matrix wide_y = add                    ? cpu_converted(cpu, y, DTYPE_F32)
+                           : y.dtype == DTYPE_F32 ? y
+                                                  : cpu_temporary(cpu, DTYPE_F32, y.rows, y.columns);
+    if (wide_x.data && wide_y.data) linear_panels(cpu, wide_y, wide_x, w, bias, add);
+    if (wide_y.data && wide_y.data != y.data && !cpu->base.error.code)
+        cpu_gather(&cpu->base, y, wide_y, NULL);
+    arena_rewind(cpu->backward, mark);
+}
+
 void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct matrix w, struct matrix bias,
                 unsigned flags) {
     struct cpu_device *cpu = (struct cpu_device *)device;
@@ -165,6 +180,10 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
     }
     bool same = w.dtype == x.dtype, amx = cpu->amx && same && w.dtype == DTYPE_BF16 && w.columns >= 32;
     size_t small = amx ? SMALL_M_AMX : SMALL_M;
+    if (x.dtype == DTYPE_BF16 && cpu->widen_bf16 && x.rows > small) {
+        linear_widened(cpu, y, x, w, bias_f32, add);
+        return;
+    }
     if (!same && x.rows > small) {
         linear_panels(cpu, y, x, w, bias_f32, add);
         return;

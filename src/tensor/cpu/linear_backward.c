@@ -10,19 +10,37 @@ static void *element(struct matrix m, size_t row, size_t column) {
     return (char *)m.data + (row * m.stride + column) * dtype_size(m.dtype);
 }
 
-void cpu_multiply(struct cpu_device *cpu, struct matrix y, struct matrix a, bool a_transposed,
-                  struct matrix b, bool b_transposed, bool add) {
-    if (cpu->base.error.code || !y.rows || !y.columns) return;
-    if (cpu_matmul_multiply(cpu->matmul, y, a, a_transposed, b, b_transposed, add))
-        device_fail(&cpu->base, ERROR_INTERNAL, "oneDNN refused a product of [%zu, %zu] by [%zu, %zu] in %s",
-                    a.rows, a.columns, b.rows, b.columns, dtype_name(a.dtype));
-}
-
-static struct matrix convert(struct cpu_device *cpu, struct matrix m, enum dtype type) {
+struct matrix cpu_converted(struct cpu_device *cpu, struct matrix m, enum dtype type) {
     if (m.dtype == type) return m;
     struct matrix copy = cpu_temporary(cpu, type, m.rows, m.columns);
     if (copy.data) cpu_gather(&cpu->base, copy, m, NULL);
     return copy;
+}
+
+static void multiply_widened(struct cpu_device *cpu, struct matrix y, struct matrix a, bool a_transposed,
+                             struct matrix b, bool b_transposed, bool add) {
+    size_t mark = arena_mark(cpu->backward);
+    struct matrix wide_a = cpu_converted(cpu, a, DTYPE_F32), wide_b = cpu_converted(cpu, b, DTYPE_F32);
+    struct matrix wide_y = add                    ? cpu_converted(cpu, y, DTYPE_F32)
+                           : y.dtype == DTYPE_F32 ? y
+                                                  : cpu_temporary(cpu, DTYPE_F32, y.rows, y.columns);
+    if (wide_a.data && wide_b.data && wide_y.data)
+        cpu_multiply(cpu, wide_y, wide_a, a_transposed, wide_b, b_transposed, add);
+    if (wide_y.data && wide_y.data != y.data && !cpu->base.error.code)
+        cpu_gather(&cpu->base, y, wide_y, NULL);
+    arena_rewind(cpu->backward, mark);
+}
+
+void cpu_multiply(struct cpu_device *cpu, struct matrix y, struct matrix a, bool a_transposed,
+                  struct matrix b, bool b_transposed, bool add) {
+    if (cpu->base.error.code || !y.rows || !y.columns) return;
+    if (a.dtype == DTYPE_BF16 && cpu->widen_bf16) {
+        multiply_widened(cpu, y, a, a_transposed, b, b_transposed, add);
+        return;
+    }
+    if (cpu_matmul_multiply(cpu->matmul, y, a, a_transposed, b, b_transposed, add))
+        device_fail(&cpu->base, ERROR_INTERNAL, "oneDNN refused a product of [%zu, %zu] by [%zu, %zu] in %s",
+                    a.rows, a.columns, b.rows, b.columns, dtype_name(a.dtype));
 }
 
 // Threads share the columns: no two of them add to the same sum.
@@ -53,7 +71,7 @@ static void input_gradient_panels(struct cpu_device *cpu, struct matrix dx, stru
         if (w.dtype == DTYPE_F32 || dy.dtype == DTYPE_F32) {
             cpu_gather(&cpu->base, panel, matrix_rows(w, first, count), NULL);
         } else { // F16 to BF16, by way of F32
-            struct matrix wide = convert(cpu, matrix_rows(w, first, count), DTYPE_F32);
+            struct matrix wide = cpu_converted(cpu, matrix_rows(w, first, count), DTYPE_F32);
             if (wide.data) cpu_gather(&cpu->base, panel, wide, NULL);
         }
         cpu_multiply(cpu, dx, matrix_columns(dy, first, count), false, panel, false, add || first);
@@ -73,7 +91,7 @@ void cpu_linear_backward(struct device *device, struct matrix dx, struct matrix 
     }
     size_t mark = arena_mark(cpu->backward);
     if (dbias.data) add_column_sums(cpu, dbias.data, dy);
-    dy = convert(cpu, dy, x.dtype);
+    dy = cpu_converted(cpu, dy, x.dtype);
     if (dw.data) cpu_multiply(cpu, dw, dy, true, x, false, true);
     if (dx.data && w.dtype == dy.dtype)
         cpu_multiply(cpu, dx, dy, false, w, false, flags & LINEAR_ADD);

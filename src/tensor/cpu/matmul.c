@@ -235,6 +235,21 @@ int cpu_matmul_multiply(struct cpu_matmul *matmul, struct matrix y, struct matri
     return execute(matmul, &key, y.data, a.data, b.data, NULL);
 }
 
+bool cpu_matmul_takes_bf16(struct cpu_matmul *matmul) {
+    struct entry probe = {.key = {.m = 32,
+                                  .n = 32,
+                                  .k = 32,
+                                  .y_stride = 32,
+                                  .x_stride = 32,
+                                  .w_stride = 32,
+                                  .y_type = DTYPE_F32,
+                                  .x_type = DTYPE_BF16,
+                                  .bias_type = DTYPE_F32}};
+    bool takes = build(matmul, &probe);
+    clear_entry(&probe);
+    return takes;
+}
+
 bool cpu_matmul_has_bf16(void) {
     dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
     return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;

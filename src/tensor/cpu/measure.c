@@ -56,6 +56,7 @@ static struct matrix new_matrix(size_t rows, size_t columns, enum dtype type, st
 double measure_matmul(struct device *device, size_t m, size_t n, size_t k, enum dtype type, int repeats,
                       struct error *error) {
     struct cpu_device *cpu = (struct cpu_device *)device;
+    if (cpu->widen_bf16) type = DTYPE_F32; // the best there is, and what linear() does then
     struct matrix x = new_matrix(m, k, type, error), w = new_matrix(n, k, type, error),
                   y = new_matrix(m, n, type, error);
     double best = -1;
