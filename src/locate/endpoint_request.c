@@ -1,9 +1,9 @@
 #include "locate/endpoint_request.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "photo/encode.h"
 #include "photo/resize.h"
@@ -12,30 +12,6 @@ enum { QWEN_FACTOR = 28 }; // sides in multiples of it are not resampled again b
 
 static int not_enough_memory(struct error *error) {
     return error_set(error, ERROR_MEMORY, "endpoint: not enough memory for a request");
-}
-
-static void add_base64(struct buffer *out, const uint8_t *data, size_t length) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char line[4096];
-    size_t used = 0;
-    for (size_t i = 0; i < length; i += 3) {
-        size_t left = length - i;
-        uint32_t bits = (uint32_t)data[i] << 16;
-        if (left > 1) bits |= (uint32_t)data[i + 1] << 8;
-        if (left > 2) bits |= data[i + 2];
-        line[used] = digits[bits >> 18];
-        line[used + 1] = digits[bits >> 12 & 63];
-        line[used + 2] = '=';
-        line[used + 3] = '=';
-        if (left > 1) line[used + 2] = digits[bits >> 6 & 63];
-        if (left > 2) line[used + 3] = digits[bits & 63];
-        used += 4;
-        if (used == sizeof line) {
-            buffer_add(out, line, used);
-            used = 0;
-        }
-    }
-    buffer_add(out, line, used);
 }
 
 // The picture as it is sent: `image` itself or a smaller copy in *small.
@@ -60,7 +36,7 @@ static int add_picture(struct buffer *out, const struct image *image, int qualit
     image_free(&small);
     if (result == 0) {
         buffer_add_text(out, "data:image/jpeg;base64,");
-        add_base64(out, (const uint8_t *)jpeg.data, jpeg.length);
+        base64_add(out, jpeg.data, jpeg.length);
     }
     buffer_free(&jpeg);
     return result;

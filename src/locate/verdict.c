@@ -1,6 +1,9 @@
 #include "locate/verdict.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static const char no_outcome[] = "unknown";
 
 const char *verdict_outcome_name(enum verdict_outcome outcome) {
     switch (outcome) {
@@ -15,7 +18,16 @@ const char *verdict_outcome_name(enum verdict_outcome outcome) {
     case VERDICT_FAILED:
         return "failed";
     }
-    return "unknown";
+    return no_outcome;
+}
+
+int verdict_outcome_find(const char *name, enum verdict_outcome *outcome) {
+    for (int i = 0; strcmp(verdict_outcome_name((enum verdict_outcome)i), no_outcome); i++)
+        if (strcmp(verdict_outcome_name((enum verdict_outcome)i), name) == 0) {
+            *outcome = (enum verdict_outcome)i;
+            return 0;
+        }
+    return -1;
 }
 
 void verdict_place_free(struct verdict_place *place) {

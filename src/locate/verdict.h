@@ -20,6 +20,8 @@ enum verdict_outcome {
     VERDICT_FAILED         // no completion: broken photo, endpoint out of reach; see error
 };
 const char *verdict_outcome_name(enum verdict_outcome outcome); // "placed", "abstained", "not_locatable", ...
+// The outcome of that name; -1 when there is none.
+int verdict_outcome_find(const char *name, enum verdict_outcome *outcome);
 
 // One place that was named, by one or several samples.
 struct verdict_place {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/memory.h"
 #include "locate/writer_parts.h"
 #include "photo/decode.h"
@@ -24,19 +25,6 @@ static const char head[] = "<!DOCTYPE html>\n"
                            "<title>Where these photos were taken</title>\n<style>\n";
 
 // ---- pictures -------------------------------------------------------------------------------------------
-
-static void add_base64(struct buffer *out, const struct buffer *data) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < data->length; i += 3) {
-        size_t left = data->length - i;
-        uint32_t group = (uint32_t)(unsigned char)data->data[i] << 16;
-        if (left > 1) group |= (uint32_t)(unsigned char)data->data[i + 1] << 8;
-        if (left > 2) group |= (unsigned char)data->data[i + 2];
-        char text[4] = {digits[group >> 18], digits[group >> 12 & 63],
-                        left > 1 ? digits[group >> 6 & 63] : '=', left > 2 ? digits[group & 63] : '='};
-        buffer_add(out, text, sizeof text);
-    }
-}
 
 static int shrink(struct image *small, const struct image *image, struct error *error) {
     size_t longer = image->width > image->height ? image->width : image->height;
@@ -66,7 +54,7 @@ static bool add_picture(struct buffer *out, const char *path, const char *descri
         buffer_format(out, "<img width=\"%zu\" height=\"%zu\" alt=\"", small.width, small.height);
         writer_add_xml(out, description, CLEAN_LINE);
         buffer_add_text(out, "\" src=\"data:image/jpeg;base64,");
-        add_base64(out, &jpeg);
+        base64_add(out, jpeg.data, jpeg.length);
         buffer_add_text(out, "\"/>\n");
     }
     image_free(&small);
