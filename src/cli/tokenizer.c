@@ -46,7 +46,7 @@ static int add_prompt(const struct corpus *corpus, const struct chat *chat, stru
 static int add_row(const struct corpus *corpus, const char *line, size_t length, struct error *error) {
     struct chat chat = {0};
     if (length == 0) return 0;
-    if (row_parse(&chat, line, length, ROW_OWN_IMAGES, error)) return -1;
+    if (row_parse(&chat, line, length, ROW_OWN_IMAGES, NULL, error)) return -1;
     int result = corpus->chat ? add_prompt(corpus, &chat, error) : add_messages(corpus, &chat, error);
     chat_free(&chat);
     return result;

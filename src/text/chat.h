@@ -21,6 +21,7 @@ struct chat_message {
     char *role;
     struct chat_part *parts;
     size_t part_count;
+    bool not_learnt; // of an answer in training data: it is context only
 };
 
 // Zero-initialise; chat_free() releases everything.

@@ -13,7 +13,7 @@
 #include "train/row.h"
 #include "train/shard.h"
 
-enum { PROBLEMS_SHOWN = 5 };
+enum { PROBLEMS_SHOWN = 5, MOST_UNKNOWN = 32 };
 
 struct source {
     char *path, *folder;
@@ -27,7 +27,14 @@ struct row {
     size_t line;                 // from 1
     struct shard_sample *sample; // of a shard
     struct sample_size size;
+    uint64_t content; // of the row's text
     char *problem;
+};
+
+// A key that nothing is known of, in how many rows, and the first of them.
+struct unknown_key {
+    char key[ROW_NOTE_SIZE];
+    size_t rows, first;
 };
 
 struct dataset {
@@ -38,6 +45,8 @@ struct dataset {
     struct row *rows;
     size_t count, capacity;
     struct dataset_report report;
+    struct unknown_key unknown[MOST_UNKNOWN];
+    size_t unknown_count;
 };
 
 // ---- rows -----------------------------------------------------------------------------------------------
@@ -105,8 +114,14 @@ static int find_rows(struct dataset *dataset, size_t source, struct error *error
 
 // ---- one row --------------------------------------------------------------------------------------------
 
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t length) { // FNV-1a
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
 static int parse_sample(const struct source *source, const struct shard_sample *sample, struct chat *chat,
-                        struct error *error) {
+                        struct row_notes *notes, struct error *error) {
     if (sample->text.header == SIZE_MAX) return error_set(error, ERROR_INPUT, "no .json and no .txt");
     if (sample->text.size > ROW_MAX_SIZE)
         return error_set(error, ERROR_LIMIT, "%zu bytes, more than the %d of a row", sample->text.size,
@@ -114,17 +129,18 @@ static int parse_sample(const struct source *source, const struct shard_sample *
     char *text = shard_read(&source->map, source->path, &sample->text, error);
     if (!text) return -1;
     int images = (int)sample->image_count;
-    int result = sample->is_json ? row_parse(chat, text, sample->text.size, images, error)
+    int result = sample->is_json ? row_parse(chat, text, sample->text.size, images, notes, error)
                                  : row_from_text(chat, text, images, error);
     free(text);
     return result;
 }
 
 static int parse_row(const struct dataset *dataset, const struct row *row, struct chat *chat,
-                     struct error *error) {
+                     struct row_notes *notes, struct error *error) {
     const struct source *source = &dataset->sources[row->source];
-    if (row->sample) return parse_sample(source, row->sample, chat, error);
-    return row_parse(chat, (const char *)source->map.data + row->offset, row->length, ROW_OWN_IMAGES, error);
+    if (row->sample) return parse_sample(source, row->sample, chat, notes, error);
+    return row_parse(chat, (const char *)source->map.data + row->offset, row->length, ROW_OWN_IMAGES, notes,
+                     error);
 }
 
 // A picture's bytes: mapped from its own file, or copied out of the shard.
@@ -190,23 +206,71 @@ static int measure_picture(void *context, const struct picture *picture, const c
     return 0;
 }
 
-static int measure_row(const struct dataset *dataset, struct row *row, struct error *error) {
+// What the row says; whose bytes its pictures have is not looked at.
+static uint64_t hash_row(const struct dataset *dataset, const struct row *row) {
+    const struct source *source = &dataset->sources[row->source];
+    const uint64_t start = UINT64_C(0xcbf29ce484222325);
+    if (!row->sample) return hash_bytes(start, (const char *)source->map.data + row->offset, row->length);
+    struct error ignored;
+    char *text = shard_read(&source->map, source->path, &row->sample->text, &ignored);
+    uint64_t hash = text ? hash_bytes(start, text, row->sample->text.size) : start;
+    free(text);
+    return hash_bytes(hash, row->sample->key, strlen(row->sample->key));
+}
+
+static int measure_row(const struct dataset *dataset, struct row *row, struct row_notes *notes,
+                       struct error *error) {
     struct chat chat;
     struct sizes sizes = {.count = 0};
-    if (parse_row(dataset, row, &chat, error)) return -1;
+    if (parse_row(dataset, row, &chat, notes, error)) return -1;
     int result = visit_pictures(dataset, row, &chat, measure_picture, &sizes, error);
     if (result == 0)
         result =
             sample_measure(&row->size, dataset->qwen, &chat, sizes.widths, sizes.heights, sizes.count, error);
     chat_free(&chat);
-    if (result == 0 && row->size.prompt + 1 > dataset->options.max_length &&
+    row->content = hash_row(dataset, row);
+    if (result == 0 && row->size.before_learnt + 1 > dataset->options.max_length &&
         dataset->options.too_long == RECIPE_TOO_LONG_TRUNCATE)
-        return error_set(error, ERROR_LIMIT, "the prompt alone has %zu tokens, data.max_length is %zu",
-                         row->size.prompt, dataset->options.max_length);
+        return error_set(error, ERROR_LIMIT,
+                         "%zu tokens stand before what is to be learnt, data.max_length is %zu",
+                         row->size.before_learnt, dataset->options.max_length);
     return result;
 }
 
 // ---- all rows -------------------------------------------------------------------------------------------
+
+static void keep_notes(struct dataset *dataset, const struct row_notes *notes, size_t row) {
+    for (size_t n = 0; n < notes->count; n++) {
+        size_t k = 0;
+        while (k < dataset->unknown_count && strcmp(dataset->unknown[k].key, notes->keys[n]) != 0) k++;
+        if (k == MOST_UNKNOWN) continue;
+        struct unknown_key *unknown = &dataset->unknown[k];
+        if (k == dataset->unknown_count) {
+            dataset->unknown_count++;
+            *unknown = (struct unknown_key){.first = row};
+            memcpy(unknown->key, notes->keys[n], sizeof unknown->key);
+        }
+        unknown->rows++;
+        if (row < unknown->first) unknown->first = row;
+    }
+}
+
+static int by_first_row(const void *a, const void *b) {
+    const struct unknown_key *left = a, *right = b;
+    if (left->first != right->first) return left->first < right->first ? -1 : 1;
+    return strcmp(left->key, right->key);
+}
+
+static void report_notes(struct dataset *dataset) {
+    qsort(dataset->unknown, dataset->unknown_count, sizeof *dataset->unknown, by_first_row);
+    for (size_t k = 0; k < dataset->unknown_count; k++) {
+        const struct unknown_key *unknown = &dataset->unknown[k];
+        char place[256];
+        dataset_describe(dataset, unknown->first, place, sizeof place);
+        log_warning("%s: the key \"%s\" is not known and changes nothing (%zu row%s)", place, unknown->key,
+                    unknown->rows, unknown->rows == 1 ? " has it" : "s have it");
+    }
+}
 
 static void measure_rows(struct dataset *dataset) {
     struct progress *progress = progress_start("reading the data set", "rows", dataset->count);
@@ -214,13 +278,19 @@ static void measure_rows(struct dataset *dataset) {
     for (size_t i = 0; i < dataset->count; i++) {
         struct row *row = &dataset->rows[i];
         struct error error = {0};
-        if (measure_row(dataset, row, &error)) {
+        struct row_notes notes = {.count = 0};
+        if (measure_row(dataset, row, &notes, &error)) {
             row->problem = strdup(error.message);
             if (!row->problem) row->problem = calloc(1, 1);
+        }
+        if (notes.count) {
+#pragma omp critical(dataset_notes)
+            keep_notes(dataset, &notes, i);
         }
         progress_add(progress, 1);
     }
     progress_finish(progress);
+    report_notes(dataset);
 }
 
 static bool is_too_long(const struct dataset *dataset, const struct row *row) {
@@ -366,12 +436,11 @@ size_t dataset_patches(const struct dataset *dataset, size_t row) {
 }
 
 uint64_t dataset_identity(const struct dataset *dataset) {
-    uint64_t hash = 0xcbf29ce484222325u; // FNV-1a over numbers
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < dataset->count; i++) {
         const struct row *row = &dataset->rows[i];
-        const size_t facts[] = {row->source, row->offset, row->length, row->size.prompt,
-                                row->size.completion};
-        for (size_t j = 0; j < sizeof facts / sizeof *facts; j++) hash = (hash ^ facts[j]) * 0x100000001b3u;
+        const uint64_t facts[] = {row->content, row->size.prompt, row->size.completion};
+        hash = hash_bytes(hash, facts, sizeof facts);
     }
     return hash;
 }
@@ -407,7 +476,7 @@ int dataset_load(const struct dataset *dataset, size_t row, struct sample *sampl
     struct pictures pictures = {.count = 0};
     char place[256];
     *sample = (struct sample){0};
-    int result = parse_row(dataset, entry, &chat, error);
+    int result = parse_row(dataset, entry, &chat, NULL, error);
     if (result == 0) {
         result = visit_pictures(dataset, entry, &chat, decode_picture, &pictures, error);
         if (result == 0)

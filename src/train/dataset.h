@@ -35,7 +35,8 @@ const struct dataset_report *dataset_report(const struct dataset *dataset);
 size_t dataset_count(const struct dataset *dataset);
 size_t dataset_tokens(const struct dataset *dataset, size_t row); // as it will be trained
 size_t dataset_patches(const struct dataset *dataset, size_t row);
-// Of all rows in order: whether a data set is the same one as before.
+// Of all rows in order, their texts and lengths: whether a data set is the same one as before, wherever it
+// is.
 uint64_t dataset_identity(const struct dataset *dataset);
 // "rows.jsonl:12" or "shard.tar:KEY".
 void dataset_describe(const struct dataset *dataset, size_t row, char *text, size_t size);

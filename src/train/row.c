@@ -7,16 +7,18 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "locate/prompts.h"
+#include "train/row_keys.h"
 
 static const char tag[] = "<image>";
 
 struct reader {
     struct chat *chat;
-    const json_t *images; // list of paths; NULL: none
+    const json_t *images; // list of paths, or a single one; NULL: none
     size_t count;         // of pictures
     size_t next;          // picture to come
     bool numbered;        // the pictures are beside the row and named by number
     bool explicit;        // tags or parts say where they stand
+    struct row_notes *notes;
     struct error *error;
 };
 
@@ -51,7 +53,8 @@ static int add_next_image(struct reader *reader) {
         snprintf(number, sizeof number, "%zu", index);
         return add_path(reader, number);
     }
-    const json_t *image = json_array_get(reader->images, index);
+    const json_t *image =
+        json_is_array(reader->images) ? json_array_get(reader->images, index) : reader->images;
     if (json_is_object(image)) image = json_object_get(image, "path");
     return add_path(reader, text_of(reader, image, "the path of an image"));
 }
@@ -60,10 +63,10 @@ static int add_text(struct reader *reader, const char *text) {
     return text[0] ? chat_add_part(reader->chat, CHAT_TEXT, text, reader->error) : 0;
 }
 
-// Text with a picture at every <image>. In a row without pictures the words mean nothing special.
+// Text with a picture at every <image>.
 static int add_tagged(struct reader *reader, const char *text) {
     const char *at;
-    while (reader->count && (at = strstr(text, tag))) {
+    while ((at = strstr(text, tag))) {
         char *before = memory_copy_string(text, (size_t)(at - text), reader->error);
         int failed = !before || add_text(reader, before) || add_next_image(reader);
         free(before);
@@ -76,19 +79,39 @@ static int add_tagged(struct reader *reader, const char *text) {
 
 // ---- messages -------------------------------------------------------------------------------------------
 
-static int add_part(struct reader *reader, const json_t *part) {
-    const json_t *type = json_object_get(part, "type");
-    const json_t *image = json_object_get(part, "image");
-    if (!image) image = json_object_get(part, "image_url");
-    if (json_is_object(image)) image = json_object_get(image, "url");
-    bool is_image = json_is_string(type) ? strncmp(json_string_value(type), "image", 5) == 0 : image != NULL;
-    if (!is_image) {
-        const char *text = text_of(reader, json_object_get(part, "text"), "a part's \"text\"");
-        return text ? add_text(reader, text) : -1;
+// The value of a part that holds its picture: the path, {"url": ...} of one, or NULL.
+static const json_t *part_image(const json_t *part) {
+    static const char *const keys[] = {"image", "image_url", "path", "url"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *image = json_object_get(part, keys[i]);
+        if (json_is_object(image) && json_object_get(image, "url")) image = json_object_get(image, "url");
+        if (json_is_object(image)) image = json_object_get(image, "path");
+        if (row_is_set(image)) return image;
     }
+    return NULL;
+}
+
+static int add_image_part(struct reader *reader, const json_t *image) {
     reader->explicit = true;
-    if (!json_is_string(image) || reader->numbered) return add_next_image(reader);
+    if (!image || reader->numbered) return add_next_image(reader);
     return add_path(reader, text_of(reader, image, "the path of an image"));
+}
+
+static int add_part(struct reader *reader, const json_t *part, bool answer) {
+    const json_t *type = json_object_get(part, "type"), *text = json_object_get(part, "text");
+    const json_t *image = part_image(part);
+    if (!json_is_object(part)) return BAD(reader, "a part of the content is not an object");
+    if (row_check_part(part, reader->notes, reader->error)) return -1;
+    const char *name = row_is_set(type) ? text_of(reader, type, "a part's type") : image ? "image" : "text";
+    if (!name) return -1;
+    bool is_image = !strcmp(name, "image") || !strcmp(name, "image_url") || !strcmp(name, "input_image");
+    if (!is_image && strcmp(name, "text") && strcmp(name, "input_text") && strcmp(name, "output_text"))
+        return BAD(reader, "a part's type is \"%.40s\", expected text or image", name);
+    if (is_image ? row_is_set(text) : image != NULL)
+        return BAD(reader, "a part of type \"%s\" holds a text and an image", name);
+    if (is_image) return add_image_part(reader, image);
+    const char *words = text_of(reader, text, "a part's \"text\"");
+    return !words ? -1 : answer ? add_text(reader, words) : add_tagged(reader, words);
 }
 
 static int add_content(struct reader *reader, const json_t *content, bool answer) {
@@ -96,7 +119,7 @@ static int add_content(struct reader *reader, const json_t *content, bool answer
         size_t i;
         json_t *part;
         json_array_foreach(content, i, part) {
-            if (add_part(reader, part)) return -1;
+            if (add_part(reader, part, answer)) return -1;
         }
         return 0;
     }
@@ -110,15 +133,41 @@ static int add_message(struct reader *reader, const char *role, const json_t *co
     return add_content(reader, content, strcmp(role, "assistant") == 0);
 }
 
+// ShareGPT's names for those who speak; others are roles already, or none.
+static const char *role_of(const char *from) {
+    static const char *const names[][2] = {{"human", "user"},
+                                           {"gpt", "assistant"},
+                                           {"chatgpt", "assistant"},
+                                           {"bot", "assistant"},
+                                           {"model", "assistant"}};
+    for (size_t i = 0; from && i < sizeof names / sizeof *names; i++)
+        if (strcmp(from, names[i][0]) == 0) return names[i][1];
+    return from;
+}
+
+// {"role", "content"} or {"from", "value"}, and whether it is to be learnt.
+static int add_turn_object(struct reader *reader, const json_t *message) {
+    const json_t *from = json_object_get(message, "from"), *role = json_object_get(message, "role");
+    bool shared = !row_is_set(role) && row_is_set(from), learnt = true, asked = false;
+    const char *name = shared ? role_of(text_of(reader, from, "a message's \"from\""))
+                              : text_of(reader, role, "a message's role");
+    if (!name || row_check_message(message, reader->notes, reader->error) ||
+        row_read_learnt(message, &learnt, reader->error) || row_read_learnt(message, &asked, reader->error) ||
+        add_message(reader, name, json_object_get(message, shared ? "value" : "content")))
+        return -1;
+    bool answer = strcmp(name, "assistant") == 0;
+    if (!answer && asked) return BAD(reader, "is to be learnt, but only answers of the assistant can be");
+    reader->chat->messages[reader->chat->count - 1].not_learnt = answer && !learnt;
+    return 0;
+}
+
 static int add_messages(struct reader *reader, const json_t *messages, const char *what) {
     size_t i;
     json_t *message;
     if (!json_is_array(messages) || json_array_size(messages) == 0)
         return BAD(reader, "%s is not a list of messages", what);
     json_array_foreach(messages, i, message) {
-        const char *role = text_of(reader, json_object_get(message, "role"), "a message's role");
-        if (add_message(reader, role, json_object_get(message, "content")))
-            return error_prefix(reader->error, "%s[%zu]", what, i);
+        if (add_turn_object(reader, message)) return error_prefix(reader->error, "%s[%zu]", what, i);
     }
     return 0;
 }
@@ -127,9 +176,20 @@ static int add_turn(struct reader *reader, const json_t *value, const char *role
     return json_is_array(value) ? add_messages(reader, value, what) : add_message(reader, role, value);
 }
 
+// The system's text beside a conversation stands before it, unless that begins with the same.
+static int add_system(struct reader *reader, const json_t *row, const json_t *messages) {
+    const json_t *system = json_object_get(row, "system"), *first = json_array_get(messages, 0);
+    if (!row_is_set(system)) return 0;
+    const json_t *role = json_object_get(first, "role"), *content = json_object_get(first, "content");
+    if (!row_is_set(role)) role = json_object_get(first, "from"), content = json_object_get(first, "value");
+    if (!json_is_string(role) || strcmp(json_string_value(role), "system"))
+        return add_message(reader, "system", system);
+    return json_equal(system, content) ? 0 : BAD(reader, "\"system\" is not the system's message");
+}
+
 static int add_query(struct reader *reader, const json_t *row) {
-    const json_t *system = json_object_get(row, "system"), *history = json_object_get(row, "history");
-    if (json_is_string(system) && add_message(reader, "system", system)) return -1;
+    const json_t *history = json_object_get(row, "history");
+    if (add_system(reader, row, NULL)) return -1;
     size_t i;
     json_t *turn;
     json_array_foreach(history, i, turn) {
@@ -196,11 +256,8 @@ static int find_images(struct reader *reader, const json_t *row, int images) {
         reader->count = (size_t)images;
         return 0;
     }
-    const json_t *list = json_object_get(row, "images");
-    if (!list || json_is_null(list)) return 0;
-    if (!json_is_array(list)) return BAD(reader, "\"images\" is not a list");
-    reader->images = list;
-    reader->count = json_array_size(list);
+    if (row_find_pictures(row, &reader->images, reader->error)) return -1;
+    reader->count = json_is_array(reader->images) ? json_array_size(reader->images) : reader->images != NULL;
     return 0;
 }
 
@@ -230,43 +287,95 @@ static int place_images(struct reader *reader) {
     return 0;
 }
 
+static int check_texts(struct reader *reader, const struct chat_message *message) {
+    bool answer = strcmp(message->role, "assistant") == 0;
+    for (size_t j = 0; j < message->part_count; j++) {
+        const struct chat_part *part = &message->parts[j];
+        const char *found = part->kind == CHAT_TEXT ? row_find_placeholder(part->text) : NULL;
+        if (answer && part->kind == CHAT_IMAGE) return BAD(reader, "an answer holds an image");
+        if (found && answer)
+            return BAD(reader, "an answer holds \"%s\", which would be learnt as text", found);
+        if (found)
+            return BAD(reader, "\"%s\" would be read as text: a picture's place is written <image>", found);
+    }
+    return 0;
+}
+
 static int check_chat(struct reader *reader) {
     const struct chat *chat = reader->chat;
-    bool asked = false;
+    bool asked = false, learnt = false;
     for (size_t i = 0; i < chat->count; i++) {
         const struct chat_message *message = &chat->messages[i];
         bool answer = strcmp(message->role, "assistant") == 0;
         asked |= strcmp(message->role, "user") == 0;
+        learnt |= answer && !message->not_learnt;
         if (answer && message->part_count == 0) return BAD(reader, "the answer is empty: nothing to learn");
-        for (size_t j = 0; answer && j < message->part_count; j++)
-            if (message->parts[j].kind == CHAT_IMAGE) return BAD(reader, "an answer holds an image");
+        if (check_texts(reader, message)) return -1;
     }
     if (!asked) return BAD(reader, "there is no user's message");
     if (strcmp(chat->messages[chat->count - 1].role, "assistant"))
         return BAD(reader, "the last message is not the assistant's");
-    return 0;
+    return learnt ? 0 : BAD(reader, "no answer is to be learnt (loss, weight, train ...)");
+}
+
+// One conversation in one form; a second one beside it would be lost.
+static const char *find_form(struct reader *reader, const json_t *row) {
+    static const char *const forms[] = {"messages", "conversations", "completion", "query", "solution"};
+    const char *form = NULL;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (!json_object_get(row, forms[i]) || json_is_null(json_object_get(row, forms[i]))) continue;
+        if (!form)
+            form = forms[i];
+        else if (i < 4) { // "solution" is also what is known of a picture
+            BAD(reader, "two conversations, \"%s\" and \"%s\"", form, forms[i]);
+            return NULL;
+        }
+    }
+    if (!form)
+        BAD(reader, "none of the keys \"messages\", \"conversations\", \"completion\", \"query\" or "
+                    "\"solution\"");
+    else if (strcmp(form, "query") && row_is_set(json_object_get(row, "history"))) {
+        BAD(reader, "\"history\" goes with \"query\", not with \"%s\"", form);
+        return NULL;
+    }
+    return form;
+}
+
+// Texts that another form would read: a copy of the conversation, or something that gets lost.
+static void note_others(const struct reader *reader, const json_t *row, const char *form) {
+    bool globe = row_is_set(json_object_get(row, "solution"));
+    if (strcmp(form, "completion") && row_is_set(json_object_get(row, "prompt")))
+        row_note(reader->notes, "", "prompt");
+    if (strcmp(form, "query") && !globe && row_is_set(json_object_get(row, "response")))
+        row_note(reader->notes, "", "response");
 }
 
 static int read_row(struct reader *reader, const json_t *row, int images) {
+    bool learnt = true;
     if (!json_is_object(row)) return BAD(reader, "not a JSON object");
-    if (find_images(reader, row, images)) return -1;
+    const char *form = find_form(reader, row);
+    if (!form || row_check_keys(row, reader->notes, reader->error) ||
+        row_read_learnt(row, &learnt, reader->error) || find_images(reader, row, images))
+        return -1;
+    const json_t *value = json_object_get(row, form), *prompt = json_object_get(row, "prompt");
     int result;
-    if (json_object_get(row, "messages"))
-        result = add_messages(reader, json_object_get(row, "messages"), "messages");
-    else if (json_object_get(row, "completion"))
-        result = add_turn(reader, json_object_get(row, "prompt"), "user", "prompt") ||
-                 add_turn(reader, json_object_get(row, "completion"), "assistant", "completion");
-    else if (json_object_get(row, "query"))
+    note_others(reader, row, form);
+    if (!strcmp(form, "messages") || !strcmp(form, "conversations"))
+        result = add_system(reader, row, value) || add_messages(reader, value, form);
+    else if (!strcmp(form, "completion"))
+        result = add_system(reader, row, prompt) || add_turn(reader, prompt, "user", "prompt") ||
+                 add_turn(reader, value, "assistant", "completion");
+    else if (!strcmp(form, "query"))
         result = add_query(reader, row);
-    else if (json_object_get(row, "solution"))
-        result = add_globe(reader, row);
     else
-        return BAD(reader, "none of the keys \"messages\", \"completion\", \"query\" or \"solution\"");
+        result = add_system(reader, row, NULL) || add_globe(reader, row);
+    for (size_t i = 0; !learnt && i < reader->chat->count; i++) reader->chat->messages[i].not_learnt = true;
     return result || place_images(reader) || check_chat(reader) ? -1 : 0;
 }
 
-int row_parse(struct chat *chat, const char *json, size_t length, int images, struct error *error) {
-    struct reader reader = {.chat = chat, .error = error};
+int row_parse(struct chat *chat, const char *json, size_t length, int images, struct row_notes *notes,
+              struct error *error) {
+    struct reader reader = {.chat = chat, .notes = notes, .error = error};
     *chat = (struct chat){0};
     if (length > ROW_MAX_SIZE)
         return error_set(error, ERROR_LIMIT, "%zu bytes, more than the %d of a row", length,

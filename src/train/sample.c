@@ -59,7 +59,7 @@ static int add_turns(struct sample *sample, struct spans *spans, const struct ch
         if (answer && sample->completion.count == start)
             return error_set(error, ERROR_INPUT, "the answer has no tokens: nothing to learn");
         if (add_marker(sample, tokenizer, "<|im_end|>", error)) return -1;
-        if (!answer) continue;
+        if (!answer || message->not_learnt) continue;
         spans->starts[spans->count] = start;
         spans->ends[spans->count++] = sample->completion.count;
     }
@@ -87,11 +87,16 @@ int sample_encode_completion(struct sample *sample, const struct chat *chat,
 
 // ---- the whole ------------------------------------------------------------------------------------------
 
+static int check_learnt(const struct chat *chat, struct error *error) {
+    for (size_t i = sample_first_answer(chat); i < chat->count; i++)
+        if (strcmp(chat->messages[i].role, "assistant") == 0 && !chat->messages[i].not_learnt) return 0;
+    return error_set(error, ERROR_INPUT, "no answer to be learnt follows the last image: nothing to learn");
+}
+
 static int build(struct sample *sample, const struct qwen *qwen, const struct chat *chat,
                  const struct image *images, size_t image_count, size_t max_length, struct error *error) {
     const struct chat question = {chat->messages, sample_first_answer(chat)};
-    if (question.count == chat->count)
-        return error_set(error, ERROR_INPUT, "no answer follows the last image: nothing to learn");
+    if (check_learnt(chat, error)) return -1;
     if (prompt_build(&sample->prompt, qwen, &question, images, image_count, error)) return -1;
     for (size_t i = 0; i < sample->prompt.grid_count; i++) image_free(&sample->prompt.resized[i]);
     size_t tokens = sample->prompt.ids.count;
@@ -141,8 +146,7 @@ int sample_measure(struct sample_size *size, const struct qwen *qwen, const stru
     const struct chat question = {chat->messages, sample_first_answer(chat)};
     struct sample sample = {0};
     *size = (struct sample_size){0};
-    if (question.count == chat->count)
-        return error_set(error, ERROR_INPUT, "no answer follows the last image: nothing to learn");
+    if (check_learnt(chat, error)) return -1;
     size_t *tokens = memory_new(image_count + 1, sizeof *tokens, "row", error);
     int result =
         tokens ? count_image_tokens(size, &qwen->preprocessor, tokens, widths, heights, image_count, error)
@@ -152,6 +156,9 @@ int sample_measure(struct sample_size *size, const struct qwen *qwen, const stru
     if (result == 0) result = sample_encode_completion(&sample, chat, qwen->tokenizer, SIZE_MAX, error);
     size->prompt = sample.prompt.ids.count;
     size->completion = sample.completion.count;
+    size->before_learnt = size->prompt;
+    for (size_t i = 0; sample.trained && i < sample.completion.count && !sample.trained[i]; i++)
+        size->before_learnt++;
     sample_free(&sample);
     free(tokens);
     return result;

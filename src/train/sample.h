@@ -21,8 +21,8 @@ struct sample {
 // prompt (grpo.md section 5: prompt, system and image tokens are masked).
 size_t sample_first_answer(const struct chat *chat);
 
-// The tokens from that answer on: each answer and its <|im_end|> count, the template and other turns between
-// them do not, and no newline follows the last. More than `limit` tokens are cut off.
+// The tokens from that answer on: each answer to be learnt and its <|im_end|> count, the template and other
+// turns between them do not, and no newline follows the last. More than `limit` tokens are cut off.
 int sample_encode_completion(struct sample *sample, const struct chat *chat,
                              const struct tokenizer *tokenizer, size_t limit, struct error *error);
 
@@ -35,6 +35,7 @@ void sample_free(struct sample *sample);
 // What sample_build would give, from the pictures' stored sizes alone: tokens without the cut.
 struct sample_size {
     size_t prompt, completion; // tokens
+    size_t before_learnt;      // tokens of both before the first that is learnt
     size_t patches;
 };
 int sample_measure(struct sample_size *size, const struct qwen *qwen, const struct chat *chat,

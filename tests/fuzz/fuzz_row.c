@@ -9,8 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int images = ROW_OWN_IMAGES; images < 3; images++) {
         struct chat chat;
+        struct row_notes notes = {.count = 0};
         struct error error = {0};
-        if (row_parse(&chat, (const char *)data, size, images, &error)) {
+        if (row_parse(&chat, (const char *)data, size, images, &notes, &error)) {
             if (error.code == ERROR_NONE || !error.message[0] || chat.count || chat.messages) abort();
             continue;
         }

@@ -111,6 +111,58 @@ static void test_several_answers(void **state) {
     dataset_close(dataset);
 }
 
+// The tokens of an answer that is marked as context do not count; a row needs one that does.
+static void test_masked_answers(void **state) {
+    (void)state;
+    struct error error = {0};
+    const char *path = test_temporary("masked.jsonl");
+    static const char rows[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"Nile\","
+        "\"loss\":"
+        "false},{\"role\":\"user\",\"content\":\"r\"},{\"role\":\"assistant\",\"content\":\"Danube\"}]}\n"
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"Nile\","
+        "\"loss\":"
+        "true},{\"role\":\"user\",\"content\":\"r\"},{\"role\":\"assistant\",\"content\":\"Danube\"}]}\n"
+        "{\"prompt\":\"q\",\"completion\":\"a\",\"weight\":0}\n";
+    test_write(path, rows, strlen(rows));
+    struct dataset *dataset = open_one(path, &lenient, &error);
+    assert_got(dataset, error);
+    assert_int_equal(dataset_report(dataset)->bad, 1);
+    struct sample masked, whole;
+    assert_ok(dataset_load(dataset, 0, &masked, &error), error);
+    assert_ok(dataset_load(dataset, 1, &whole, &error), error);
+    assert_int_equal(masked.completion.count, whole.completion.count);
+    struct buffer text = {0};
+    for (size_t i = 0; i < masked.completion.count; i++)
+        if (masked.trained[i]) tokenizer_decode(qwen->tokenizer, &masked.completion.data[i], 1, false, &text);
+    assert_string_equal(text.data, "Danube<|im_end|>");
+    assert_true(masked.labels > 0 && masked.labels < whole.labels);
+    uint64_t identity = dataset_identity(dataset);
+    buffer_free(&text);
+    sample_free(&masked), sample_free(&whole);
+    dataset_close(dataset);
+    // Cut before what is to be learnt: a bad row, not one without labels.
+    struct dataset_options cut = lenient;
+    cut.too_long = RECIPE_TOO_LONG_TRUNCATE;
+    cut.max_length = 30;
+    dataset = open_one(path, &cut, &error);
+    for (size_t i = 0; dataset && i < dataset_count(dataset); i++) {
+        assert_ok(dataset_load(dataset, i, &whole, &error), error);
+        assert_true(whole.labels > 0);
+        sample_free(&whole);
+    }
+    dataset_close(dataset);
+    // Another text of the same length is another data set.
+    char other[sizeof rows];
+    memcpy(other, rows, sizeof rows);
+    memcpy(strstr(other, "Danube"), "Danubf", 6);
+    test_write(path, other, strlen(other));
+    dataset = open_one(path, &lenient, &error);
+    assert_got(dataset, error);
+    assert_true(dataset_identity(dataset) != identity);
+    dataset_close(dataset);
+}
+
 static void test_bad_rows(void **state) {
     (void)state;
     struct error error = {0};
@@ -301,7 +353,7 @@ int main(void) {
         cmocka_unit_test(test_several_answers),   cmocka_unit_test(test_bad_rows),
         cmocka_unit_test(test_broken_picture),    cmocka_unit_test(test_long_rows),
         cmocka_unit_test(test_missing_files),     cmocka_unit_test(test_shards),
-        cmocka_unit_test(test_bad_shards),
+        cmocka_unit_test(test_bad_shards),        cmocka_unit_test(test_masked_answers),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
