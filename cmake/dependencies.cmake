@@ -8,15 +8,46 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(PROJ REQUIRED IMPORTED_TARGET proj) # only its geodesic.h
 pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
-pkg_check_modules(PANGOCAIRO REQUIRED IMPORTED_TARGET pangocairo)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
-pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml) # recipes
-pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)   # the lines of mistakes in them
-pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive) # tar shards
-pkg_check_modules(MPI REQUIRED IMPORTED_TARGET ompi-c) # data-parallel ranks
 
 # oneDNN, API 2.x or 3.x. Debian's own CMake package asks for OpenCL headers that we do not need, so look for it here.
 find_path(DNNL_INCLUDE oneapi/dnnl/dnnl.h REQUIRED)
 find_library(DNNL_LIBRARY dnnl REQUIRED)
 add_library(DNNL::dnnl UNKNOWN IMPORTED)
 set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE})
+
+# Parts that `globe locate` does without. AUTO: built where their libraries are found; ON: they must be; OFF: left out.
+set(GLOBE_TRAIN AUTO CACHE STRING "Training: libcyaml, libyaml and libarchive (AUTO, ON, OFF)")
+set(GLOBE_MPI AUTO CACHE STRING "Training on several ranks: Open MPI (AUTO, ON, OFF)")
+set(GLOBE_POSTCARDS AUTO CACHE STRING "Drawing postcards: Pango and Cairo (AUTO, ON, OFF)")
+function(optional_part option prefix)
+  set(GLOBE_HAS_${option} FALSE PARENT_SCOPE)
+  if("${GLOBE_${option}}" STREQUAL "OFF")
+    return()
+  endif()
+  set(found TRUE)
+  foreach(item ${ARGN}) # PREFIX=module
+    string(REPLACE "=" ";" pair ${item})
+    list(GET pair 0 name)
+    list(GET pair 1 module)
+    if("${GLOBE_${option}}" STREQUAL "ON")
+      pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+    else()
+      pkg_check_modules(${name} QUIET IMPORTED_TARGET GLOBAL ${module})
+    endif()
+    if(NOT ${name}_FOUND)
+      message(STATUS "Left out: ${prefix} (there is no ${module}; docs/building.md)")
+      set(found FALSE)
+    endif()
+  endforeach()
+  set(GLOBE_HAS_${option} ${found} PARENT_SCOPE)
+  foreach(item ${ARGN})
+    string(REGEX REPLACE "=.*" "" name ${item})
+    set(${name}_LIBRARIES "${${name}_LIBRARIES}" PARENT_SCOPE) # for globe.pc
+  endforeach()
+endfunction()
+optional_part(TRAIN "training" CYAML=libcyaml YAML=yaml-0.1 ARCHIVE=libarchive)
+if(GLOBE_HAS_TRAIN)
+  optional_part(MPI "training on several ranks" MPI=ompi-c)
+endif()
+optional_part(POSTCARDS "drawing postcards" PANGOCAIRO=pangocairo)

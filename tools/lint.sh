@@ -49,6 +49,7 @@ scripts() { # SC2154: bats sets $output, $stderr and $lines
 
 run clang-format format
 run shellcheck scripts
+run house tools/check-house.sh
 run cppcheck check
 run clang-tidy tidy
 exit $failed

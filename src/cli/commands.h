@@ -9,6 +9,7 @@ int command_help(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_gazetteer(int argc, char **argv);
+int command_left_out(int argc, char **argv); // for commands that this build does without
 int command_locate(int argc, char **argv);
 int command_postcards(int argc, char **argv);
 int command_tokenize(int argc, char **argv);

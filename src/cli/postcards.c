@@ -10,7 +10,7 @@
 #include "postcards/dataset.h"
 
 static const char *const difficulties[] = {"easy", "medium", "hard", "mixed", NULL}; // enum difficulty
-static const char *const splits[] = {"train", "test", NULL};                         // enum split
+static const char *const splits[] = {"train", "test", NULL};                         // enum card_split
 
 static int64_t processors(void) {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
@@ -51,12 +51,12 @@ int command_postcards(int argc, char **argv) {
         error_set(&error, ERROR_USAGE, "--out DIR is needed: the folder for the cards");
         return command_fail(&error);
     }
-    const struct dataset_options options = {
+    const struct cards_options options = {
         .folder = folder,
         .count = (uint64_t)count,
         .first = (uint64_t)first,
         .order = {.seed = (uint64_t)seed,
-                  .split = (enum split)split,
+                  .split = (enum card_split)split,
                   .difficulty = (enum difficulty)difficulty},
         .width = (size_t)width,
         .threads = (int)threads,

@@ -13,14 +13,14 @@
 #include "postcards/scene.h"
 
 // Test cards are drawn from other random streams than training cards: they share no card, whatever the seeds.
-enum split { SPLIT_TRAIN, SPLIT_TEST };
+enum card_split { SPLIT_TRAIN, SPLIT_TEST };
 
 static const uint64_t CARD_MOST_SEED = (UINT64_C(1) << 53) - 1;  // JSON numbers are exact up to here
 static const uint64_t CARD_MOST_INDEX = (UINT64_C(1) << 40) - 1; // cards of one seed and split
 
 struct card_order {
     uint64_t seed;
-    enum split split;
+    enum card_split split;
     enum difficulty difficulty; // DIFFICULTY_MIXED: drawn for each card
 };
 
@@ -28,7 +28,7 @@ struct card {
     struct image image; // as photographed: light, blur and noise included; [height, width, 3]
     struct plan plan;
     struct scene scene; // the visible elements
-    struct verdict verdict;
+    struct conclusion verdict;
     int jpeg_quality; // 60 to 95, the same odds for all places
     struct buffer reasoning;
     struct buffer naming; // reason_name()

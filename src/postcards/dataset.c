@@ -119,7 +119,7 @@ enum { NAMING, CARDS, FILES }; // the cards' own rows come last
 static const char *const file_names[FILES] = {"naming.jsonl", "postcards.jsonl"};
 
 struct work {
-    const struct dataset_options *options;
+    const struct cards_options *options;
     const char *folder; // of the pictures
     uint64_t first;     // of the batch
     int count;          // in the batch
@@ -211,7 +211,7 @@ static int write_rows(struct work *work, int file, FILE *stream, const char *pat
 
 static int write_batches(struct work *work, struct worker *workers, struct file_writer writers[FILES],
                          struct error *error) {
-    const struct dataset_options *options = work->options;
+    const struct cards_options *options = work->options;
     int result = 0;
     for (uint64_t done = 0; done < options->count && !result; done += BATCH) {
         uint64_t left = options->count - done;
@@ -256,7 +256,7 @@ static int with_workers(struct work *work, char *const paths[FILES], struct erro
     return result;
 }
 
-static int check(const struct dataset_options *options, struct error *error) {
+static int check(const struct cards_options *options, struct error *error) {
     const struct card_order *order = &options->order;
     if (options->count < 1 || options->count > DATASET_MOST_CARDS)
         return error_set(error, ERROR_USAGE, "%" PRIu64 " postcards: the number must be from 1 to %d",
@@ -293,7 +293,7 @@ static int remove_rows(const char *path, struct error *error) {
     return remove(path) && errno != ENOENT ? error_set_errno(error, path, "cannot be replaced") : 0;
 }
 
-int dataset_write(const struct dataset_options *options, struct error *error) {
+int dataset_write(const struct cards_options *options, struct error *error) {
     if (check(options, error) || make_folder(options->folder, error)) return -1;
     char *cards = file_join(options->folder, "cards", error), *paths[FILES] = {NULL};
     struct work *work = memory_new(1, sizeof *work, "postcards", error);

@@ -8,7 +8,7 @@
 
 enum { DATASET_MOST_CARDS = 10000000, DATASET_MOST_THREADS = 64 };
 
-struct dataset_options {
+struct cards_options {
     const char *folder; // made when it is missing; its parent must exist
     uint64_t count;     // 1 to DATASET_MOST_CARDS
     uint64_t first;     // index of the first card
@@ -19,7 +19,7 @@ struct dataset_options {
 
 // postcards.jsonl appears when all cards are written: a folder without it is not complete. ERROR_USAGE,
 // ERROR_INPUT (a font is missing, the folder cannot be made), ERROR_IO, ERROR_INTERRUPTED (base/signals.h).
-int dataset_write(const struct dataset_options *options, struct error *error);
+int dataset_write(const struct cards_options *options, struct error *error);
 
 // The row of one card, without the newline: what training reads.
 int dataset_row(struct buffer *out, const struct card *card, const struct card_order *order, uint64_t index,

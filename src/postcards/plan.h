@@ -14,7 +14,7 @@ enum difficulty {
     DIFFICULTY_MIXED = DIFFICULTIES
 };
 
-enum setting {
+enum card_setting {
     SETTING_STREET, // a road towards the horizon, between houses
     SETTING_ROAD,   // the same in the open
     SETTING_ACROSS, // a street from left to right before a row of houses
@@ -29,7 +29,7 @@ enum setting {
 enum { PLAN_PLANTS = 2, PLAN_LINES = 2 };
 
 struct plan {
-    enum setting setting;
+    enum card_setting setting;
     enum difficulty difficulty;
     enum light light;
     bool snow;

@@ -6,12 +6,12 @@
 
 enum { MOST_CLUES = 6 };
 
-struct verdict reason_verdict(const struct scene *scene) {
+struct conclusion reason_verdict(const struct scene *scene) {
     int country = places_country(scene->possible);
-    if (country < 0) return (struct verdict){false, false, -1, -1};
+    if (country < 0) return (struct conclusion){false, false, -1, -1};
     bool single = places_count(scene->possible) == 1;
     int city = single ? __builtin_ctzll(scene->possible) : country_first_city(country);
-    return (struct verdict){true, single, country, city};
+    return (struct conclusion){true, single, country, city};
 }
 
 // --- which elements to speak of
@@ -198,7 +198,7 @@ static void add_opening(struct buffer *out, const struct plan *plan, struct rand
         buffer_format(out, "It is %s %s. ", lights[plan->light], settings[plan->setting]);
 }
 
-static void add_conclusion(struct buffer *out, const struct verdict *verdict, struct random *random) {
+static void add_conclusion(struct buffer *out, const struct conclusion *verdict, struct random *random) {
     if (!verdict->locatable) {
         buffer_add_text(
             out, PICK(random, "Nothing here gives the place away, so the country and the city stay unknown.",
@@ -247,7 +247,7 @@ static int count_words(const char *text) {
 
 static void write_once(struct buffer *out, const struct scene *scene, const struct plan *plan,
                        const struct outline *from, int count, int fillers, struct random *random) {
-    struct verdict verdict = reason_verdict(scene);
+    struct conclusion verdict = reason_verdict(scene);
     const struct element *clues[SCENE_ELEMENTS];
     memcpy(clues, from->clues, sizeof clues);
     order(clues, count);
@@ -298,7 +298,7 @@ static int compare_elements(const void *a, const void *b) {
 
 void reason_name(struct buffer *out, const struct scene *scene, const struct plan *plan) {
     const struct element *elements[SCENE_ELEMENTS] = {0};
-    struct verdict verdict = reason_verdict(scene);
+    struct conclusion verdict = reason_verdict(scene);
     for (int i = 0; i < scene->count; i++) elements[i] = &scene->elements[i];
     qsort(elements, (size_t)scene->count, sizeof *elements, compare_elements);
     if (plan->setting == SETTING_ROOM || plan->setting == SETTING_WALL)

@@ -9,11 +9,11 @@ enum { REASON_LEAST_WORDS = 40, REASON_MOST_WORDS = 90 };
 
 // What the visible clues tell. A place is locatable when they leave one country; its city is determined when
 // they leave one city. Otherwise the best guess is the country's largest city of this world.
-struct verdict {
+struct conclusion {
     bool locatable, city_determined;
     int country, city; // of the answer; -1 when not locatable
 };
-struct verdict reason_verdict(const struct scene *scene);
+struct conclusion reason_verdict(const struct scene *scene);
 
 // Appends 40 to 90 words to `out`.
 void reason_write(struct buffer *out, const struct scene *scene, const struct plan *plan,

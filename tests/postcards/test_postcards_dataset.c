@@ -15,15 +15,15 @@
 enum { COUNT = 150 };
 static struct error error;
 
-static struct dataset_options options_for(const char *folder) {
-    return (struct dataset_options){.folder = folder,
-                                    .count = COUNT,
-                                    .order = {.seed = 5, .difficulty = DIFFICULTY_MIXED},
-                                    .width = 224,
-                                    .threads = 1};
+static struct cards_options options_for(const char *folder) {
+    return (struct cards_options){.folder = folder,
+                                  .count = COUNT,
+                                  .order = {.seed = 5, .difficulty = DIFFICULTY_MIXED},
+                                  .width = 224,
+                                  .threads = 1};
 }
 
-static void write_cards(const struct dataset_options *options) {
+static void write_cards(const struct cards_options *options) {
     assert_ok(dataset_write(options, &error), error);
 }
 
@@ -56,7 +56,7 @@ static void same_seed_same_bytes(void **state) {
     char paths[3][512];
     for (int i = 0; i < 3; i++) {
         snprintf(paths[i], sizeof paths[i], "%s", test_temporary("%s", folders[i]));
-        struct dataset_options options = options_for(paths[i]);
+        struct cards_options options = options_for(paths[i]);
         options.threads = i == 2 ? 2 : 1;
         write_cards(&options);
     }
@@ -74,9 +74,9 @@ static void same_seed_same_bytes(void **state) {
 
 static void a_part_equals_the_whole(void **state) {
     (void)state;
-    struct dataset_options whole = options_for(test_temporary("whole"));
+    struct cards_options whole = options_for(test_temporary("whole"));
     write_cards(&whole);
-    struct dataset_options part = options_for(test_temporary("part"));
+    struct cards_options part = options_for(test_temporary("part"));
     part.first = 100, part.count = 5;
     write_cards(&part);
     size_t a, b;
@@ -136,7 +136,7 @@ static void check_row(const json_t *row, const char *folder, int64_t index) {
 
 static void rows_say_what_training_reads(void **state) {
     (void)state;
-    struct dataset_options options = options_for(test_temporary("rows"));
+    struct cards_options options = options_for(test_temporary("rows"));
     write_cards(&options);
     size_t length;
     char *data = read_all(&length, options.folder, "postcards.jsonl"), *save = NULL;
@@ -174,7 +174,7 @@ static void check_naming(const json_t *row, const struct card *card) {
 
 static void naming_names_what_is_there(void **state) {
     (void)state;
-    struct dataset_options options = options_for(test_temporary("naming"));
+    struct cards_options options = options_for(test_temporary("naming"));
     write_cards(&options);
     struct canvas *canvas = card_canvas(224, &error);
     assert_got(canvas, error);
@@ -226,7 +226,7 @@ static size_t header_length(const uint8_t *jpeg, size_t length, bool *extra) {
 
 static void headers_are_the_same_for_all_places(void **state) {
     (void)state;
-    struct dataset_options options = options_for(test_temporary("headers"));
+    struct cards_options options = options_for(test_temporary("headers"));
     write_cards(&options);
     struct canvas *canvas = card_canvas(224, &error);
     assert_got(canvas, error);
@@ -260,7 +260,7 @@ static void headers_are_the_same_for_all_places(void **state) {
 
 static void pictures_carry_no_position_and_one_size(void **state) {
     (void)state;
-    struct dataset_options options = options_for(test_temporary("facts"));
+    struct cards_options options = options_for(test_temporary("facts"));
     options.count = 20;
     write_cards(&options);
     for (uint64_t i = 0; i < options.count; i++) {
@@ -291,7 +291,7 @@ static void names_are_numbers(void **state) {
 
 // --- bad input
 
-static void refuse(const struct dataset_options *options, enum error_code code, const char *text) {
+static void refuse(const struct cards_options *options, enum error_code code, const char *text) {
     assert_error(dataset_write(options, &error), error, code, text);
     char *rows = file_join(options->folder, "postcards.jsonl", &error);
     assert_false(file_exists(rows));
@@ -300,7 +300,7 @@ static void refuse(const struct dataset_options *options, enum error_code code, 
 
 static void bad_options_are_refused(void **state) {
     (void)state;
-    struct dataset_options good = options_for(test_temporary("bad")), bad = good;
+    struct cards_options good = options_for(test_temporary("bad")), bad = good;
     bad.count = 0;
     refuse(&bad, ERROR_USAGE, "0 postcards");
     bad = good, bad.count = DATASET_MOST_CARDS + UINT64_C(1);
@@ -321,7 +321,7 @@ static void bad_options_are_refused(void **state) {
 
 static void bad_folders_are_refused(void **state) {
     (void)state;
-    struct dataset_options options = options_for(test_temporary("no/such/parent"));
+    struct cards_options options = options_for(test_temporary("no/such/parent"));
     refuse(&options, ERROR_INPUT, "no/such/parent");
     test_write(test_temporary("file"), "x", 1);
     options = options_for(test_temporary("file"));
@@ -340,7 +340,7 @@ static void bad_folders_are_refused(void **state) {
 
 static void a_failed_picture_leaves_no_rows(void **state) {
     (void)state;
-    struct dataset_options options = options_for(test_temporary("blocked"));
+    struct cards_options options = options_for(test_temporary("blocked"));
     write_cards(&options); // an earlier, complete run
     char path[512];
     snprintf(path, sizeof path, "%s", test_temporary("blocked/cards/000100.jpg"));
