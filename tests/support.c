@@ -1,6 +1,8 @@
 #include "support.h"
 
+#include <dirent.h>
 #include <ftw.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,40 @@ const char *test_data(const char *format, ...) {
     const char *path = place(TEST_DATA, format, args);
     va_end(args);
     return path;
+}
+
+const char *golden_data(const char *format, ...) {
+    const char *root = getenv("GLOBE_TEST_DATA");
+    va_list args;
+    va_start(args, format);
+    const char *path = place(root && *root ? root : TEST_DATA, format, args);
+    va_end(args);
+    return path;
+}
+
+static int is_case(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+    return length > 5 && strcmp(entry->d_name + length - 5, ".json") == 0;
+}
+
+void golden_each_case(const char *model, void (*check)(const char *model, const char *name)) {
+    struct dirent **entries;
+    int count = scandir(golden_data("%s/cases", model), &entries, is_case, alphasort);
+    if (count <= 0) fail_msg("%s: no golden cases", golden_data("%s/cases", model));
+    for (int i = 0; i < count; i++) {
+        entries[i]->d_name[strlen(entries[i]->d_name) - 5] = 0;
+        check(model, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+void test_check_near(double value, double expected, double tolerance, const char *what, const char *file,
+                     int line) {
+    if (fabs(value - expected) <= tolerance) return;
+    print_error("%s is %.9g, not %.9g: off by %.3g, %.3g allowed\n", what, value, expected,
+                fabs(value - expected), tolerance);
+    _fail(file, line);
 }
 
 const char *test_temporary(const char *format, ...) {

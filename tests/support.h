@@ -13,6 +13,12 @@
 
 // "tests/data/NAME" as an absolute path, in a ring of static buffers.
 const char *test_data(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// The same in the folder of golden data: that of the environment variable GLOBE_TEST_DATA, or tests/data.
+// Another set of the same form must pass: what a test asks of golden data names no size, case or picture.
+const char *golden_data(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// Calls `check` with the name of each golden case of a model ("MODEL/cases/NAME.json"), in order of name;
+// fails when there is none.
+void golden_each_case(const char *model, void (*check)(const char *model, const char *name));
 // A fresh folder for this process, removed at exit, and a path inside it.
 const char *test_temporary(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // Writes a file (path from test_temporary).
@@ -27,6 +33,11 @@ void test_write(const char *path, const void *data, size_t length);
     do {                                                 \
         if (!(pointer)) fail_msg("%s", (error).message); \
     } while (0)
+// Both values are printed when they are further apart than `tolerance` (or one is no number).
+#define assert_near(value, expected, tolerance) \
+    test_check_near((double)(value), (double)(expected), (double)(tolerance), #value, __FILE__, __LINE__)
+void test_check_near(double value, double expected, double tolerance, const char *what, const char *file,
+                     int line);
 // The call failed with this code, and its message holds this text.
 #define assert_error(result, error, expected_code, text)                     \
     do {                                                                     \

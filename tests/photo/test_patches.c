@@ -12,16 +12,13 @@
 #include "photo/resize.h"
 #include "support_safetensors.h"
 
-static const char *const models[] = {"qwen2_5_vl_tiny", "qwen2_5_vl_tiny_tied"};
-static const char *const cases[] = {"a_png", "b_jpeg_max_pixels", "c_two_images"};
-
 static void check_picture(struct image *resized, const char *file, size_t min_pixels, size_t max_pixels,
                           struct golden_tensor expected) {
     struct error error;
     struct image decoded;
     struct photo_options options = {.ignore_orientation = true};
     size_t height, width;
-    assert_ok(photo_decode_file(&decoded, test_data("images/%s", file), &options, NULL, &error), error);
+    assert_ok(photo_decode_file(&decoded, golden_data("images/%s", file), &options, NULL, &error), error);
     assert_ok(photo_smart_resize(decoded.height, decoded.width, 28, min_pixels, max_pixels, &height, &width,
                                  &error),
               error);
@@ -58,13 +55,15 @@ static size_t check_rows(const struct golden *golden, const float *rows, size_t 
     return checked;
 }
 
+static size_t pictures; // checked so far
+
 static void check_case(const char *model, const char *name) {
     struct error error;
     struct photo_preprocessor preprocessor;
-    assert_ok(photo_preprocessor_read(&preprocessor, test_data("%s", model), &error), error);
-    json_t *json = json_read_file(test_data("%s/cases/%s.json", model, name), 1 << 20, &error);
+    assert_ok(photo_preprocessor_read(&preprocessor, golden_data("%s", model), &error), error);
+    json_t *json = json_read_file(golden_data("%s/cases/%s.json", model, name), 1 << 20, &error);
     assert_got(json, error);
-    struct golden golden = golden_open(test_data("%s/cases/%s.safetensors", model, name));
+    struct golden golden = golden_open(golden_data("%s/cases/%s.safetensors", model, name));
     size_t min_pixels = (size_t)json_integer_value(json_object_get(json, "min_pixels"));
     size_t max_pixels = (size_t)json_integer_value(json_object_get(json, "max_pixels"));
     size_t i, first = 0, checked = 0;
@@ -84,7 +83,12 @@ static void check_case(const char *model, const char *name) {
         free(rows);
         image_free(&resized);
     }
-    assert_true(i > 0);
+    pictures += i;
+    if (i == 0) { // a case without pictures
+        golden_close(&golden);
+        json_decref(json);
+        return;
+    }
     bool all = golden_has(&golden, "pixel_values");
     size_t stored = golden_get(&golden, all ? "pixel_values" : "pixel_values_rows", "F32").shape[0];
     assert_true(stored > 0);
@@ -95,8 +99,9 @@ static void check_case(const char *model, const char *name) {
 
 static void files_become_the_reference_s_rows(void **state) {
     (void)state;
-    for (size_t m = 0; m < 2; m++)
-        for (size_t c = 0; c < 3; c++) check_case(models[m], cases[c]);
+    golden_each_case("qwen2_5_vl_tiny", check_case);
+    golden_each_case("qwen2_5_vl_tiny_tied", check_case);
+    assert_true(pictures > 0);
 }
 
 static void rows_come_in_merge_groups(void **state) {
