@@ -52,6 +52,7 @@ static void settle(struct settings *settings) {
     session->endpoint.api_key = getenv("GLOBE_API_KEY");
     session->endpoint.max_pixels = (size_t)settings->model.max_pixels;
     session->qwen = model_options_qwen(&settings->model);
+    session->finest = true; // every picture's city and country are asked for
 }
 
 static const char description[] =

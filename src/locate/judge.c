@@ -1,12 +1,13 @@
 #include "locate/judge.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
-#include "geo/cluster.h"
+#include "locate/ballot.h"
 #include "locate/clues.h"
 
 // A vote that has been read.
@@ -15,10 +16,6 @@ struct reading {
     struct verdict_place place;
     int same_name_countries;
     bool names_place;
-    // The position is that of the place named. Not so for a city that the gazetteer does not know: it gets
-    // its country's position, and two such cities are not the same place.
-    bool pinned;
-    size_t cluster;
 };
 
 int vote_copy(struct vote *vote, const char *text, size_t length, const float *log_probs, const size_t *ends,
@@ -93,7 +90,6 @@ static int look_up(struct reading *reading, struct gazetteer *gazetteer, struct 
         result = set_text(&place->country, best->place.country, error);
         if (result == 0) result = set_text(&place->region, best->place.region, error);
         if (result == 0 && is_city) result = set_text(&place->city, best->place.name, error);
-        reading->pinned = !place->city[0] || best->match != MATCH_CONTAINER;
         reading->same_name_countries = is_city ? found->same_name_countries : 0;
         if (result == 0) result = look_up_country(place, gazetteer, found, error);
     }
@@ -119,80 +115,85 @@ static int read_vote(struct reading *reading, const struct vote *vote, const str
     return reading->names_place && options->gazetteer ? look_up(reading, options->gazetteer, error) : 0;
 }
 
-// Names that the gazetteer does not know, or all without one, are the same place when they are spelt alike.
+// ---- counting -------------------------------------------------------------------------------------------
+
 static bool same_names(const struct verdict_place *a, const struct verdict_place *b) {
     return strcasecmp(a->country, b->country) == 0 && strcasecmp(a->city, b->city) == 0;
 }
 
-// Numbers the readings that name a place by cluster, from 0; returns how many clusters there are, SIZE_MAX on
-// failure.
-static size_t find_clusters(struct reading *readings, size_t count, const struct judge_options *options,
-                            struct error *error) {
-    size_t clusters = 0, placed = 0;
-    struct point *points = memory_new(count, sizeof *points, "votes", error);
-    size_t *who = memory_new(count, sizeof *who, "votes", error);
-    if (points && who) {
-        for (size_t i = 0; i < count; i++)
-            if (readings[i].pinned) {
-                points[placed] = readings[i].place.position;
-                who[placed++] = i;
-            }
-        struct clusters found = {0};
-        if (placed && clusters_find(points, NULL, placed, options->cluster_km, &found, error)) {
-            clusters = SIZE_MAX;
-        } else if (placed) {
-            for (size_t i = 0; i < placed; i++) readings[who[i]].cluster = found.cluster_of[i];
-            clusters = found.count;
-            clusters_free(&found);
+static int copy_place(struct verdict_place *target, const struct verdict_place *place, struct error *error) {
+    *target = *place;
+    target->country = copy(place->country ? place->country : "", error);
+    target->region = copy(place->region ? place->region : "", error);
+    target->city = copy(place->city ? place->city : "", error);
+    return target->country && target->region && target->city ? 0 : -1;
+}
+
+// Every place that was named becomes one vote of the verdict, in the order of the first sample that names it.
+// first_of[vote]: that sample.
+static int gather_votes(struct verdict *verdict, const struct reading *readings, size_t count,
+                        size_t *first_of, struct error *error) {
+    verdict->votes = memory_new(count + 1, sizeof *verdict->votes, "votes", error);
+    if (!verdict->votes) return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (!readings[i].names_place) {
+            *(readings[i].answer.declined ? &verdict->declined : &verdict->unread) += 1;
+            continue;
         }
-    } else {
-        clusters = SIZE_MAX;
-    }
-    free(points);
-    free(who);
-    for (size_t i = 0; clusters != SIZE_MAX && i < count; i++) {
-        if (!readings[i].names_place || readings[i].pinned) continue;
         size_t same = 0;
-        while (same < i && !(readings[same].names_place && !readings[same].pinned &&
-                             same_names(&readings[same].place, &readings[i].place)))
+        while (same < verdict->vote_count && !same_names(&verdict->votes[same].place, &readings[i].place))
             same++;
-        readings[i].cluster = same < i ? readings[same].cluster : clusters++;
-    }
-    return clusters;
-}
-
-struct tally {
-    size_t votes, first; // the first reading of the cluster
-    size_t chosen;       // the reading that stands for it: the most frequent place, the earliest among equals
-};
-
-static int more_votes(const void *a, const void *b) {
-    const struct tally *x = a, *y = b;
-    if (x->votes != y->votes) return x->votes > y->votes ? -1 : 1;
-    return x->first < y->first ? -1 : x->first > y->first;
-}
-
-static struct tally *count_clusters(const struct reading *readings, size_t count, size_t clusters,
-                                    struct error *error) {
-    struct tally *tallies = memory_new(clusters + 1, sizeof *tallies, "votes", error);
-    if (!tallies) return NULL;
-    for (size_t c = 0; c < clusters; c++) {
-        size_t best = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (!readings[i].names_place || readings[i].cluster != c) continue;
-            if (tallies[c].votes++ == 0) tallies[c].first = i;
-            size_t same = 0;
-            for (size_t j = 0; j < count; j++)
-                same += readings[j].names_place && readings[j].cluster == c &&
-                        same_names(&readings[i].place, &readings[j].place);
-            if (same > best) {
-                best = same;
-                tallies[c].chosen = i;
-            }
+        struct verdict_vote *vote = &verdict->votes[same];
+        if (same == verdict->vote_count) {
+            first_of[verdict->vote_count++] = i;
+            if (copy_place(&vote->place, &readings[i].place, error)) return -1;
         }
+        vote->count++;
+        vote->place.share = (double)vote->count / (double)count;
     }
-    qsort(tallies, clusters, sizeof *tallies, more_votes);
-    return tallies;
+    return 0;
+}
+
+static const char *name_at(const struct verdict_place *place, enum verdict_level level) {
+    return level == LEVEL_COUNTRY ? place->country : level == LEVEL_REGION ? place->region : place->city;
+}
+
+// The most likely place at every level, and how sure that is. `probability`: of the words of the only sample,
+// -1 when unknown.
+static int fill_standings(struct verdict *verdict, const struct ballot *ballot, double probability,
+                          const struct judge_options *options, struct error *error) {
+    for (enum verdict_level level = LEVEL_COUNTRY; level < VERDICT_LEVELS; level++) {
+        struct verdict_standing *standing = &verdict->standings[level];
+        *standing = (struct verdict_standing){.share = -1, .confidence = -1};
+        if (ballot->levels[level].count == 0) continue;
+        const struct ballot_group *best = &ballot->levels[level].groups[0];
+        standing->name = copy(name_at(&verdict->votes[best->chosen].place, level), error);
+        if (!standing->name) return -1;
+        standing->share = (double)best->count / (double)verdict->samples;
+        standing->confidence = verdict->samples > 1 ? standing->share : probability;
+    }
+    (void)options;
+    return 0;
+}
+
+// The finest level that is sure enough; without such a one the coarsest that was named, when nobody asked to
+// abstain. *enough: whether it is sure enough.
+static enum verdict_level choose_level(const struct verdict *verdict, const struct judge_options *options,
+                                       bool *enough) {
+    bool asked = options->abstain_below > 0;
+    // The probability of one answer's own words says little: it does not choose.
+    bool tells = verdict->samples > 1 || verdict->calibrated || asked;
+    double least = asked ? options->abstain_below : tells && !options->finest ? 0.5 : -1;
+    enum verdict_level coarsest = VERDICT_LEVELS, finest = VERDICT_LEVELS;
+    *enough = true;
+    for (enum verdict_level level = VERDICT_LEVELS; level-- > LEVEL_COUNTRY;) {
+        if (!verdict->standings[level].name) continue;
+        if (verdict->standings[level].confidence >= least) return level;
+        if (finest == VERDICT_LEVELS) finest = level;
+        coarsest = level;
+    }
+    *enough = !asked;
+    return asked ? finest : coarsest;
 }
 
 // Bytes [first, end) of a vote's text; empty when nothing was found.
@@ -233,55 +234,120 @@ static double single_confidence(const struct vote *vote, const struct answer *an
     return exp(sum);
 }
 
-static int compare_numbers(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
+struct weighed {
+    double distance;
+    size_t count;
+};
+
+static int compare_weighed(const void *a, const void *b) {
+    double x = ((const struct weighed *)a)->distance, y = ((const struct weighed *)b)->distance;
     return (x > y) - (x < y);
 }
 
-// The radii around `at` that hold half and nine tenths of all samples. One that names no place with a
+static double radius_of(const struct weighed *list, size_t count, size_t wanted) {
+    size_t sum = 0, i = 0;
+    while (i + 1 < count && (sum += list[i].count) < wanted) i++;
+    return isfinite(list[i].distance) ? list[i].distance : -1;
+}
+
+// The radii around the answer that hold half and nine tenths of all samples. One that names no place with a
 // position is nowhere: when it takes such samples to get there, the radius is unknown.
-static int measure_radii(struct verdict *verdict, struct point at, const struct reading *readings,
-                         size_t count, struct error *error) {
-    double *distances = memory_new(count, sizeof *distances, "votes", error);
-    if (!distances) return -1;
-    for (size_t i = 0; i < count; i++)
-        distances[i] = readings[i].place.has_position ? sphere_distance(at, readings[i].place.position)
-                                                      : (double)INFINITY;
-    qsort(distances, count, sizeof *distances, compare_numbers);
-    double half = distances[(count + 1) / 2 - 1], most = distances[(9 * count + 9) / 10 - 1];
-    verdict->radius_50_km = isfinite(half) ? half : -1;
-    verdict->radius_90_km = isfinite(most) ? most : -1;
-    free(distances);
-    return 0;
-}
-
-// The place moves to the verdict.
-static void take_place(struct verdict_place *target, struct reading *reading, double share) {
-    *target = reading->place;
-    target->share = share;
-    reading->place = (struct verdict_place){0};
-}
-
-static int take_winner(struct verdict *verdict, struct reading *readings, const struct vote *votes,
-                       size_t count, const struct tally *tallies, size_t clusters,
-                       const struct judge_options *options, struct error *error) {
-    struct reading *winner = &readings[tallies[0].chosen];
-    const struct vote *vote = &votes[tallies[0].chosen];
-    verdict->confidence =
-        count > 1 ? (double)tallies[0].votes / (double)count : single_confidence(vote, &winner->answer);
-    verdict->same_name_countries = winner->same_name_countries;
-    take_place(&verdict->place, winner, (double)tallies[0].votes / (double)count);
-    size_t others = clusters - 1 < options->alternatives ? clusters - 1 : options->alternatives;
-    if (others) {
-        verdict->alternatives = memory_new(others, sizeof *verdict->alternatives, "alternatives", error);
-        if (!verdict->alternatives) return -1;
+static int measure_radii(struct verdict *verdict, struct error *error) {
+    size_t count = verdict->vote_count, all = verdict->samples, placed = 0;
+    struct weighed *list = memory_new(count + 1, sizeof *list, "votes", error);
+    if (!list) return -1;
+    for (size_t i = 0; i < count; i++) {
+        const struct verdict_place *place = &verdict->votes[i].place;
+        list[i].count = verdict->votes[i].count;
+        list[i].distance = place->has_position ? sphere_distance(verdict->place.position, place->position)
+                                               : (double)INFINITY;
+        placed += list[i].count;
     }
-    for (size_t i = 0; i < others; i++)
-        take_place(&verdict->alternatives[verdict->alternative_count++], &readings[tallies[i + 1].chosen],
-                   (double)tallies[i + 1].votes / (double)count);
-    bool unsure = options->abstain_below > 0 && verdict->confidence < options->abstain_below;
-    verdict->outcome = unsure ? VERDICT_ABSTAINED : VERDICT_PLACED;
+    list[count] = (struct weighed){(double)INFINITY, all - placed};
+    qsort(list, count + 1, sizeof *list, compare_weighed);
+    verdict->radius_50_km = radius_of(list, count + 1, (all + 1) / 2);
+    verdict->radius_90_km = radius_of(list, count + 1, (9 * all + 9) / 10);
+    free(list);
     return 0;
+}
+
+// The region's or country's own position, and none when it is not known.
+static int move_to_level(struct verdict_place *place, enum verdict_level level, struct gazetteer *gazetteer,
+                         struct error *error) {
+    bool is_finer = place->city[0] || (level == LEVEL_COUNTRY && place->region[0]);
+    if (level == LEVEL_CITY || !is_finer) return 0;
+    place->city[0] = 0;
+    if (level == LEVEL_COUNTRY) place->region[0] = 0;
+    place->match = "";
+    place->has_position = false;
+    place->radius_km = -1;
+    if (level == LEVEL_COUNTRY) {
+        place->has_position = place->has_country_position;
+        place->position = place->country_position;
+        if (place->has_position) place->radius_km = place->country_radius_km;
+        return 0;
+    }
+    struct gazetteer_answer *found = gazetteer ? memory_new(1, sizeof *found, "gazetteer", error) : NULL;
+    if (!found) return gazetteer ? -1 : 0;
+    const struct gazetteer_query query = {
+        .region = place->region, .country = place->country_code, .limit = 1};
+    int result = gazetteer_lookup(gazetteer, &query, found, error);
+    if (result == 0 && found->count > 0 && found->candidates[0].place.kind == PLACE_REGION) {
+        place->has_position = true;
+        place->position = found->candidates[0].place.at;
+        place->radius_km = found->candidates[0].place.radius_km;
+    }
+    free(found);
+    return result;
+}
+
+// The other cities that were named, then countries that were named without one. The answer's own is not
+// among them when it is the answer; its cities are, when only their country is sure.
+static int take_alternatives(struct verdict *verdict, const struct ballot *ballot,
+                             const struct judge_options *options, struct error *error) {
+    const struct ballot_level *cities = &ballot->levels[LEVEL_CITY];
+    bool own = verdict->level == LEVEL_CITY;
+    verdict->alternatives =
+        memory_new(options->alternatives + 1, sizeof *verdict->alternatives, "alternatives", error);
+    if (!verdict->alternatives) return -1;
+    size_t city = own, bare = 0;
+    while (verdict->alternative_count < options->alternatives) {
+        while (bare < verdict->vote_count &&
+               (ballot->city_of[bare] != SIZE_MAX ||
+                (!own && ballot_same_country(&verdict->votes[bare].place, &verdict->place))))
+            bare++;
+        bool is_city = city < cities->count, is_bare = bare < verdict->vote_count;
+        if (is_city && is_bare) is_city = cities->groups[city].count >= verdict->votes[bare].count;
+        if (!is_city && !is_bare) break;
+        const struct verdict_vote *vote = &verdict->votes[is_city ? cities->groups[city].chosen : bare];
+        size_t votes = is_city ? cities->groups[city].count : vote->count;
+        struct verdict_place *place = &verdict->alternatives[verdict->alternative_count++];
+        if (copy_place(place, &vote->place, error)) return -1;
+        place->share = (double)votes / (double)verdict->samples;
+        *(is_city ? &city : &bare) += 1;
+    }
+    if (verdict->alternative_count) return 0;
+    free(verdict->alternatives);
+    verdict->alternatives = NULL;
+    return 0;
+}
+
+// *chosen: the vote that the answer stands on.
+static int take_winner(struct verdict *verdict, const struct ballot *ballot, double probability,
+                       const struct judge_options *options, size_t *chosen, struct error *error) {
+    bool enough;
+    if (fill_standings(verdict, ballot, probability, options, error)) return -1;
+    verdict->level = choose_level(verdict, options, &enough);
+    *chosen = ballot->levels[verdict->level].groups[0].chosen;
+    if (copy_place(&verdict->place, &verdict->votes[*chosen].place, error) ||
+        move_to_level(&verdict->place, verdict->level, options->gazetteer, error))
+        return -1;
+    const struct verdict_standing *standing = &verdict->standings[verdict->level];
+    verdict->place.share = standing->share;
+    verdict->confidence = standing->confidence;
+    verdict->outcome = enough ? VERDICT_PLACED : VERDICT_ABSTAINED;
+    if (verdict->samples > 1 && verdict->place.has_position && measure_radii(verdict, error)) return -1;
+    return take_alternatives(verdict, ballot, options, error);
 }
 
 // The completion that the verdict quotes: text, reasoning, clues.
@@ -294,36 +360,54 @@ static int quote(struct verdict *verdict, const struct vote *vote, const struct 
     return clues_find(verdict->reasoning, &verdict->clues, &verdict->clue_count, error);
 }
 
+static size_t most_votes(const struct ballot *ballot) {
+    size_t most = 0;
+    for (enum verdict_level level = LEVEL_COUNTRY; level < VERDICT_LEVELS; level++)
+        if (ballot->levels[level].count && ballot->levels[level].groups[0].count > most)
+            most = ballot->levels[level].groups[0].count;
+    return most;
+}
+
+static int weigh(struct verdict *verdict, const struct reading *readings, const struct vote *votes,
+                 const size_t *first_of, const struct judge_options *options, size_t *quoted,
+                 struct error *error) {
+    struct ballot ballot;
+    size_t chosen = 0;
+    if (ballot_count(&ballot, verdict->votes, verdict->vote_count, options->cluster_km, error)) return -1;
+    int result = 0;
+    // More votes that nothing can be told than for any single country: then that is the answer.
+    if (verdict->vote_count == 0 || verdict->declined > most_votes(&ballot)) {
+        verdict->outcome = verdict->declined ? VERDICT_NOT_LOCATABLE : VERDICT_NO_ANSWER;
+        verdict->confidence = verdict->declined && verdict->samples > 1
+                                  ? (double)verdict->declined / (double)verdict->samples
+                                  : -1;
+        while (*quoted + 1 < verdict->samples && verdict->declined &&
+               (readings[*quoted].names_place || !readings[*quoted].answer.declined))
+            ++*quoted;
+    } else {
+        double probability = verdict->samples > 1 ? -1 : single_confidence(&votes[0], &readings[0].answer);
+        verdict->probability = probability;
+        result = take_winner(verdict, &ballot, probability, options, &chosen, error);
+        *quoted = first_of[chosen];
+        bool city = verdict->level == LEVEL_CITY;
+        verdict->same_name_countries = city ? readings[*quoted].same_name_countries : 0;
+    }
+    ballot_free(&ballot);
+    return result;
+}
+
 static int judge(struct verdict *verdict, struct reading *readings, const struct vote *votes, size_t count,
                  const struct judge_options *options, size_t *quoted, struct error *error) {
-    size_t declining = 0;
     *quoted = 0;
     for (size_t i = 0; i < count; i++) {
         if (read_vote(&readings[i], &votes[i], options, error)) return -1;
         verdict->tokens += votes[i].tokens;
-        declining += !readings[i].names_place && readings[i].answer.declined;
     }
-    size_t clusters = find_clusters(readings, count, options, error);
-    if (clusters == SIZE_MAX) return -1;
-    struct tally *tallies = count_clusters(readings, count, clusters, error);
-    if (!tallies) return -1;
-    int result = 0;
-    // More votes that nothing can be told than for any single place: then that is the answer.
-    if (clusters == 0 || declining > tallies[0].votes) {
-        verdict->outcome = declining ? VERDICT_NOT_LOCATABLE : VERDICT_NO_ANSWER;
-        verdict->confidence = declining && count > 1 ? (double)declining / (double)count : -1;
-        while (*quoted + 1 < count && declining &&
-               (readings[*quoted].names_place || !readings[*quoted].answer.declined))
-            ++*quoted;
-    } else {
-        *quoted = tallies[0].chosen;
-        const struct verdict_place *answer = &readings[*quoted].place;
-        if (count > 1 && answer->has_position)
-            result = measure_radii(verdict, answer->position, readings, count, error);
-        if (result == 0)
-            result = take_winner(verdict, readings, votes, count, tallies, clusters, options, error);
-    }
-    free(tallies);
+    size_t *first_of = memory_new(count, sizeof *first_of, "votes", error);
+    if (!first_of) return -1;
+    int result = gather_votes(verdict, readings, count, first_of, error);
+    if (result == 0) result = weigh(verdict, readings, votes, first_of, options, quoted, error);
+    free(first_of);
     return result ? result : quote(verdict, &votes[*quoted], &readings[*quoted].answer, error);
 }
 
@@ -331,7 +415,10 @@ int judge_votes(struct verdict *verdict, const struct vote *votes, size_t count,
                 const struct judge_options *options, size_t *quoted, struct error *error) {
     verdict->samples = count;
     verdict->confidence = verdict->radius_50_km = verdict->radius_90_km = -1;
+    verdict->gps_distance_km = verdict->probability = -1;
     verdict->place.match = "";
+    for (size_t i = 0; i < VERDICT_LEVELS; i++)
+        verdict->standings[i] = (struct verdict_standing){.share = -1, .confidence = -1};
     struct reading *readings = memory_new(count, sizeof *readings, "votes", error);
     if (!readings) return -1;
     int result = judge(verdict, readings, votes, count, options, quoted, error);

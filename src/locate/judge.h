@@ -12,9 +12,13 @@ struct judge_options {
     struct gazetteer *gazetteer; // NULL: places have names only, votes are told apart by name
     enum answer_rules rules;
     double cluster_km; // votes that far apart still mean the same place
-    // Confidence below which the verdict is VERDICT_ABSTAINED; 0: never. A confidence that is not known lies
-    // below all others.
+    // The answer is as fine as is sure: of city, region and country the first whose confidence is not below
+    // this; when none is, the verdict is VERDICT_ABSTAINED, with the finest place that was named. 0: never
+    // abstain; then the level is the first at least as likely right as wrong, else the coarsest. The
+    // probability of a single answer's own words, not calibrated, chooses no level then. A confidence that is
+    // not known lies below all others.
     double abstain_below;
+    bool finest;         // with abstain_below 0: always the finest place that was named (examinations)
     size_t alternatives; // at most so many are kept
 };
 

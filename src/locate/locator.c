@@ -125,7 +125,12 @@ static int explain(struct batch *batch, struct job *job, struct verdict *verdict
 }
 
 static int make_verdict(struct batch *batch, struct job *job, struct verdict *verdict, struct error *error) {
-    *verdict = (struct verdict){.confidence = -1, .radius_50_km = -1, .radius_90_km = -1, .place.match = ""};
+    *verdict = (struct verdict){.confidence = -1,
+                                .radius_50_km = -1,
+                                .radius_90_km = -1,
+                                .gps_distance_km = -1,
+                                .probability = -1,
+                                .place.match = ""};
     verdict->photo = memory_copy_string(job->photo, strlen(job->photo), error);
     int result = verdict->photo ? 0 : -1;
     if (result == 0 && job->error) {

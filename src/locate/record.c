@@ -32,6 +32,12 @@ static const char *const record_keys[] = {"photo",
                                           "gps_distance_km",
                                           "contradicts_gps",
                                           "flags",
+                                          "calibrated",
+                                          "levels",
+                                          "probability",
+                                          "votes",
+                                          "declined",
+                                          "unread",
                                           "clues",
                                           "reasoning",
                                           "answer",
@@ -286,11 +292,105 @@ static int take_numbers(const struct reader *reader, const json_t *object, struc
     return 0;
 }
 
+static int take_votes(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    json_t *list;
+    if (find_list(reader, object, "votes", &list)) return -1;
+    size_t count = json_array_size(list);
+    verdict->votes = memory_new(count + 1, sizeof *verdict->votes, "votes", reader->error);
+    if (!verdict->votes) return -1;
+    verdict->vote_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *vote = json_array_get(list, i);
+        if (take_place(reader, vote, &verdict->votes[i].place) ||
+            take_count(reader, vote, "count", MOST_SAMPLES, &verdict->votes[i].count))
+            return -1;
+    }
+    return take_count(reader, object, "declined", MOST_SAMPLES, &verdict->declined) ||
+                   take_count(reader, object, "unread", MOST_SAMPLES, &verdict->unread)
+               ? -1
+               : 0;
+}
+
+static int take_standings(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    const json_t *levels;
+    if (find_object(reader, object, "levels", &levels)) return -1;
+    for (enum verdict_level level = LEVEL_COUNTRY; level < VERDICT_LEVELS; level++) {
+        struct verdict_standing *standing = &verdict->standings[level];
+        const json_t *one = NULL;
+        *standing = (struct verdict_standing){.share = -1, .confidence = -1};
+        if (levels && find_object(reader, levels, verdict_level_name(level), &one)) return -1;
+        if (one && (take_text(reader, one, "name", &standing->name) ||
+                    take_number(reader, one, "share", 1, &standing->share) ||
+                    take_number(reader, one, "confidence", 1, &standing->confidence)))
+            return -1;
+    }
+    return 0;
+}
+
+static enum verdict_level finest_level(const struct verdict_place *place) {
+    if (place->city && *place->city) return LEVEL_CITY;
+    return place->region && *place->region ? LEVEL_REGION : LEVEL_COUNTRY;
+}
+
+static int take_level(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    bool failed = false;
+    const char *text = find_text(reader, object, "level", &failed);
+    if (failed) return -1;
+    verdict->level = finest_level(&verdict->place);
+    for (enum verdict_level level = LEVEL_COUNTRY; text && level <= VERDICT_LEVELS; level++) {
+        if (level == VERDICT_LEVELS)
+            return error_set(reader->error, ERROR_INPUT,
+                             "%s: \"level\" is \"%.40s\", which this version does not know", reader->name,
+                             text);
+        if (strcmp(text, verdict_level_name(level)) != 0) continue;
+        verdict->level = level;
+        break;
+    }
+    return take_number(reader, object, "probability", 1, &verdict->probability) ||
+                   json_get_boolean(object, "calibrated", &verdict->calibrated, reader->name, reader->error)
+               ? -1
+               : 0;
+}
+
+static int take_gps(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    const json_t *gps;
+    if (find_object(reader, object, "gps", &gps) ||
+        (gps && take_position(reader, gps, &verdict->has_gps, &verdict->gps)) ||
+        take_number(reader, object, "gps_distance_km", FARTHEST_KM, &verdict->gps_distance_km))
+        return -1;
+    if (json_is_null(json_object_get(object, "contradicts_gps"))) return 0;
+    return json_get_boolean(object, "contradicts_gps", &verdict->contradicts_gps, reader->name,
+                            reader->error);
+}
+
+// Flags of later versions are no reason to refuse a record: they say what to look at, not what it means.
+static int take_flags(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    json_t *list = json_object_get(object, "flags");
+    if (!list || json_is_null(list)) return 0;
+    if (!json_is_array(list))
+        return error_set(reader->error, ERROR_INPUT, "%s: \"flags\" is not a list", reader->name);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (!text) return error_set(reader->error, ERROR_INPUT, "%s: a flag is no text", reader->name);
+        for (unsigned k = 0; k < VERDICT_FLAGS; k++)
+            if (strcmp(text, verdict_flag_name((enum verdict_flag)(1U << k))) == 0) verdict->flags |= 1U << k;
+    }
+    return 0;
+}
+
+static int take_trust(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    return take_level(reader, object, verdict) || take_standings(reader, object, verdict) ||
+                   take_votes(reader, object, verdict) || take_gps(reader, object, verdict) ||
+                   take_flags(reader, object, verdict)
+               ? -1
+               : 0;
+}
+
 static int take_verdict(const struct reader *reader, const json_t *object, struct verdict *verdict) {
     int failed = take_photo(reader, object, verdict) || take_outcome(reader, object, verdict) ||
                  take_error(reader, object, verdict) || take_answer(reader, object, verdict) ||
                  take_numbers(reader, object, verdict) || take_alternatives(reader, object, verdict) ||
-                 take_clues(reader, object, verdict) ||
+                 take_clues(reader, object, verdict) || take_trust(reader, object, verdict) ||
                  take_text(reader, object, "reasoning", &verdict->reasoning) ||
                  take_text(reader, object, "answer", &verdict->answer) ||
                  take_text(reader, object, "evidence", &verdict->evidence);

@@ -117,6 +117,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                                           .rules = rules,
                                                           .cluster_km = options.cluster_km,
                                                           .abstain_below = options.abstain_below,
+                                                          .finest = options.finest,
                                                           .alternatives = options.alternatives}};
     return 0;
 }

@@ -21,6 +21,7 @@ struct session_options {
     double repetition_penalty; // < 0: generation_config.json's
     struct sampling sampling;  // the other settings
     double abstain_below, cluster_km;
+    bool finest; // see judge_options
     size_t alternatives;
     const char *explain; // folder for attention maps; NULL: none
 };

@@ -15,10 +15,31 @@ const char *verdict_outcome_name(enum verdict_outcome outcome) {
         return "not_locatable";
     case VERDICT_NO_ANSWER:
         return "no_answer";
+    case VERDICT_OUT_OF_SCOPE:
+        return "out_of_scope";
     case VERDICT_FAILED:
         return "failed";
     }
     return no_outcome;
+}
+
+const char *verdict_level_name(enum verdict_level level) {
+    static const char *const names[VERDICT_LEVELS] = {"country", "region", "city"};
+    return level < VERDICT_LEVELS ? names[level] : "unknown";
+}
+
+const char *verdict_flag_name(enum verdict_flag flag) {
+    switch (flag) {
+    case FLAG_OTHER_PLACE:
+        return "reasoning_names_other_place";
+    case FLAG_CUT:
+        return "answer_cut";
+    case FLAG_BROKEN:
+        return "answer_broken";
+    case FLAG_GPS:
+        return "contradicts_gps";
+    }
+    return "unknown";
 }
 
 int verdict_outcome_find(const char *name, enum verdict_outcome *outcome) {
@@ -50,6 +71,9 @@ void verdict_free(struct verdict *verdict) {
     for (size_t i = 0; i < verdict->alternative_count; i++) verdict_place_free(&verdict->alternatives[i]);
     free(verdict->alternatives);
     verdict_clues_free(verdict->clues, verdict->clue_count);
+    for (size_t i = 0; i < verdict->vote_count; i++) verdict_place_free(&verdict->votes[i].place);
+    free(verdict->votes);
+    for (size_t i = 0; i < VERDICT_LEVELS; i++) free(verdict->standings[i].name);
     free(verdict->photo);
     free(verdict->reasoning);
     free(verdict->answer);

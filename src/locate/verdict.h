@@ -17,9 +17,26 @@ enum verdict_outcome {
                        // answer
     VERDICT_NOT_LOCATABLE, // the model says that nothing gives the place away
     VERDICT_NO_ANSWER,     // the completion names no place (malformed, cut off)
+    VERDICT_OUT_OF_SCOPE,  // the model says by itself that it was not made for such a picture
+                           // (locate/scope.h); nobody was asked
     VERDICT_FAILED         // no completion: broken photo, endpoint out of reach; see error
 };
+enum { VERDICT_OUTCOMES = VERDICT_FAILED + 1 };
 const char *verdict_outcome_name(enum verdict_outcome outcome); // "placed", "abstained", "not_locatable", ...
+
+// How fine an answer is. Votes are counted at each level by itself.
+enum verdict_level { LEVEL_COUNTRY, LEVEL_REGION, LEVEL_CITY, VERDICT_LEVELS };
+const char *verdict_level_name(enum verdict_level level); // "country", "region", "city"
+
+// What may make a verdict less than it seems; bits of verdict.flags.
+enum verdict_flag {
+    FLAG_OTHER_PLACE = 1, // "reasoning_names_other_place": it concludes on another place than the answer
+    FLAG_CUT = 2,         // "answer_cut": the completion it rests on, or some vote, was cut before its end
+    FLAG_BROKEN = 4,      // "answer_broken": the stream of a vote broke; such a vote names no place
+    FLAG_GPS = 8          // "contradicts_gps": see verdict.gps_distance_km
+};
+enum { VERDICT_FLAGS = 4 };
+const char *verdict_flag_name(enum verdict_flag flag);
 // The outcome of that name; -1 when there is none.
 int verdict_outcome_find(const char *name, enum verdict_outcome *outcome);
 
@@ -55,15 +72,41 @@ struct verdict_clue {
 };
 void verdict_clues_free(struct verdict_clue *clues, size_t count); // NULL is fine
 
+// All samples that named one place.
+struct verdict_vote {
+    struct verdict_place place; // share is that of this place
+    size_t count;
+};
+
+// The most likely place at one level.
+struct verdict_standing {
+    char *name;        // of the country, region or city; NULL when nothing was named at this level
+    double share;      // of the samples; -1 when unknown
+    double confidence; // calibrated, else the share (one sample: see verdict.confidence); -1 when unknown
+};
+
 struct verdict {
     char *photo; // as given on the command line
     enum verdict_outcome outcome;
     struct error error;         // VERDICT_FAILED
     struct verdict_place place; // the answer (also when abstained)
-    // How sure: with several samples the share that agrees with the answer; with one, the probability of the
-    // tokens that name it. 0..1, or -1 when unknown (an endpoint without log-probs).
+    enum verdict_level level;   // of the place, when there is one
+    // How sure that the place is right, at its level. Calibrated when the model has a calibration for such a
+    // run (locate/calibration.h); else with several samples the share that agrees, and with one the
+    // probability of the tokens that name it. 0..1, or -1 when unknown (an endpoint without log-probs).
     double confidence;
-    double radius_50_km, radius_90_km; // around the answer, holding 50 / 90 % of the samples; -1 when unknown
+    bool calibrated;    // confidence, standings and radii
+    double probability; // of the words that name the place, of one sample; -1 when unknown
+    struct verdict_standing standings[VERDICT_LEVELS];
+    struct verdict_vote *votes;          // every place that was named, most votes first
+    size_t vote_count, declined, unread; // samples that say that nothing tells, and that name nothing
+    unsigned flags;
+    // What the photo's own metadata say (EXIF, XMP): measured, never shown to a model.
+    bool has_gps, contradicts_gps; // further from the answer than its 90 % radius and VERDICT_FAR_KM
+    struct point gps;
+    double gps_distance_km;            // to the answer; -1 when unknown
+    double radius_50_km, radius_90_km; // around the answer: holding 50 / 90 % of the truths when calibrated,
+                                       // else of the samples; -1 when unknown
     struct verdict_place *alternatives; // other clusters, most likely first
     size_t alternative_count;
     int same_name_countries; // > 1: the city's name exists in so many countries
@@ -76,6 +119,9 @@ struct verdict {
     bool truncated; // the completion ran into max_tokens
     double seconds; // from decoding the file to the last token
 };
+
+// Nearer than that to where it was measured an answer contradicts nothing.
+#define VERDICT_FAR_KM 50.0
 
 void verdict_free(struct verdict *verdict); // what it holds; then all zero
 

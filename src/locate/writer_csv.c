@@ -4,18 +4,23 @@
 #include "locate/writer_parts.h"
 
 static const char *const columns[] = {
-    "photo",        "outcome",
-    "country",      "country_code",
-    "region",       "city",
-    "latitude",     "longitude",
-    "radius_km",    "confidence",
-    "radius_50_km", "radius_90_km",
-    "match",        "same_name_countries",
-    "alternatives", "clues",
-    "reasoning",    "samples",
-    "tokens",       "truncated",
-    "seconds",      "model",
-    "precision",    "error",
+    "photo",           "outcome",
+    "country",         "country_code",
+    "region",          "city",
+    "latitude",        "longitude",
+    "radius_km",       "confidence",
+    "radius_50_km",    "radius_90_km",
+    "match",           "same_name_countries",
+    "alternatives",    "clues",
+    "reasoning",       "samples",
+    "tokens",          "truncated",
+    "seconds",         "model",
+    "precision",       "error",
+    "level",           "calibrated",
+    "most_likely",     "gps_latitude",
+    "gps_longitude",   "gps_distance_km",
+    "contradicts_gps", "flags",
+    "estimated",
 };
 
 void writer_csv_begin(struct buffer *out) {
@@ -100,6 +105,32 @@ static void add_clues(struct buffer *out, const struct verdict *view) {
     buffer_free(&text);
 }
 
+// How the answer stands, beside what was measured.
+static void add_trust(struct buffer *out, const struct verdict *view) {
+    bool abstained = view->outcome == VERDICT_ABSTAINED, named = abstained || view->outcome == VERDICT_PLACED;
+    struct buffer text = {0};
+    add_field(out, named ? verdict_level_name(view->level) : NULL);
+    buffer_format(out, ",%s,", view->calibrated ? "true" : "false");
+    if (abstained) writer_add_place(&text, &view->place);
+    add_field(out, text.data);
+    buffer_clear(&text);
+    add_separator(out);
+    if (view->has_gps) writer_add_number(out, view->gps.lat, 6);
+    add_separator(out);
+    if (view->has_gps) writer_add_number(out, view->gps.lon, 6);
+    add_separator(out);
+    if (view->has_gps) add_known(out, view->gps_distance_km, 1);
+    buffer_format(out, ",%s,", !view->has_gps ? "" : view->contradicts_gps ? "true" : "false");
+    for (unsigned i = 0; i < VERDICT_FLAGS; i++)
+        if (view->flags & 1U << i)
+            buffer_format(&text, "%s%s", text.length ? " | " : "",
+                          verdict_flag_name((enum verdict_flag)(1U << i)));
+    add_field(out, text.data);
+    buffer_add_text(out, ",true");
+    out->failed = out->failed || text.failed;
+    buffer_free(&text);
+}
+
 void writer_csv_add(struct buffer *out, const struct verdict *view, const struct writer_options *options) {
     const struct verdict_place *shown = writer_shown_place(view);
     const struct verdict_place nothing = {.radius_km = -1};
@@ -131,5 +162,7 @@ void writer_csv_add(struct buffer *out, const struct verdict *view, const struct
     add_field(out, writer_precision_names[options->precision]);
     add_separator(out);
     add_field(out, view->outcome == VERDICT_FAILED ? view->error.message : NULL);
+    add_separator(out);
+    add_trust(out, view);
     buffer_add_text(out, "\r\n");
 }

@@ -235,6 +235,10 @@ static void add_answer(struct buffer *out, const struct verdict *view, enum writ
         add_element(out, "h2", "none", "No answer");
         add_element(out, "p", "within", "The model named no place.");
         break;
+    case VERDICT_OUT_OF_SCOPE:
+        add_element(out, "h2", "none", "Out of scope");
+        add_element(out, "p", "within", "The model was not made for such a picture.");
+        break;
     case VERDICT_FAILED:
         add_element(out, "h2", "none", "Failed");
         add_element(out, "p", "within", view->error.message);
@@ -295,7 +299,7 @@ void writer_html_begin(struct buffer *out, const struct writer_options *options)
 
 static void add_counts(struct buffer *out, const struct writer_page *page) {
     static const char *const words[] = {"placed", "too unsure", "not locatable", "without an answer",
-                                        "failed"};
+                                        "out of scope", "failed"};
     buffer_format(out, "%zu photo%s: ", page->count, page->count == 1 ? "" : "s");
     const char *comma = "";
     for (int outcome = 0; outcome <= VERDICT_FAILED; outcome++) {

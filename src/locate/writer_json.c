@@ -101,6 +101,78 @@ static json_t *clues_to_json(const struct verdict *view) {
     return list;
 }
 
+static json_t *vote_to_json(const struct verdict_vote *vote) {
+    struct object object = object_new();
+    set_names(&object, &vote->place);
+    set_position(&object, &vote->place);
+    set_number(&object, "radius_km", vote->place.radius_km, 1);
+    set_text(&object, "match", vote->place.match);
+    set_count(&object, "count", vote->count);
+    return finish(&object);
+}
+
+// All samples, so that they can be counted again.
+static json_t *votes_to_json(const struct verdict *view) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < view->vote_count; i++)
+        if (json_array_append_new(list, vote_to_json(&view->votes[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *standing_to_json(const struct verdict_standing *standing) {
+    if (writer_is_empty(standing->name)) return json_null();
+    struct object object = object_new();
+    set_text(&object, "name", standing->name);
+    set_number(&object, "share", standing->share, 4);
+    set_number(&object, "confidence", standing->confidence, 4);
+    return finish(&object);
+}
+
+static json_t *standings_to_json(const struct verdict *view) {
+    struct object object = object_new();
+    for (enum verdict_level level = LEVEL_COUNTRY; level < VERDICT_LEVELS; level++)
+        set(&object, verdict_level_name(level), standing_to_json(&view->standings[level]));
+    return finish(&object);
+}
+
+static json_t *gps_to_json(const struct verdict *view) {
+    if (!view->has_gps) return json_null();
+    return json_pack("{s:f, s:f}", "latitude", writer_round(view->gps.lat, 6), "longitude",
+                     writer_round(view->gps.lon, 6));
+}
+
+static json_t *flags_to_json(const struct verdict *view) {
+    json_t *list = json_array();
+    for (unsigned i = 0; i < VERDICT_FLAGS; i++)
+        if (view->flags & 1U << i &&
+            json_array_append_new(list, json_string(verdict_flag_name((enum verdict_flag)(1U << i))))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+// How the verdict came about, and what speaks against it.
+static void set_trust(struct object *object, const struct verdict *view) {
+    bool named = view->outcome == VERDICT_PLACED || view->outcome == VERDICT_ABSTAINED;
+    set_text(object, "level", named ? verdict_level_name(view->level) : NULL);
+    set(object, "estimated", json_true());
+    set(object, "calibrated", json_boolean(view->calibrated));
+    set_number(object, "probability", view->probability > 0 ? view->probability : -1, 4);
+    set(object, "levels", standings_to_json(view));
+    set(object, "most_likely", place_to_json(view->outcome == VERDICT_ABSTAINED ? &view->place : NULL));
+    set(object, "votes", votes_to_json(view));
+    set_count(object, "declined", view->declined);
+    set_count(object, "unread", view->unread);
+    set(object, "gps", gps_to_json(view));
+    set_number(object, "gps_distance_km", view->has_gps ? view->gps_distance_km : -1, 1);
+    set(object, "contradicts_gps", view->has_gps ? json_boolean(view->contradicts_gps) : json_null());
+    set(object, "flags", flags_to_json(view));
+}
+
 static json_t *error_to_json(const struct verdict *view) {
     if (view->outcome != VERDICT_FAILED) return json_null();
     struct object object = object_new();
@@ -136,6 +208,7 @@ static json_t *verdict_object(const struct verdict *view, const struct writer_op
     set_text(&object, "reasoning", view->reasoning);
     set_text(&object, "answer", view->answer);
     set_text(&object, "evidence", view->evidence);
+    set_trust(&object, view);
     set_work(&object, view, options);
     return finish(&object);
 }

@@ -72,6 +72,28 @@ static void merge_countries(struct verdict *view) {
     view->alternative_count = kept;
 }
 
+// Cities and regions are as good as gone: their votes are those of their countries.
+static void merge_votes(struct verdict *view) {
+    size_t kept = 0;
+    for (size_t i = 0; i < view->vote_count; i++) {
+        size_t same = 0;
+        while (same < kept && !same_country(&view->votes[same].place, &view->votes[i].place)) same++;
+        if (same == kept)
+            view->votes[kept++] = view->votes[i];
+        else
+            view->votes[same].count += view->votes[i].count;
+    }
+    view->vote_count = kept;
+}
+
+static void leave_out_levels(struct verdict *view) {
+    view->level = LEVEL_COUNTRY;
+    view->confidence = view->standings[LEVEL_COUNTRY].confidence;
+    view->place.share = view->standings[LEVEL_COUNTRY].share;
+    for (enum verdict_level level = LEVEL_REGION; level < VERDICT_LEVELS; level++)
+        view->standings[level] = (struct verdict_standing){.share = -1, .confidence = -1};
+}
+
 static void leave_out_reasons(struct verdict *view) {
     view->reasoning = view->answer = view->evidence = NULL;
     view->clues = NULL;
@@ -86,14 +108,23 @@ int writer_coarsen(struct verdict *view, const struct verdict *verdict, enum wri
     view->alternatives = memory_new(count, sizeof *view->alternatives, "alternatives", error);
     if (!view->alternatives) return -1;
     for (size_t i = 0; i < count; i++) view->alternatives[i] = verdict->alternatives[i];
+    view->votes = memory_new(verdict->vote_count + 1, sizeof *view->votes, "votes", error);
+    if (!view->votes) {
+        free(view->alternatives);
+        return -1;
+    }
+    for (size_t i = 0; i < verdict->vote_count; i++) view->votes[i] = verdict->votes[i];
     if (precision == PRECISION_FULL) return 0;
 
     void (*coarsen)(struct verdict_place *) =
         precision == PRECISION_COUNTRY ? coarsen_to_country : coarsen_to_city;
     coarsen(&view->place);
     for (size_t i = 0; i < count; i++) coarsen(&view->alternatives[i]);
+    for (size_t i = 0; i < view->vote_count; i++) coarsen(&view->votes[i].place);
     if (precision == PRECISION_COUNTRY) {
         merge_countries(view);
+        merge_votes(view);
+        if (view->standings[LEVEL_COUNTRY].name) leave_out_levels(view);
         leave_out_reasons(view);
     }
     view->radius_50_km = at_least(view->radius_50_km, view->place.radius_km);
@@ -103,5 +134,7 @@ int writer_coarsen(struct verdict *view, const struct verdict *verdict, enum wri
 
 void writer_release_view(struct verdict *view) {
     free(view->alternatives);
+    free(view->votes);
     view->alternatives = NULL;
+    view->votes = NULL;
 }

@@ -68,6 +68,9 @@ static void add_place_row(struct report *report) {
     case VERDICT_NO_ANSWER:
         buffer_add_text(&report->value, "no answer: the model named no place");
         break;
+    case VERDICT_OUT_OF_SCOPE:
+        buffer_add_text(&report->value, "out of scope: the model was not made for such a picture");
+        break;
     case VERDICT_FAILED:
         buffer_format(&report->value, "failed: %s", view->error.message);
         break;

@@ -68,6 +68,7 @@ static void assert_near(double value, double expected, double tolerance) {
 #define VERSAILLES "<think>A palace.</think><answer>country: France\ncity: Versailles</answer>"
 #define ROME "<think>Ruins.</think><answer>country: Italy\ncity: Rome</answer>"
 #define FRANCE "<think>Bread.</think><answer>country: France\ncity: unknown</answer>"
+#define MADRID "<think>Heat.</think><answer>country: Spain\ncity: Madrid</answer>"
 #define DECLINE "<think>A wall.</think><answer>country: unknown\ncity: unknown</answer>"
 #define BABBLE ""
 
@@ -100,6 +101,7 @@ static void test_alternatives_are_limited(void **state) {
     (void)state;
     struct judge_options options = names_only();
     options.alternatives = 1;
+    options.finest = true;
     struct verdict v = JUDGE(&options, ROME, PARIS, LYON, PARIS, LYON);
     assert_int_equal(v.alternative_count, 1);
     assert_place(&v.alternatives[0], "Lyon", "France");
@@ -114,6 +116,7 @@ static void test_alternatives_are_limited(void **state) {
 static void test_ties_go_to_the_first(void **state) {
     (void)state;
     struct judge_options options = names_only();
+    options.finest = true;
     size_t quoted = 99;
     const char *const texts[] = {BABBLE, ROME, PARIS, PARIS, ROME, LYON, NULL};
     struct verdict v = judge(texts, &options, &quoted);
@@ -216,9 +219,10 @@ static void test_abstain_below(void **state) {
     struct verdict v = JUDGE(&options, PARIS, ROME);
     assert_int_equal(v.outcome, VERDICT_PLACED); // not below
     verdict_free(&v);
-    v = JUDGE(&options, PARIS, ROME, LYON);
+    v = JUDGE(&options, PARIS, ROME, MADRID);
     assert_int_equal(v.outcome, VERDICT_ABSTAINED);
     assert_place(&v.place, "Paris", "France"); // still known to the caller
+    assert_int_equal(v.level, LEVEL_CITY);
     assert_int_equal(v.alternative_count, 2);
     verdict_free(&v);
     v = JUDGE(&options, PARIS); // no log-probs: not sure of anything
@@ -231,6 +235,79 @@ static void test_abstain_below(void **state) {
     options.abstain_below = 0;
     v = JUDGE(&options, PARIS);
     assert_int_equal(v.outcome, VERDICT_PLACED);
+    verdict_free(&v);
+}
+
+// 63 % for one city and 25 % for another of its country are 88 % for the country.
+static void test_levels(void **state) {
+    (void)state;
+    struct judge_options options = names_only();
+    size_t quoted = 99;
+    const char *const texts[] = {ROME, LYON, PARIS, PARIS, PARIS, LYON, PARIS, PARIS, NULL};
+    struct verdict v = judge(texts, &options, &quoted);
+    assert_int_equal(v.outcome, VERDICT_PLACED);
+    assert_int_equal(v.level, LEVEL_CITY);
+    assert_place(&v.place, "Paris", "France");
+    assert_near(v.confidence, 0.625, 1e-12);
+    assert_string_equal(v.standings[LEVEL_COUNTRY].name, "France");
+    assert_near(v.standings[LEVEL_COUNTRY].share, 0.875, 1e-12);
+    assert_null(v.standings[LEVEL_REGION].name); // names only
+    assert_int_equal(v.vote_count, 3);
+    assert_place(&v.votes[0].place, "Rome", "Italy"); // in the order of the samples
+    assert_int_equal(v.votes[1].count, 2);
+    assert_int_equal(v.votes[2].count, 5);
+    verdict_free(&v);
+    options.abstain_below = 0.8;
+    v = judge(texts, &options, &quoted);
+    assert_int_equal(v.outcome, VERDICT_PLACED);
+    assert_int_equal(v.level, LEVEL_COUNTRY);
+    assert_place(&v.place, "", "France");
+    assert_near(v.confidence, 0.875, 1e-12);
+    assert_near(v.place.share, 0.875, 1e-12);
+    assert_int_equal(quoted, 2);              // an answer that says so
+    assert_int_equal(v.alternative_count, 3); // the cities, too: which one is what is not sure
+    assert_place(&v.alternatives[0], "Paris", "France");
+    assert_near(v.alternatives[1].share, 0.25, 1e-12);
+    verdict_free(&v);
+    options.abstain_below = 0.9;
+    v = judge(texts, &options, &quoted);
+    assert_int_equal(v.outcome, VERDICT_ABSTAINED);
+    assert_place(&v.place, "Paris", "France");
+    assert_int_equal(v.alternative_count, 2);
+    verdict_free(&v);
+    // Nobody asked for it: what is less likely right than wrong is still not said.
+    options.abstain_below = 0;
+    v = JUDGE(&options, PARIS, LYON, ROME);
+    assert_int_equal(v.level, LEVEL_COUNTRY);
+    assert_place(&v.place, "", "France");
+    verdict_free(&v);
+    // Declining must outweigh the country, not each of its cities.
+    v = JUDGE(&options, PARIS, LYON, DECLINE, DECLINE, VERSAILLES);
+    assert_int_equal(v.outcome, VERDICT_PLACED);
+    assert_int_equal(v.declined, 2);
+    verdict_free(&v);
+}
+
+static void test_levels_have_their_positions(void **state) {
+    (void)state;
+    struct judge_options options = with_places();
+    options.abstain_below = 0.9;
+    struct verdict v = JUDGE(&options, PARIS, LYON, PARIS);
+    assert_int_equal(v.level, LEVEL_COUNTRY);
+    assert_string_equal(v.place.country_code, "FR");
+    assert_true(v.place.has_position);
+    assert_near(v.place.position.lat, v.place.country_position.lat, 0);
+    assert_true(v.place.radius_km > 200);
+    assert_true(v.radius_50_km > 0);
+    verdict_free(&v);
+    options.cluster_km = 1;
+    v = JUDGE(&options, PARIS, VERSAILLES, PARIS);
+    assert_int_equal(v.level, LEVEL_REGION);
+    assert_place(&v.place, "", "France");
+    assert_int_equal(strncmp(v.place.region, "Île-de-France", strlen("Île-de-France")), 0);
+    assert_true(v.place.has_position);
+    assert_true(sphere_distance(v.place.position, (struct point){48.86, 2.35}) < 60);
+    assert_near(v.confidence, 1, 1e-12);
     verdict_free(&v);
 }
 
@@ -391,6 +468,7 @@ static void test_radii_hold_samples(void **state) {
     assert_near(v.radius_90_km, versailles, 2);
     verdict_free(&v);
     // Half of the samples include Lyon now, nine tenths Rome.
+    options.finest = true;
     v = JUDGE(&options, PARIS, LYON, ROME, PARIS, ROME);
     assert_near(v.radius_50_km, 392, 10);
     assert_near(v.radius_90_km, 1105, 20);
@@ -443,9 +521,10 @@ static void test_country_only(void **state) {
     struct judge_options options = with_places();
     struct verdict v = JUDGE(&options, FRANCE, FRANCE, PARIS);
     assert_int_equal(v.outcome, VERDICT_PLACED);
-    assert_place(&v.place, "", "France");
+    assert_place(&v.place, "", "France"); // one sample in three for a city is too few
+    assert_int_equal(v.level, LEVEL_COUNTRY);
     assert_string_equal(v.place.country_code, "FR");
-    assert_near(v.confidence, 2.0 / 3, 1e-12);
+    assert_near(v.confidence, 1, 1e-12);
     assert_true(v.place.has_position);
     assert_true(v.place.radius_km > 200);
     assert_int_equal(v.same_name_countries, 0);
@@ -603,6 +682,8 @@ int main(void) {
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_truncation_is_that_of_the_quoted_vote),
         cmocka_unit_test(test_abstain_below),
+        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_levels_have_their_positions),
         cmocka_unit_test(test_compat_rules),
         cmocka_unit_test(test_confidence_is_that_of_the_names),
         cmocka_unit_test(test_names_inside_names_count_once),

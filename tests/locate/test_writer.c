@@ -252,6 +252,11 @@ static void reports_have_a_line_between_them(void **state) {
 
 // --- JSON ---
 
+#define NO_TRUST                                                                                          \
+    "\"estimated\": true, \"calibrated\": false, \"probability\": null, \"levels\": {\"country\": null, " \
+    "\"region\": null, \"city\": null}, \"most_likely\": null, \"votes\": [], \"declined\": 0, "          \
+    "\"unread\": 0, \"gps\": null, \"gps_distance_km\": null, \"contradicts_gps\": null, \"flags\": []"
+
 #define LISBON_JSON                                                                                          \
     "{\"photo\": \"photos/street.jpg\", \"outcome\": \"placed\", \"error\": null, \"place\": {\"country\": " \
     "\"Portugal\", \"country_code\": \"PT\", \"region\": \"Lisbon District\", \"city\": \"Lisbon\", "        \
@@ -267,8 +272,9 @@ static void reports_have_a_line_between_them(void **state) {
     "\"text\": \"The shop sign says \\\"Pastelaria\\\".\", \"evidence\": null}, {\"kind\": \"vehicle\", "    \
     "\"text\": \"The tram is yellow, as in Lisbon.\", \"evidence\": null}], \"reasoning\": \"The shop sign " \
     "says \\\"Pastelaria\\\".\\nThe tram is yellow, as in Lisbon.\", \"answer\": "                           \
-    "\"<answer><country>Portugal</country><city>Lisbon</city></answer>\", \"evidence\": null, \"samples\": " \
-    "8, \"tokens\": 2210, \"truncated\": false, \"seconds\": 12.346, \"model\": \"globe-7b\", "              \
+    "\"<answer><country>Portugal</country><city>Lisbon</city></answer>\", \"evidence\": null, "              \
+    "\"level\": \"city\", " NO_TRUST ", \"samples\": 8, \"tokens\": 2210, \"truncated\": false, "            \
+    "\"seconds\": 12.346, \"model\": \"globe-7b\", "                                                         \
     "\"precision\": \"full\"}"
 
 static void json_lines_are_exact(void **state) {
@@ -323,7 +329,8 @@ static void json_says_null_for_what_is_not_known(void **state) {
         "{\"photo\": \"a.jpg\", \"outcome\": \"failed\", \"error\": {\"status\": 8, \"message\": \"out of "
         "reach\"}, \"place\": null, \"withheld\": null, \"confidence\": null, \"radius_50_km\": null, "
         "\"radius_90_km\": null, \"alternatives\": [], \"same_name_countries\": 0, \"clues\": [], "
-        "\"reasoning\": null, \"answer\": null, \"evidence\": null, \"samples\": 1, \"tokens\": 0, "
+        "\"reasoning\": null, \"answer\": null, \"evidence\": null, \"level\": null, " NO_TRUST
+        ", \"samples\": 1, \"tokens\": 0, "
         "\"truncated\": false, \"seconds\": 0.0, \"model\": null, \"precision\": \"full\"}\n");
 }
 
@@ -337,6 +344,8 @@ static void abstained_places_are_withheld(void **state) {
     assert_true(json_is_null(json_object_get(root, "place")));
     json_t *withheld = json_object_get(root, "withheld");
     assert_string_equal(json_string_value(json_object_get(withheld, "city")), "Lisbon");
+    json_t *likely = json_object_get(root, "most_likely"); // what it was called later
+    assert_string_equal(json_string_value(json_object_get(likely, "city")), "Lisbon");
     json_decref(root);
     free(text);
 
@@ -400,7 +409,8 @@ static void json_lines_are_flushed_at_once(void **state) {
 #define CSV_HEADER                                                                                          \
     "photo,outcome,country,country_code,region,city,latitude,longitude,radius_km,confidence,radius_50_km,"  \
     "radius_90_km,match,same_name_countries,alternatives,clues,reasoning,samples,tokens,truncated,seconds," \
-    "model,precision,error\r\n"
+    "model,precision,error,level,calibrated,most_likely,gps_latitude,gps_longitude,"                        \
+    "gps_distance_km,contradicts_gps,flags,estimated\r\n"
 
 static void csv_is_exact(void **state) {
     (void)state;
@@ -411,7 +421,8 @@ static void csv_is_exact(void **state) {
         "photos/street.jpg,placed,Portugal,PT,Lisbon District,Lisbon,38.71691,-9.1399,12,0.625,12,274.2,"
         "exact,5,\"Porto, Portugal (0.25) | Salvador, Bahia, Brazil (0.125)\",\"sign: The shop sign says "
         "\"\"Pastelaria\"\". | vehicle: The tram is yellow, as in Lisbon.\",\"The shop sign says "
-        "\"\"Pastelaria\"\". The tram is yellow, as in Lisbon.\",8,2210,false,12.346,globe-7b,full,\r\n");
+        "\"\"Pastelaria\"\". The tram is yellow, as in Lisbon.\",8,2210,false,12.346,globe-7b,full,,city,"
+        "false,,,,,,,true\r\n");
     char *empty = write_all(NULL, 0, &options);
     assert_string_equal(empty, CSV_HEADER);
     free(empty);
@@ -419,7 +430,7 @@ static void csv_is_exact(void **state) {
     error_set(&verdict.error, ERROR_INPUT, "a.jpg: broken, \"really\"");
     check_output(verdict, &options,
                  CSV_HEADER "a.jpg,failed,,,,,,,,,,,,0,,,,1,0,false,0,globe-7b,full,\"a.jpg: broken, "
-                            "\"\"really\"\"\"\r\n");
+                            "\"\"really\"\"\",,false,,,,,,,true\r\n");
 }
 
 static void csv_texts_are_no_formulas(void **state) {

@@ -45,6 +45,7 @@ static inline struct verdict full_verdict(void) {
     struct verdict verdict = {.photo = strdup("photos/street.jpg"),
                               .outcome = VERDICT_PLACED,
                               .place = lisbon(),
+                              .level = LEVEL_CITY,
                               .confidence = 0.625,
                               .radius_50_km = 12,
                               .radius_90_km = 274.24,
