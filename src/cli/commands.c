@@ -8,7 +8,6 @@
 // What a build without these parts answers (cmake/dependencies.cmake).
 #ifndef GLOBE_HAS_TRAIN
 #define command_train command_left_out
-#define command_tokenizer command_left_out
 #endif
 #ifndef GLOBE_HAS_POSTCARDS
 #define command_postcards command_left_out

@@ -12,7 +12,7 @@
 #include "cli/options.h"
 #include "text/bpe_train.h"
 #include "text/chat.h"
-#include "train/row.h"
+#include "rows/row.h"
 
 enum { READ_SIZE = 1 << 16 };
 

@@ -3,7 +3,7 @@
 #define GLOBE_EVAL_EXAM_H
 
 #include "eval/score.h"
-#include "eval/truth.h"
+#include "rows/truth.h"
 #include "locate/session.h"
 
 struct exam_options {

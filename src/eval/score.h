@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "eval/truth.h"
+#include "rows/truth.h"
 #include "geo/gazetteer.h"
 
 enum { SCORE_DISTANCES = 5 };

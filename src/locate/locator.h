@@ -5,7 +5,7 @@
 
 #include "locate/engine.h"
 #include "locate/judge.h"
-#include "locate/prompts.h"
+#include "text/prompts.h"
 #include "locate/verdict.h"
 
 struct locator_options {

@@ -10,8 +10,8 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "photo/decode.h"
-#include "train/row.h"
-#include "train/shard.h"
+#include "rows/row.h"
+#include "rows/shard.h"
 
 enum { PROBLEMS_SHOWN = 5, MOST_UNKNOWN = 32 };
 

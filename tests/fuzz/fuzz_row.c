@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/row.h"
+#include "rows/row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

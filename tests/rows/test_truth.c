@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "eval/truth.h"
+#include "rows/truth.h"
 
 static struct error error;
 

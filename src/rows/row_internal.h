@@ -1,13 +1,13 @@
 // Private to row*.c: what the keys of a row mean besides the conversation itself. A key is understood,
 // refused because it would change what is learnt, known to say nothing of it, or noted for a warning.
-#ifndef GLOBE_TRAIN_ROW_KEYS_H
-#define GLOBE_TRAIN_ROW_KEYS_H
+#ifndef GLOBE_ROWS_ROW_INTERNAL_H
+#define GLOBE_ROWS_ROW_INTERNAL_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "train/row.h"
+#include "rows/row.h"
 
 // Whether a value says anything: not missing, null, "", [] or {}. Tables in Parquet fill what is missing.
 bool row_is_set(const json_t *value);

@@ -1,4 +1,4 @@
-#include "locate/prompts.h"
+#include "text/prompts.h"
 
 #include <stdlib.h>
 #include <string.h>

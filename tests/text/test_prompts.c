@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "locate/prompts.h"
+#include "text/prompts.h"
 
 // Copies of the released texts, line by line: dataset.py's and eval.py's two.
 static const char training_prompt[] =

@@ -1,4 +1,4 @@
-#include "train/shard.h"
+#include "rows/shard.h"
 
 #include <archive.h>
 #include <archive_entry.h>

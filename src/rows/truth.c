@@ -1,4 +1,4 @@
-#include "eval/truth.h"
+#include "rows/truth.h"
 
 #include <ctype.h>
 #include <math.h>

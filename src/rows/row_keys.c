@@ -1,4 +1,4 @@
-#include "train/row_keys.h"
+#include "rows/row_internal.h"
 
 #include <stdio.h>
 #include <string.h>

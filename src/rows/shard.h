@@ -1,7 +1,7 @@
 // WebDataset shards: plain tar files in which members with the same name up to the first dot make one sample,
 // KEY.json or KEY.txt beside KEY.jpg, KEY.png ...
-#ifndef GLOBE_TRAIN_SHARD_H
-#define GLOBE_TRAIN_SHARD_H
+#ifndef GLOBE_ROWS_SHARD_H
+#define GLOBE_ROWS_SHARD_H
 
 #include <stdbool.h>
 #include <stddef.h>

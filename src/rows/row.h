@@ -8,8 +8,8 @@
 //   {"query", "response", "system", "history", "images"}
 //   {"solution", "response", "images"}                          GLOBE's, see rewards_and_eval.md section 1.2
 // "system" may stand beside each. What other keys mean is in docs/training.md.
-#ifndef GLOBE_TRAIN_ROW_H
-#define GLOBE_TRAIN_ROW_H
+#ifndef GLOBE_ROWS_ROW_H
+#define GLOBE_ROWS_ROW_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "train/row.h"
+#include "rows/row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "locate/prompts.h"
-#include "train/row_keys.h"
+#include "rows/row_internal.h"
+#include "text/prompts.h"
 
 static const char tag[] = "<image>";
 

@@ -1,6 +1,6 @@
 // What the model is asked.
-#ifndef GLOBE_LOCATE_PROMPTS_H
-#define GLOBE_LOCATE_PROMPTS_H
+#ifndef GLOBE_TEXT_PROMPTS_H
+#define GLOBE_TEXT_PROMPTS_H
 
 #include <stdbool.h>
 

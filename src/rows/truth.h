@@ -8,8 +8,8 @@
 //   city_determined whether the city can be told; missing: it can
 //   entities        [{"text": ...}, ...]: what can be seen; missing: not known, and not asked for
 // Any other key may be named to group the rows by.
-#ifndef GLOBE_EVAL_TRUTH_H
-#define GLOBE_EVAL_TRUTH_H
+#ifndef GLOBE_ROWS_TRUTH_H
+#define GLOBE_ROWS_TRUTH_H
 
 #include <stdbool.h>
 #include <stddef.h>

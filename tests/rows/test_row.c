@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/row.h"
+#include "rows/row.h"
 
 // The chat as one line: "role:text[image]text|role:..."
 static char *describe(const struct chat *chat) {
