@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/endpoint_options.h"
 #include "cli/model_options.h"
 #include "eval/exam.h"
 #include "eval/report.h"
@@ -14,6 +15,7 @@
 struct settings {
     struct session_options session;
     struct model_options model;
+    struct endpoint_settings endpoint;
     struct exam_options exam;
     bool json;
 };
@@ -45,14 +47,15 @@ static int examine(const struct settings *settings, const struct operands *files
 }
 
 // A server's model is named by --model, as in `globe locate`.
-static void settle(struct settings *settings) {
+static int settle(struct settings *settings, struct error *error) {
     struct session_options *session = &settings->session;
+    if (endpoint_settings_apply(&settings->endpoint, &session->endpoint, error)) return -1;
     session->model = session->endpoint.url ? NULL : settings->model.folder;
     if (session->endpoint.url) session->endpoint.model = settings->model.folder;
-    session->endpoint.api_key = getenv("GLOBE_API_KEY");
     session->endpoint.max_pixels = (size_t)settings->model.max_pixels;
     session->qwen = model_options_qwen(&settings->model);
     session->finest = true; // every picture's city and country are asked for
+    return 0;
 }
 
 static const char description[] =
@@ -69,11 +72,13 @@ static const char examples[] =
     "globe eval exam/postcards.jsonl --model DIR --answers a.jsonl --resume --json\n";
 
 int command_eval(int argc, char **argv) {
-    struct settings s = {
-        .session = session_options_default(), .model = model_options_default(), .exam = {.group_by = NULL}};
+    struct settings s = {.session = session_options_default(),
+                         .model = model_options_default(),
+                         .endpoint = endpoint_settings_default(),
+                         .exam = {.group_by = NULL}};
     const char *group_by = NULL;
     int64_t limit = 0, samples = 1, max_tokens = (int64_t)s.session.max_tokens, seed = 0,
-            sequences = (int64_t)s.session.sequences, concurrency = (int64_t)s.session.endpoint.concurrency;
+            sequences = (int64_t)s.session.sequences;
     const struct option table[] = {
         MODEL_OPTIONS(s.model),
         option_string("by", 'b', "KEY", &group_by, "Also by the values of this key of the rows"),
@@ -94,9 +99,7 @@ int command_eval(int argc, char **argv) {
         option_flag("compat", 0, &s.session.compat, "As the released eval.py"),
         option_string("gazetteer", 'g', "FILE", &s.session.gazetteer,
                       "Another gazetteer than the built-in one"),
-        option_string("endpoint", 'e', "URL", &s.session.endpoint.url,
-                      "Ask an OpenAI-compatible server; --model is its name for the model"),
-        option_integer("concurrency", 0, "N", &concurrency, 1, 256, "Requests in flight with --endpoint"),
+        ENDPOINT_OPTIONS(s.endpoint),
         {0},
     };
     const struct usage usage = {.command = "eval",
@@ -116,12 +119,12 @@ int command_eval(int argc, char **argv) {
     s.session.max_tokens = (size_t)max_tokens;
     s.session.sequences = (size_t)sequences;
     s.session.sampling.seed = (uint64_t)seed;
-    s.session.endpoint.concurrency = (size_t)concurrency;
     if (s.exam.resume && !s.exam.answers) {
         error_set(&error, ERROR_USAGE, "--resume goes with --answers FILE");
         return command_fail(&error);
     }
-    settle(&s);
     signals_catch();
-    return examine(&s, &files);
+    status = settle(&s, &error) ? command_fail(&error) : examine(&s, &files);
+    endpoint_settings_free(&s.endpoint);
+    return status;
 }

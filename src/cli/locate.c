@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/endpoint_options.h"
 #include "cli/model_options.h"
 #include "geo/gazetteer_density.h"
 #include "locate/photo_list.h"
@@ -23,6 +24,7 @@
 struct settings {
     struct session_options session;
     struct model_options model;
+    struct endpoint_settings endpoint;
     struct writer_options writer;
     struct option_list lists;
     const char *output; // NULL: stdout
@@ -272,11 +274,10 @@ static int settle(struct settings *settings, const struct shortcuts *s, struct e
                                   : s->geojson ? WRITER_GEOJSON
                                                : WRITER_KML;
     struct session_options *session = &settings->session;
+    if (endpoint_settings_apply(&settings->endpoint, &session->endpoint, error)) return -1;
     session->model = session->endpoint.url ? NULL : settings->model.folder;
     if (session->endpoint.url && settings->model.folder && !session->endpoint.model)
         session->endpoint.model = settings->model.folder; // --endpoint URL --model NAME
-    session->endpoint.api_key =
-        getenv("GLOBE_API_KEY"); // no other variable: a key goes only where it was meant to go
     session->qwen = model_options_qwen(&settings->model);
     settings->writer.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     settings->writer.width = (size_t)log_columns();
@@ -301,13 +302,13 @@ static const char examples[] =
 int command_locate(int argc, char **argv) {
     struct settings s = {.session = session_options_default(),
                          .model = model_options_default(),
+                         .endpoint = endpoint_settings_default(),
                          .writer = {.show_reasoning = true}};
     struct shortcuts shortcuts = {0};
     struct sampling *sampling = &s.session.sampling;
     int format = 0, precision = 0;
     int64_t samples = 1, max_tokens = (int64_t)s.session.max_tokens, sequences = (int64_t)s.session.sequences,
-            concurrency = (int64_t)s.session.endpoint.concurrency, seed = 0, top_k = 0,
-            alternatives = (int64_t)s.session.alternatives, retries = s.session.endpoint.retries;
+            seed = 0, top_k = 0, alternatives = (int64_t)s.session.alternatives;
     const struct option table[] = {
         MODEL_OPTIONS(s.model),
         option_string("prompt", 'p', "NAME", &s.session.prompt, "globe, compat-eval, direct, or a file"),
@@ -357,12 +358,7 @@ int command_locate(int argc, char **argv) {
         option_string("gazetteer", 'g', "FILE", &s.session.gazetteer,
                       "Another gazetteer than the built-in one"),
         option_flag("no-places", 0, &s.session.no_gazetteer, "Do without a gazetteer: names, no coordinates"),
-        option_string("endpoint", 'e', "URL", &s.session.endpoint.url,
-                      "Ask an OpenAI-compatible server; --model is its name for the model"),
-        option_integer("concurrency", 0, "N", &concurrency, 1, 256, "Requests in flight with --endpoint"),
-        option_integer("retries", 0, "N", &retries, 0, 100, "Per request with --endpoint"),
-        option_number("timeout", 0, "S", &s.session.endpoint.timeout, 1, 86400,
-                      "Seconds per answer with --endpoint"),
+        ENDPOINT_OPTIONS(s.endpoint),
         {0},
     };
     const struct usage usage = {.command = "locate",
@@ -380,8 +376,6 @@ int command_locate(int argc, char **argv) {
     s.session.max_tokens = (size_t)max_tokens;
     s.session.sequences = (size_t)sequences;
     s.session.alternatives = (size_t)alternatives;
-    s.session.endpoint.concurrency = (size_t)concurrency;
-    s.session.endpoint.retries = (int)retries;
     s.session.endpoint.max_pixels = (size_t)s.model.max_pixels;
     sampling->seed = (uint64_t)seed;
     sampling->top_k = (int)top_k;
@@ -390,5 +384,6 @@ int command_locate(int argc, char **argv) {
     signals_catch();
     status = settle(&s, &shortcuts, &error) ? command_fail(&error) : run(&s, &photos);
     option_list_free(&s.lists);
+    endpoint_settings_free(&s.endpoint);
     return status;
 }

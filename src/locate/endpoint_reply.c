@@ -1,20 +1,14 @@
 #include "locate/endpoint_reply.h"
 
+#include <ctype.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/utf8.h"
-
-enum {
-    LONGEST_WORDS = 240, // of the server's message
-    LOOK_AHEAD = 16,     // bytes; see place_tokens
-    FURTHEST_AHEAD = 256
-};
-static const char REPLY[] = "the reply"; // in messages
+#include "locate/endpoint_words.h"
 
 enum endpoint_outcome endpoint_judge_status(long status) {
     if (status >= 200 && status < 300) return ENDPOINT_ANSWERED;
@@ -25,8 +19,13 @@ enum endpoint_outcome endpoint_judge_status(long status) {
 }
 
 static enum endpoint_outcome bad(struct error *error, const char *what) {
-    error_set(error, ERROR_NETWORK, "%s %s", REPLY, what);
+    error_set(error, ERROR_NETWORK, "the reply %s", what);
     return ENDPOINT_FAILED;
+}
+
+static enum endpoint_outcome broken(struct error *error, const char *what) {
+    bad(error, what);
+    return ENDPOINT_PASSING;
 }
 
 static enum endpoint_outcome no_memory(struct error *error) {
@@ -34,23 +33,10 @@ static enum endpoint_outcome no_memory(struct error *error) {
     return ENDPOINT_FAILED;
 }
 
-// For errors of json_get_*.
-static enum endpoint_outcome bad_field(struct error *error) {
-    if (error) error->code = ERROR_NETWORK;
-    return ENDPOINT_FAILED;
-}
-
-static void choice_free(struct endpoint_choice *choice) {
-    buffer_free(&choice->text);
-    buffer_free(&choice->pieces);
-    free(choice->log_probs);
-    free(choice->ends);
-    free(choice->piece_ends);
-}
-
 void endpoint_reply_free(struct endpoint_reply *reply) {
-    for (size_t i = 0; i < reply->count; i++) choice_free(&reply->choices[i]);
+    for (size_t i = 0; i < reply->count; i++) endpoint_choice_free(&reply->choices[i]);
     free(reply->choices);
+    buffer_free(&reply->complaint);
     buffer_free(&reply->event);
     buffer_free(&reply->line);
     *reply = (struct endpoint_reply){0};
@@ -63,233 +49,170 @@ static bool make_choices(struct endpoint_reply *reply, size_t count, struct erro
     return true;
 }
 
-// ---- the server's own words ----
+// ---- errors that are reported inside a reply ------------------------------------------------------------
 
-// The usual places: {"error": {"message"}}, {"error": ".."}, {"message"}, {"detail"}.
-static const char *find_words(const json_t *root) {
-    const json_t *error = json_object_get(root, "error");
-    const json_t *places[] = {json_object_get(error, "message"), error, json_object_get(root, "message"),
-                              json_object_get(root, "detail")};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (json_is_string(places[i])) return json_string_value(places[i]);
-    return NULL;
+// A status in numbers or in words.
+static enum endpoint_outcome judge_code(const json_t *code) {
+    static const char *const passing[] = {"overloaded", "rate",         "unavailable",
+                                          "timeout",    "server_error", "internal"};
+    if (json_is_integer(code)) return endpoint_judge_status((long)json_integer_value(code));
+    const char *word = json_string_value(code);
+    if (!word) return ENDPOINT_ANSWERED;
+    if (isdigit((unsigned char)*word)) return endpoint_judge_status(strtol(word, NULL, 10));
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        if (strcasestr(word, passing[i])) return ENDPOINT_PASSING;
+    return strcasestr(word, "invalid") || strcasestr(word, "unsupported") ? ENDPOINT_REFUSED
+                                                                          : ENDPOINT_ANSWERED;
 }
 
-// Servers that complain of a request like to quote it: the picture is cut off.
-static void shorten(const char *text, size_t length, char *words, size_t size) {
-    if (length > LONGEST_WORDS) length = LONGEST_WORDS;
-    const char *picture = memmem(text, length, "data:image", strlen("data:image"));
-    if (picture) length = (size_t)(picture - text);
-    while (length && (text[length - 1] == '\n' || text[length - 1] == ' ')) length--;
-    snprintf(words, size, "%.*s", (int)length, text);
-}
-
-void endpoint_reply_words(const char *body, size_t length, char *words, size_t size) {
-    words[0] = 0;
-    if (length == 0) return;
-    json_t *root = json_loadb(body, length, 0, NULL);
-    const char *found = root ? find_words(root) : NULL;
-    if (found)
-        shorten(found, strlen(found), words, size);
-    else if (!root && length <= LONGEST_WORDS && body[0] != '<') // a line of plain text, no web page
-        shorten(body, length, words, size);
-    json_decref(root);
+static bool is_report(const struct endpoint_reply *reply, const json_t *root) {
+    const json_t *reported = json_object_get(root, "error");
+    const char *object = json_string_value(json_object_get(root, "object")),
+               *text = json_string_value(reported);
+    bool has_choices = json_array_size(json_object_get(root, "choices")) > 0;
+    bool empty = (text && !*text) || (json_is_object(reported) && !json_object_size(reported) && has_choices);
+    if (reported && !json_is_null(reported) && !json_is_false(reported) && !empty) return true;
+    if (object && strcmp(object, "error") == 0) return true;
+    if (has_choices) return false;
+    bool is_document = reply->choices == NULL;
+    return reply->is_error ||
+           (is_document && (json_object_get(root, "detail") || json_object_get(root, "errors")));
 }
 
 // A reply that reports an error although its status was 200: streams have no other way.
-static enum endpoint_outcome reported_error(const json_t *root, struct error *error) {
+static enum endpoint_outcome reported_error(struct endpoint_reply *reply, const json_t *root,
+                                            struct error *error) {
+    if (!is_report(reply, root)) return ENDPOINT_ANSWERED;
+    char words[ENDPOINT_LONGEST_WORDS + 1];
+    endpoint_words_of(root, words, sizeof words);
+    error_set(error, ERROR_NETWORK, "the server reports an error: %s", words[0] ? words : "nothing more");
+    buffer_clear(&reply->complaint);
+    endpoint_words_complaint_of(root, &reply->complaint, &reply->named);
     const json_t *reported = json_object_get(root, "error");
-    if (!reported || json_is_null(reported)) return ENDPOINT_ANSWERED;
-    char words[LONGEST_WORDS + 1] = "nothing more";
-    const char *found = find_words(root);
-    if (found) shorten(found, strlen(found), words, sizeof words);
-    error_set(error, ERROR_NETWORK, "the server reports an error: %s", words);
-    const json_t *code = json_object_get(reported, "code");
-    enum endpoint_outcome outcome =
-        json_is_integer(code) ? endpoint_judge_status((long)json_integer_value(code)) : ENDPOINT_FAILED;
-    return outcome == ENDPOINT_ANSWERED ? ENDPOINT_FAILED : outcome;
-}
-
-// ---- text ----
-
-static enum endpoint_outcome add_parts(struct endpoint_choice *choice, const json_t *parts,
-                                       struct error *error) {
-    size_t index;
-    const json_t *part;
-    json_array_foreach(parts, index, part) {
-        const json_t *text = json_object_get(part, "text");
-        if (!json_is_string(text)) return bad(error, "has a part of \"content\" that is no text");
-        buffer_add(&choice->text, json_string_value(text), json_string_length(text));
+    const json_t *codes[] = {json_object_get(reported, "code"), json_object_get(reported, "status"),
+                             json_object_get(reported, "type"), json_object_get(root, "code"),
+                             json_object_get(root, "status"),   json_object_get(root, "status_code"),
+                             json_object_get(root, "type")};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        enum endpoint_outcome outcome = judge_code(codes[i]);
+        if (outcome != ENDPOINT_ANSWERED) return outcome;
     }
-    return ENDPOINT_ANSWERED;
+    return ENDPOINT_FAILED;
 }
 
-// "content" of a message or of a stream's delta: a string, a list of texts, or null (nothing was said).
-static enum endpoint_outcome add_content(struct endpoint_choice *choice, const json_t *content,
-                                         struct error *error) {
-    if (json_is_array(content)) return add_parts(choice, content, error);
-    if (json_is_string(content))
-        buffer_add(&choice->text, json_string_value(content), json_string_length(content));
-    else if (content && !json_is_null(content))
-        return bad(error, "has a \"content\" that is no text");
-    return ENDPOINT_ANSWERED;
+// ---- why it ended ---------------------------------------------------------------------------------------
+
+enum ending { ENDING_NONE, ENDING_WHOLE, ENDING_CUT, ENDING_BROKEN };
+
+static enum ending judge_reason(const json_t *reason) {
+    static const struct {
+        const char *word;
+        enum ending ending;
+    } reasons[] = {
+        {"length", ENDING_CUT},
+        {"max_tokens", ENDING_CUT},
+        {"max_output_tokens", ENDING_CUT},
+        {"max_new_tokens", ENDING_CUT},
+        {"max_length", ENDING_CUT},
+        {"model_length", ENDING_CUT},
+        {"token_limit", ENDING_CUT},
+        {"limit", ENDING_CUT},
+        {"content_filter", ENDING_CUT},
+        {"content-filter", ENDING_CUT},
+        {"incomplete", ENDING_CUT},
+        {"truncated", ENDING_CUT},
+        {"safety", ENDING_CUT},
+        {"model_context_window_exceeded", ENDING_CUT},
+        {"error", ENDING_BROKEN},
+        {"abort", ENDING_BROKEN},
+        {"aborted", ENDING_BROKEN},
+        {"cancelled", ENDING_BROKEN},
+        {"canceled", ENDING_BROKEN},
+        {"cancel", ENDING_BROKEN},
+        {"timeout", ENDING_BROKEN},
+        {"interrupted", ENDING_BROKEN},
+        {"failed", ENDING_BROKEN},
+        {"insufficient_system_resource", ENDING_BROKEN},
+        {"", ENDING_NONE},
+        {"null", ENDING_NONE},
+        {"none", ENDING_NONE},
+        {"in_progress", ENDING_NONE},
+        {"continue", ENDING_NONE},
+    };
+    const char *word = json_string_value(reason);
+    if (!word) return ENDING_NONE;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (strcasecmp(word, reasons[i].word) == 0) return reasons[i].ending;
+    return ENDING_WHOLE;
 }
 
 static enum endpoint_outcome read_ending(struct endpoint_choice *choice, const json_t *json, bool *ended,
                                          struct error *error) {
-    const char *reason = NULL;
-    if (json_get_string(json, "finish_reason", &reason, REPLY, error)) return bad_field(error);
-    if (reason) {
-        choice->truncated = strcmp(reason, "length") == 0;
-        if (ended) *ended = true;
-    }
+    enum ending ending = judge_reason(json_object_get(json, "finish_reason"));
+    *ended = ending != ENDING_NONE;
+    if (ending == ENDING_BROKEN) return broken(error, "was broken off by the server");
+    if (*ended) choice->has_reason = true;
+    if (*ended) choice->truncated = ending == ENDING_CUT;
     return ENDPOINT_ANSWERED;
 }
 
-// ---- log-probs ----
-
-static bool reserve_token(struct endpoint_choice *choice, struct error *error) {
-    if (choice->listed < choice->capacity) return true;
-    size_t capacity = choice->capacity ? choice->capacity * 2 : 256;
-    float *log_probs = memory_grow(choice->log_probs, capacity, sizeof *log_probs, "log-probs", error);
-    if (!log_probs) return false;
-    choice->log_probs = log_probs;
-    size_t *ends = memory_grow(choice->piece_ends, capacity, sizeof *ends, "log-probs", error);
-    if (!ends) return false;
-    choice->piece_ends = ends;
-    choice->capacity = capacity;
-    return true;
-}
-
-// A token's bytes; the list is more exact than the string, which cannot hold half a character.
-static bool add_piece(struct buffer *pieces, const json_t *token) {
-    const json_t *bytes = json_object_get(token, "bytes"), *text = json_object_get(token, "token");
-    size_t index;
-    const json_t *value;
-    if (json_is_array(bytes)) {
-        json_array_foreach(bytes, index, value) {
-            json_int_t number = json_integer_value(value);
-            if (!json_is_integer(value) || number < 0 || number > 255) return false;
-            buffer_add(pieces, &(char){(char)number}, 1);
-        }
-        return true;
-    }
-    if (!json_is_string(text)) return false;
-    buffer_add(pieces, json_string_value(text), json_string_length(text));
-    return true;
-}
-
-static enum endpoint_outcome add_token(struct endpoint_choice *choice, const json_t *token,
-                                       struct error *error) {
-    const json_t *log_prob = json_object_get(token, "logprob");
-    // A little above 0 is rounding. What is impossible is written as -9999 by some and -1e30 by others.
-    double value = json_number_value(log_prob);
-    if (!json_is_number(log_prob) || value > 1e-3 || value < -3e38)
-        return bad(error, "has a token without a log-prob");
-    if (choice->listed >= ENDPOINT_MOST_TOKENS) return bad(error, "has more tokens than can be");
-    if (!reserve_token(choice, error)) return ENDPOINT_FAILED;
-    if (!add_piece(&choice->pieces, token)) return bad(error, "has a token without its text");
-    choice->log_probs[choice->listed] = value > 0 ? 0 : (float)value;
-    choice->piece_ends[choice->listed++] = choice->pieces.length;
-    return ENDPOINT_ANSWERED;
-}
-
-static enum endpoint_outcome add_tokens(struct endpoint_choice *choice, const json_t *log_probs,
-                                        struct error *error) {
-    const json_t *tokens = json_object_get(log_probs, "content");
-    if (!tokens || json_is_null(tokens)) return ENDPOINT_ANSWERED;
-    if (!json_is_array(tokens)) return bad(error, "has \"logprobs\" without a list of tokens");
-    size_t index;
-    const json_t *token;
-    json_array_foreach(tokens, index, token) {
-        enum endpoint_outcome outcome = add_token(choice, token, error);
-        if (outcome != ENDPOINT_ANSWERED) return outcome;
-    }
-    return ENDPOINT_ANSWERED;
-}
-
-// The end of `piece` in text, looked for in the `window` bytes from `at` on; 0 when it is not there.
-static size_t find_piece(const struct buffer *text, size_t at, size_t window, const char *piece,
-                         size_t length) {
-    if (window > text->length - at) window = text->length - at;
-    const char *found = length ? memmem(text->data + at, window, piece, length) : NULL;
-    return found ? (size_t)(found - text->data) + length : 0;
-}
-
-// Finds each token in the text. Not all are there: the end of the turn is left out, stray bytes have become
-// U+FFFD, and of a character made of several tokens some servers list no part. What is not found ends where
-// the token before it does, and the next is looked for a little further ahead.
-static enum endpoint_outcome place_tokens(struct endpoint_choice *choice, struct error *error) {
-    if (choice->listed == 0) return ENDPOINT_ANSWERED;
-    choice->ends = memory_new(choice->listed, sizeof *choice->ends, "log-probs", error);
-    if (!choice->ends) return ENDPOINT_FAILED;
-    const struct buffer *text = &choice->text;
-    struct buffer valid = {0};
-    size_t at = 0, start = 0, ahead = LOOK_AHEAD;
-    for (size_t i = 0; i < choice->listed; i++) {
-        const char *piece = choice->pieces.data + start;
-        size_t length = choice->piece_ends[i] - start;
-        size_t found = find_piece(text, at, ahead + length, piece, length);
-        if (!found && length <= LOOK_AHEAD) {
-            buffer_clear(&valid);
-            utf8_add_valid(&valid, piece, length);
-            found = find_piece(text, at, ahead + valid.length, valid.data, valid.length);
-        }
-        if (found) at = found;
-        ahead = found ? LOOK_AHEAD : ahead + 3 * length; // U+FFFD takes three bytes
-        if (ahead > FURTHEST_AHEAD) ahead = FURTHEST_AHEAD;
-        choice->ends[i] = at;
-        start = choice->piece_ends[i];
-    }
-    bool failed = valid.failed;
-    buffer_free(&valid);
-    return failed ? no_memory(error) : ENDPOINT_ANSWERED;
-}
-
-// ---- both forms ----
+// ---- both forms -----------------------------------------------------------------------------------------
 
 // Servers count the tokens of all choices together; without log-probs, which tell, each gets its share.
-static enum endpoint_outcome read_usage(struct endpoint_reply *reply, const json_t *root,
-                                        struct error *error) {
+static void read_usage(struct endpoint_reply *reply, const json_t *root) {
     const json_t *usage = json_object_get(root, "usage");
-    if (!usage || json_is_null(usage)) return ENDPOINT_ANSWERED;
-    int64_t total = 0;
-    if (json_get_integer(usage, "completion_tokens", 0, INT32_MAX, &total, REPLY, error))
-        return bad_field(error);
-    size_t count = reply->count;
-    for (size_t i = 0; i < count; i++)
-        reply->choices[i].tokens = (size_t)total / count + (i < (size_t)total % count);
-    return ENDPOINT_ANSWERED;
+    const json_t *number = json_object_get(usage, "completion_tokens");
+    if (!number) number = json_object_get(usage, "output_tokens");
+    double total = json_number_value(number);
+    if (json_is_string(number)) total = strtod(json_string_value(number), NULL);
+    if (!(total >= 1 && total <= INT32_MAX)) return; // a count that is none is not known
+    size_t count = reply->count, whole = (size_t)total;
+    for (size_t i = 0; i < count; i++) reply->choices[i].tokens = whole / count + (i < whole % count);
 }
 
 static enum endpoint_outcome complete(struct endpoint_reply *reply, struct error *error) {
-    for (size_t i = 0; i < reply->count; i++) {
-        struct endpoint_choice *choice = &reply->choices[i];
-        buffer_add(&choice->text, "", 0); // an empty text is "", not NULL
-        if (choice->text.failed || choice->pieces.failed) return no_memory(error);
-        enum endpoint_outcome outcome = place_tokens(choice, error);
-        if (outcome != ENDPOINT_ANSWERED) return outcome;
-        if (choice->listed) choice->tokens = choice->listed;
-    }
+    for (size_t i = 0; i < reply->count; i++)
+        if (endpoint_choice_complete(&reply->choices[i], error)) return ENDPOINT_FAILED;
     return ENDPOINT_ANSWERED;
 }
 
-// ---- one document ----
+// What a choice says, in whichever of the usual places: "message", "delta", or the older "text".
+static enum endpoint_outcome read_said(struct endpoint_choice *choice, const json_t *json, const char *first,
+                                       const char *second, struct error *error) {
+    const json_t *said = json_object_get(json, first);
+    if (!json_is_object(said) && choice->text.length == 0) said = json_object_get(json, second);
+    bool readable = true;
+    if (json_is_object(said))
+        readable = endpoint_choice_add_message(choice, said);
+    else if (json_is_string(said))
+        readable = endpoint_choice_add_content(choice, said);
+    else if (json_is_string(json_object_get(json, "text")))
+        readable = endpoint_choice_add_content(choice, json_object_get(json, "text"));
+    if (!readable) return bad(error, "has a \"content\" that is no text");
+    if (endpoint_choice_add_log_probs(choice, json_object_get(json, "logprobs"), error))
+        return ENDPOINT_FAILED;
+    return ENDPOINT_ANSWERED;
+}
+
+// ---- one document ---------------------------------------------------------------------------------------
 
 static enum endpoint_outcome read_choice(struct endpoint_choice *choice, const json_t *json,
                                          struct error *error) {
-    const json_t *message = json_object_get(json, "message");
-    if (!json_is_object(message)) return bad(error, "has a choice without \"message\"");
-    if (!json_object_get(message, "content")) return bad(error, "has a message without \"content\"");
-    enum endpoint_outcome outcome = add_content(choice, json_object_get(message, "content"), error);
-    if (outcome == ENDPOINT_ANSWERED) outcome = add_tokens(choice, json_object_get(json, "logprobs"), error);
-    return outcome == ENDPOINT_ANSWERED ? read_ending(choice, json, NULL, error) : outcome;
+    static const char *const parts[] = {"message", "delta", "text", "finish_reason"};
+    bool is_choice = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        is_choice = is_choice || json_object_get(json, parts[i]);
+    if (!is_choice) return bad(error, "has a choice without \"message\"");
+    enum endpoint_outcome outcome = read_said(choice, json, "message", "delta", error);
+    bool ended;
+    return outcome == ENDPOINT_ANSWERED ? read_ending(choice, json, &ended, error) : outcome;
 }
 
 static enum endpoint_outcome read_document(struct endpoint_reply *reply, const json_t *root, size_t most,
                                            struct error *error) {
+    if (json_is_array(root) && json_array_size(root) == 1) root = json_array_get(root, 0); // some wrap it
     if (!json_is_object(root)) return bad(error, "is no JSON object");
-    enum endpoint_outcome outcome = reported_error(root, error);
+    enum endpoint_outcome outcome = reported_error(reply, root, error);
     if (outcome != ENDPOINT_ANSWERED) return outcome;
     const json_t *choices = json_object_get(root, "choices");
     if (!json_is_array(choices)) return bad(error, "has no list of \"choices\"");
@@ -301,20 +224,71 @@ static enum endpoint_outcome read_document(struct endpoint_reply *reply, const j
         outcome = read_choice(&reply->choices[i], json_array_get(choices, i), error);
         if (outcome != ENDPOINT_ANSWERED) return outcome;
     }
-    outcome = read_usage(reply, root, error);
-    return outcome == ENDPOINT_ANSWERED ? complete(reply, error) : outcome;
+    read_usage(reply, root);
+    return complete(reply, error);
+}
+
+// Python writes numbers that are none as JSON does not know them; in log-probs they are quite usual. Each
+// becomes something that is no number, filled up with spaces.
+static bool replace_odd_numbers(char *text, size_t length) {
+    static const char *const odd[] = {"-Infinity", "Infinity", "NaN"};
+    bool in_string = false, found = false;
+    for (size_t i = 0; i < length; i++) {
+        if (in_string && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            in_string = !in_string;
+        for (size_t k = 0; !in_string && k < sizeof odd / sizeof *odd; k++) {
+            size_t size = strlen(odd[k]);
+            if (i + size > length || memcmp(text + i, odd[k], size) != 0) continue;
+            memset(text + i, ' ', size);
+            if (size < 4)
+                memcpy(text + i, "\"\"", 2); // there is no room for "null"
+            else
+                memcpy(text + i, "null", 4);
+            found = true;
+        }
+    }
+    return found;
+}
+
+static json_t *load_document(const char *body, size_t length, json_error_t *where) {
+    json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, where);
+    char *copy = root ? NULL : memory_copy_string(body, length, NULL);
+    if (copy && replace_odd_numbers(copy, length)) root = json_loadb(copy, length, JSON_ALLOW_NUL, where);
+    free(copy);
+    return root;
+}
+
+static size_t blank_length(const char *data, size_t length) {
+    size_t used = length >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; // the byte order mark
+    while (used < length && isspace((unsigned char)data[used])) used++;
+    return used;
+}
+
+// Several documents, one after another, are a stream that lost its "data:".
+static enum endpoint_outcome read_lines(struct endpoint_reply *reply, const char *body, size_t length,
+                                        struct error *error) {
+    enum endpoint_outcome outcome = endpoint_reply_feed(reply, body, length, error);
+    return outcome == ENDPOINT_ANSWERED ? endpoint_reply_end(reply, error) : outcome;
 }
 
 enum endpoint_outcome endpoint_reply_read(struct endpoint_reply *reply, const char *body, size_t length,
                                           size_t most, struct error *error) {
+    size_t blank = blank_length(body, length);
+    body += blank;
+    length -= blank;
+    while (length && (!body[length - 1] || isspace((unsigned char)body[length - 1]))) length--;
     if (length == 0) return bad(error, "is empty");
     json_error_t where;
-    json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, &where);
+    json_t *root = load_document(body, length, &where);
     if (!root) {
         // Cut off, in the one way of HTTP that cannot tell it (no length, the connection closed)?
-        bool cut = json_error_code(&where) == json_error_premature_end_of_input;
-        bad(error, cut ? "ends in the middle of its JSON" : "is not JSON");
-        return cut ? ENDPOINT_PASSING : ENDPOINT_FAILED;
+        if (json_error_code(&where) == json_error_premature_end_of_input)
+            return broken(error, "ends in the middle of its JSON");
+        if (json_error_code(&where) == json_error_end_of_input_expected && *body == '{')
+            return read_lines(reply, body, length, error);
+        return bad(error, *body == '<' ? "is a web page, not JSON: is the address right?" : "is not JSON");
     }
     if (most > ENDPOINT_MOST_CHOICES) most = ENDPOINT_MOST_CHOICES;
     enum endpoint_outcome outcome = read_document(reply, root, most, error);
@@ -322,56 +296,136 @@ enum endpoint_outcome endpoint_reply_read(struct endpoint_reply *reply, const ch
     return outcome;
 }
 
-// ---- a stream ----
+// ---- a stream -------------------------------------------------------------------------------------------
+
+enum endpoint_form endpoint_reply_form(const char *data, size_t length) {
+    static const char *const fields[] = {"data:", "event:", "id:", "retry:", ":"};
+    if (length < 3 && memcmp("\xEF\xBB\xBF", data, length) == 0) return FORM_UNDECIDED;
+    size_t blank = blank_length(data, length);
+    data += blank;
+    length -= blank;
+    if (length == 0) return FORM_UNDECIDED;
+    if (*data == '{' || *data == '[') return FORM_DOCUMENT;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        size_t size = strlen(fields[i]);
+        if (memcmp(data, fields[i], size < length ? size : length) != 0) continue;
+        return size <= length ? FORM_EVENTS : FORM_UNDECIDED;
+    }
+    return FORM_NEITHER;
+}
+
+bool endpoint_reply_is_whole(const struct endpoint_reply *reply) {
+    return reply->done || (reply->ended && !reply->unreliable);
+}
+
+static bool is_ours(struct endpoint_reply *reply, const json_t *choice) {
+    const json_t *index = json_object_get(choice, "index");
+    if (!json_is_integer(index)) return true;
+    if (!reply->has_index) reply->index = json_integer_value(index);
+    reply->has_index = true;
+    return json_integer_value(index) == reply->index;
+}
 
 static enum endpoint_outcome read_delta(struct endpoint_reply *reply, const json_t *json,
                                         struct error *error) {
     struct endpoint_choice *choice = &reply->choices[0];
-    const json_t *delta = json_object_get(json, "delta");
-    enum endpoint_outcome outcome = add_content(choice, json_object_get(delta, "content"), error);
-    if (outcome == ENDPOINT_ANSWERED) outcome = add_tokens(choice, json_object_get(json, "logprobs"), error);
-    return outcome == ENDPOINT_ANSWERED ? read_ending(choice, json, &reply->finished, error) : outcome;
+    if (!is_ours(reply, json)) return ENDPOINT_ANSWERED;
+    size_t before = choice->text.length;
+    bool is_message = !json_is_object(json_object_get(json, "delta")) && before == 0 &&
+                      json_is_object(json_object_get(json, "message"));
+    enum endpoint_outcome outcome = read_said(choice, json, "delta", "message", error);
+    if (reply->ended && choice->text.length > before) reply->unreliable = true;
+    bool ended = false;
+    if (outcome == ENDPOINT_ANSWERED) outcome = read_ending(choice, json, &ended, error);
+    reply->ended = reply->ended || ended;
+    reply->done = reply->done || (is_message && outcome == ENDPOINT_ANSWERED);
+    return outcome;
 }
 
+// Other events than those of a completion (signs of life, tools at work, statistics) are passed over.
 static enum endpoint_outcome read_chunk(struct endpoint_reply *reply, const json_t *root,
                                         struct error *error) {
-    enum endpoint_outcome outcome = reported_error(root, error);
+    enum endpoint_outcome outcome = reported_error(reply, root, error);
     if (outcome != ENDPOINT_ANSWERED) return outcome;
-    const json_t *choices = json_object_get(root, "choices");
-    if (!json_is_array(choices)) return bad(error, "has an event without \"choices\"");
-    if (json_array_size(choices)) outcome = read_delta(reply, json_array_get(choices, 0), error);
-    return outcome == ENDPOINT_ANSWERED ? read_usage(reply, root, error) : outcome;
+    const json_t *choices = json_object_get(root, "choices"), *choice;
+    size_t index;
+    json_array_foreach(choices, index, choice) {
+        outcome = read_delta(reply, choice, error);
+        if (outcome != ENDPOINT_ANSWERED) return outcome;
+    }
+    read_usage(reply, root);
+    return outcome;
+}
+
+static bool is_done_mark(const char *data, size_t length) {
+    static const char mark[] = "[DONE]";
+    return length >= sizeof mark - 1 && memcmp(data, mark, sizeof mark - 1) == 0;
+}
+
+// One JSON object of an event's data, or several after one another; anything else is a sign of life.
+static enum endpoint_outcome read_data(struct endpoint_reply *reply, const char *data, size_t length,
+                                       struct error *error) {
+    enum endpoint_outcome outcome = ENDPOINT_ANSWERED;
+    while (outcome == ENDPOINT_ANSWERED) {
+        size_t blank = blank_length(data, length);
+        data += blank;
+        length -= blank;
+        if (is_done_mark(data, length)) reply->done = true;
+        if (length == 0 || *data != '{') return outcome;
+        json_error_t where;
+        json_t *root = json_loadb(data, length, JSON_ALLOW_NUL | JSON_DISABLE_EOF_CHECK, &where);
+        char *copy = root ? NULL : memory_copy_string(data, length, NULL);
+        if (copy && replace_odd_numbers(copy, length))
+            root = json_loadb(copy, length, JSON_ALLOW_NUL | JSON_DISABLE_EOF_CHECK, &where);
+        free(copy);
+        if (!root) return broken(error, "has an event that is no JSON object");
+        outcome = read_chunk(reply, root, error);
+        json_decref(root);
+        size_t used = where.position > 0 ? (size_t)where.position : length;
+        if (used > length) used = length;
+        data += used;
+        length -= used;
+    }
+    return outcome;
 }
 
 // An event is over: act on its data.
 static enum endpoint_outcome dispatch(struct endpoint_reply *reply, struct error *error) {
     struct buffer *event = &reply->event;
-    if (event->length == 0) return ENDPOINT_ANSWERED;
     enum endpoint_outcome outcome = ENDPOINT_ANSWERED;
-    if (strcmp(event->data, "[DONE]") == 0) {
-        reply->finished = true;
-    } else {
-        json_t *root = json_loadb(event->data, event->length, JSON_ALLOW_NUL, NULL);
-        outcome = json_is_object(root) ? read_chunk(reply, root, error)
-                                       : bad(error, "has an event that is no JSON object");
-        json_decref(root);
-    }
+    if (event->length) outcome = read_data(reply, event->data, event->length, error);
     buffer_clear(event);
+    reply->in_object = reply->is_error = false;
     return outcome;
 }
 
-// One line without its end: data is gathered, comments (signs of life) and other fields are passed over.
+static bool begins(const char *data, size_t length, const char *what, size_t *size) {
+    *size = strlen(what);
+    return length >= *size && memcmp(data, what, *size) == 0;
+}
+
+// One line without its end: data is gathered, comments (signs of life) and other fields are passed over. A
+// line that begins an object without "data:" is taken for data as well.
 static enum endpoint_outcome take_line(struct endpoint_reply *reply, struct error *error) {
-    struct buffer *line = &reply->line;
-    size_t length = line->length;
-    if (length && line->data[length - 1] == '\r') length--;
+    const char *line = reply->line.data ? reply->line.data : "";
+    size_t length = reply->line.length, start;
+    if (length >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0) {
+        line += 3;
+        length -= 3;
+    }
     if (length == 0) return dispatch(reply, error);
-    static const char field[] = "data:";
-    size_t start = sizeof field - 1;
-    if (length < start || memcmp(line->data, field, start) != 0) return ENDPOINT_ANSWERED;
-    if (start < length && line->data[start] == ' ') start++;
+    if (begins(line, length, "event:", &start)) {
+        while (start < length && line[start] == ' ') start++;
+        reply->is_error = length - start == 5 && memcmp(line + start, "error", 5) == 0;
+        return ENDPOINT_ANSWERED;
+    }
+    bool data = begins(line, length, "data:", &start);
+    if (data && start < length && line[start] == ' ') start++;
+    if (!data && *line == '{' && reply->event.length == 0) reply->in_object = true;
+    if (!data) start = 0;
+    if (!data && !reply->in_object) return ENDPOINT_ANSWERED;
     if (reply->event.length) buffer_add_text(&reply->event, "\n");
-    buffer_add(&reply->event, line->data + start, length - start);
+    buffer_add(&reply->event, line + start, length - start);
     return ENDPOINT_ANSWERED;
 }
 
@@ -380,8 +434,17 @@ enum endpoint_outcome endpoint_reply_feed(struct endpoint_reply *reply, const ch
     if (!reply->choices && !make_choices(reply, 1, error)) return ENDPOINT_FAILED;
     enum endpoint_outcome outcome = ENDPOINT_ANSWERED;
     while (length && outcome == ENDPOINT_ANSWERED) {
-        const char *end = memchr(data, '\n', length);
-        size_t part = end ? (size_t)(end - data) : length;
+        const char *end = NULL;
+        size_t part = 0;
+        while (part < length && data[part] != '\n' && data[part] != '\r') part++;
+        if (part < length) end = data + part;
+        bool second = reply->after_return && end == data && *data == '\n'; // of "\r\n"
+        reply->after_return = end && *end == '\r';
+        if (second) {
+            data++;
+            length--;
+            continue;
+        }
         buffer_add(&reply->line, data, part);
         if (reply->line.failed || reply->event.failed) return no_memory(error);
         if (end) {
@@ -399,9 +462,6 @@ enum endpoint_outcome endpoint_reply_end(struct endpoint_reply *reply, struct er
     // The last event may lack its empty line, and the last line its end.
     enum endpoint_outcome outcome = endpoint_reply_feed(reply, "\n\n", 2, error);
     if (outcome != ENDPOINT_ANSWERED) return outcome;
-    if (!reply->finished) {
-        bad(error, "breaks off in the middle of its stream");
-        return ENDPOINT_PASSING;
-    }
+    if (!reply->done && !reply->ended) return broken(error, "breaks off in the middle of its stream");
     return complete(reply, error);
 }

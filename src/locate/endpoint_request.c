@@ -81,37 +81,75 @@ int endpoint_write_messages(struct buffer *out, const struct engine_request *req
 
 // ---- the fields beside the messages ----
 
-static int set(json_t *object, const char *key, json_t *value) {
-    return json_object_set_new(object, key, value); // -1 for a NULL value too
+static bool is_greedy(const struct sampling *sampling) {
+    return sampling->temperature < 1e-5;
 }
 
-static int set_sampling(json_t *object, const struct endpoint_ask *ask) {
+void endpoint_list_fields(const struct endpoint_ask *ask, bool sent[ENDPOINT_FIELDS]) {
     const struct sampling *s = ask->sampling;
-    // Servers hold seeds in 32 or 64 bits, some with a sign: 31 bits fit all.
-    json_int_t seed = (json_int_t)((s->seed + ask->first) & INT32_MAX);
-    int failed = set(object, "temperature", json_real(s->temperature < 1e-5 ? 0 : s->temperature)) |
-                 set(object, "top_p", json_real(s->top_p)) | set(object, "seed", json_integer(seed));
-    if (s->frequency_penalty != 0)
-        failed |= set(object, "frequency_penalty", json_real(s->frequency_penalty));
-    if (s->presence_penalty != 0) failed |= set(object, "presence_penalty", json_real(s->presence_penalty));
-    if (s->top_k > 0) failed |= set(object, "top_k", json_integer(s->top_k));
-    if (s->min_p > 0) failed |= set(object, "min_p", json_real(s->min_p));
-    if (s->repetition_penalty != 1)
-        failed |= set(object, "repetition_penalty", json_real(s->repetition_penalty));
-    return failed;
+    const bool *refused = ask->terms.refused;
+    const bool wanted[ENDPOINT_FIELDS] = {
+        [FIELD_TEMPERATURE] = true,
+        [FIELD_TOP_P] = true,
+        [FIELD_SEED] = true,
+        [FIELD_FREQUENCY_PENALTY] = s->frequency_penalty != 0,
+        [FIELD_PRESENCE_PENALTY] = s->presence_penalty != 0,
+        [FIELD_TOP_K] = s->top_k > 0,
+        [FIELD_MIN_P] = s->min_p > 0,
+        [FIELD_REPETITION_PENALTY] = s->repetition_penalty != 1,
+        [FIELD_MAX_TOKENS] = true,
+        [FIELD_MAX_COMPLETION_TOKENS] = refused[FIELD_MAX_TOKENS],
+        [FIELD_N] = ask->count > 1,
+        [FIELD_LOGPROBS] = ask->log_probs,
+        [FIELD_STREAM_OPTIONS] = ask->stream && !refused[FIELD_STREAM],
+        [FIELD_STREAM] = ask->stream,
+    };
+    for (int f = 0; f < ENDPOINT_FIELDS; f++) sent[f] = wanted[f] && !refused[f];
+}
+
+static json_t *field_value(const struct endpoint_ask *ask, enum endpoint_field field) {
+    const struct sampling *s = ask->sampling;
+    switch (field) {
+    case FIELD_TEMPERATURE:
+        return json_real(!is_greedy(s) ? s->temperature : ask->terms.never_greedy ? 0.01 : 0);
+    case FIELD_TOP_P:
+        return json_real(s->top_p);
+    case FIELD_SEED: // servers hold seeds in 32 or 64 bits, some with a sign: 31 bits fit all
+        return json_integer((json_int_t)((s->seed + ask->first) & INT32_MAX));
+    case FIELD_FREQUENCY_PENALTY:
+        return json_real(s->frequency_penalty);
+    case FIELD_PRESENCE_PENALTY:
+        return json_real(s->presence_penalty);
+    case FIELD_TOP_K:
+        return json_integer(s->top_k);
+    case FIELD_MIN_P:
+        return json_real(s->min_p);
+    case FIELD_REPETITION_PENALTY:
+        return json_real(s->repetition_penalty);
+    case FIELD_MAX_TOKENS:
+    case FIELD_MAX_COMPLETION_TOKENS:
+        return json_integer((json_int_t)ask->max_tokens);
+    case FIELD_N:
+        return json_integer((json_int_t)ask->count);
+    case FIELD_STREAM_OPTIONS:
+        return json_pack("{s:b}", "include_usage", 1);
+    case FIELD_LOGPROBS:
+    case FIELD_STREAM:
+    case ENDPOINT_FIELDS:
+        break;
+    }
+    return json_true();
 }
 
 static json_t *head_of(const struct endpoint_ask *ask) {
+    bool sent[ENDPOINT_FIELDS];
+    endpoint_list_fields(ask, sent);
     json_t *object = json_object();
-    int failed = set(object, "model", json_string(ask->model)) | set_sampling(object, ask) |
-                 set(object, "max_tokens", json_integer((json_int_t)ask->max_tokens));
-    if (ask->count > 1) failed |= set(object, "n", json_integer((json_int_t)ask->count));
-    if (ask->log_probs) failed |= set(object, "logprobs", json_true());
-    if (ask->stream) {
-        json_t *options = json_object();
-        failed |= set(options, "include_usage", json_true()) | set(object, "stream_options", options) |
-                  set(object, "stream", json_true());
-    }
+    int failed = json_object_set_new(object, "model", json_string(ask->model)); // -1 for a NULL value too
+    for (int f = 0; f < ENDPOINT_FIELDS; f++)
+        if (sent[f])
+            failed |= json_object_set_new(object, endpoint_field_name((enum endpoint_field)f),
+                                          field_value(ask, (enum endpoint_field)f));
     if (!failed) return object;
     json_decref(object);
     return NULL;

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "locate/endpoint_terms.h"
 #include "locate/engine.h"
 
 // The list of messages as JSON text, added to `out`: the system message, then the user's picture and text.
@@ -24,7 +25,10 @@ struct endpoint_ask {
     size_t count; // of samples ("n")
     bool stream;
     bool log_probs;
+    struct endpoint_terms terms; // what the server does not take
 };
+// Which fields a request holds.
+void endpoint_list_fields(const struct endpoint_ask *ask, bool sent[ENDPOINT_FIELDS]);
 // The whole body. Penalties and the fields that are not in OpenAI's interface (top_k, min_p,
 // repetition_penalty: vLLM's names) are left out while they have no effect, since strict servers refuse names
 // they do not know.

@@ -39,19 +39,37 @@ char *endpoint_url_show(const char *address) {
     return shown;
 }
 
+static bool ends_with(const char *text, size_t length, const char *ending) {
+    size_t size = strlen(ending);
+    return length >= size && memcmp(text + length - size, ending, size) == 0;
+}
+
+// The path up to the part that names an interface.
+static size_t base_length(const char *path, size_t length) {
+    static const char *const others[] = {"/chat/completions", "/completions", "/chat",   "/models",
+                                         "/responses",        "/embeddings",  "/health", "/messages"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (ends_with(path, length, others[i])) {
+            length -= strlen(others[i]);
+            break;
+        }
+    while (length && path[length - 1] == '/') length--;
+    return length;
+}
+
 static int complete_path(CURLU *parsed, struct error *error) {
     struct buffer path = {0};
     char *given = get_part(parsed, CURLUPART_PATH);
     size_t length = given ? strlen(given) : 0;
     while (length && given[length - 1] == '/') length--;
-    if (length)
-        buffer_add(&path, given, length);
-    else
+    bool whole = given && ends_with(given, length, COMPLETIONS);
+    size_t base = given ? base_length(given, length) : 0;
+    if (base)
+        buffer_add(&path, given, base);
+    else if (!whole)
         buffer_add_text(&path, "/v1");
+    buffer_add_text(&path, COMPLETIONS);
     curl_free(given);
-    size_t ending = sizeof COMPLETIONS - 1;
-    bool complete = path.length >= ending && strcmp(path.data + path.length - ending, COMPLETIONS) == 0;
-    if (!complete) buffer_add_text(&path, COMPLETIONS);
     bool failed = path.failed || curl_url_set(parsed, CURLUPART_PATH, path.data, 0) != CURLUE_OK;
     buffer_free(&path);
     return failed ? error_set(error, ERROR_MEMORY, "endpoint: not enough memory") : 0;
@@ -77,6 +95,7 @@ static int take_apart(struct endpoint_url *url, CURLU *parsed, const char *text,
                       scheme ? scheme : "");
     else
         url->open = !secure && !is_this_machine(host);
+    url->secure = secure;
     curl_free(scheme);
     curl_free(host);
     return result ? result : complete_path(parsed, error);
@@ -97,6 +116,23 @@ int endpoint_url_make(struct endpoint_url *url, const char *text, struct error *
     }
     curl_url_cleanup(parsed);
     if (result) endpoint_url_free(url);
+    return result;
+}
+
+int endpoint_url_secrets(const struct endpoint_url *url, struct endpoint_secrets *secrets) {
+    CURLU *parsed = curl_url();
+    if (!parsed) return -1;
+    int result = curl_url_set(parsed, CURLUPART_URL, url->address, 0) == CURLUE_OK ? 0 : -1;
+    char *password = get_part(parsed, CURLUPART_PASSWORD), *query = get_part(parsed, CURLUPART_QUERY);
+    if (endpoint_secrets_add(secrets, password)) result = -1;
+    char *rest = query;
+    for (char *pair; rest && (pair = strsep(&rest, "&;"));) {
+        char *value = strchr(pair, '=');
+        if (endpoint_secrets_add(secrets, value ? value + 1 : pair)) result = -1;
+    }
+    curl_free(password);
+    curl_free(query);
+    curl_url_cleanup(parsed);
     return result;
 }
 

@@ -58,6 +58,12 @@ struct engine_operations {
     size_t (*flying)(const struct engine *engine); // requests submitted and not answered
     void (*free)(struct engine *engine);
     const char *(*model)(const struct engine *engine); // its name for output
+    // -1 with *error set when no further request will be taken (a server that is gone), so that nobody need
+    // prepare one. May be NULL: they always are.
+    int (*check)(const struct engine *engine, struct error *error);
+    // What was asked for and could not be had, because a server does not take it: "seed left out". "" when
+    // all went out as it was wanted. May be NULL.
+    const char *(*changes)(const struct engine *engine);
 };
 
 struct engine {
@@ -78,15 +84,29 @@ struct endpoint_options {
     // Tries after the first, with exponential back-off: connection errors, 408, 409, 425, 429 and 5xx. A
     // Retry-After of up to 5 minutes is obeyed.
     int retries;
+    // Seconds that a server may be out of reach, after several troubles in a row, before all that is left is
+    // given up; never less than the tries of one request take.
+    double patience;
     double timeout;    // seconds for one whole answer; one that takes longer is not asked for again
     int jpeg_quality;  // of what is sent
     size_t max_pixels; // pictures are shrunk to that before they are sent; 0: as they are
     bool log_probs;    // ask for them
+    const char
+        *ca_file;  // PEM file or folder of authorities instead of the system's; NULL: see endpoint_trust.h
+    bool insecure; // certificates are not verified
 };
 // ERROR_USAGE for options out of range and what is no http or https URL; nothing is sent yet. A request that
 // fails does so alone (on_failure, ERROR_NETWORK; the message names photo, server and its words); step never
 // does for what a server did. Requests, their images and texts need not outlive submit.
 struct engine *engine_open_endpoint(const struct endpoint_options *options, struct error *error);
+
+static inline int engine_check(const struct engine *engine, struct error *error) {
+    return engine->operations->check ? engine->operations->check(engine, error) : 0;
+}
+
+static inline const char *engine_changes(const struct engine *engine) {
+    return engine->operations->changes ? engine->operations->changes(engine) : "";
+}
 
 static inline void engine_free(struct engine *engine) {
     if (engine) engine->operations->free(engine);

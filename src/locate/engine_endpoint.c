@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "locate/endpoint_health.h"
 #include "locate/endpoint_request.h"
+#include "locate/endpoint_terms.h"
 #include "locate/endpoint_transfer.h"
 #include "locate/endpoint_url.h"
 
@@ -39,7 +41,8 @@ struct call {
     struct job *job;
     size_t first, count; // samples
     int tries;
-    double due; // when to begin, on the clock of clock_seconds()
+    double due;              // when to begin, on the clock of clock_seconds()
+    struct endpoint_ask ask; // as it was sent last
     struct endpoint_transfer transfer;
 };
 
@@ -47,12 +50,19 @@ struct endpoint {
     struct engine engine; // first: the pointers are converted
     struct endpoint_url url;
     struct endpoint_way way;
-    char *model, *api_key;
+    struct endpoint_secrets secrets;
+    struct endpoint_trust trust;
+    struct endpoint_health health;
+    struct endpoint_terms terms;
+    struct buffer changes; // terms in words
+    struct error gone;     // why nothing more is asked
+    char *model;
     size_t concurrency;
     int retries, jpeg_quality;
     size_t max_pixels;
     bool log_probs;
     bool one_by_one; // the server does not know "n"
+    bool told_of_log_probs, told_of_reasoning;
     CURLM *multi;
     struct call *calls; // waiting and flying, oldest first
     size_t waiting, flying, jobs;
@@ -125,17 +135,20 @@ static void fail_job(struct endpoint *endpoint, struct job *job, const struct er
 
 static int begin_call(struct endpoint *endpoint, struct call *call, struct error *error) {
     const struct job *job = call->job;
+    const bool *refused = endpoint->terms.refused;
     // An answer is told as it comes once: after a broken stream the rest comes in one piece.
-    bool stream = endpoint->engine.events.on_text && job->samples == 1 && !job->told;
-    struct endpoint_ask ask = {.model = endpoint->model,
-                               .sampling = &job->sampling,
-                               .max_tokens = job->max_tokens,
-                               .first = call->first,
-                               .count = call->count,
-                               .stream = stream,
-                               .log_probs = endpoint->log_probs};
+    bool stream =
+        endpoint->engine.events.on_text && job->samples == 1 && !job->told && !refused[FIELD_STREAM];
+    call->ask = (struct endpoint_ask){.model = endpoint->model,
+                                      .sampling = &job->sampling,
+                                      .max_tokens = job->max_tokens,
+                                      .first = call->first,
+                                      .count = call->count,
+                                      .stream = stream,
+                                      .log_probs = endpoint->log_probs,
+                                      .terms = endpoint->terms};
     call->transfer.stream = stream;
-    if (endpoint_write_body(&call->transfer.body, &ask, &job->messages, error) ||
+    if (endpoint_write_body(&call->transfer.body, &call->ask, &job->messages, error) ||
         endpoint_transfer_begin(&call->transfer, endpoint->multi, &endpoint->way, call, error))
         return error_prefix(error, "%s", job->name);
     call->tries++;
@@ -159,8 +172,10 @@ static struct call *find_due(const struct endpoint *endpoint, double *soonest) {
 static double begin_calls(struct endpoint *endpoint) {
     double soonest = LONGEST_WAIT;
     struct call *call;
-    while (endpoint->flying < endpoint->concurrency && endpoint->waiting &&
-           (call = find_due(endpoint, &soonest))) {
+    while (endpoint->flying < endpoint->concurrency && endpoint->waiting) {
+        double wait = endpoint_health_wait(&endpoint->health, endpoint->flying, clock_seconds());
+        if (wait > 0) return wait;
+        if (!(call = find_due(endpoint, &soonest))) break;
         struct error error;
         if (begin_call(endpoint, call, &error)) fail_job(endpoint, call->job, &error);
     }
@@ -169,22 +184,27 @@ static double begin_calls(struct endpoint *endpoint) {
 
 // ---- coming in ----
 
-static void tell_text(struct endpoint *endpoint, struct call *call) {
+// `whole`: no more text will come, so that nothing need be held back.
+static void tell_text(struct endpoint *endpoint, struct call *call, bool whole) {
     endpoint_transfer_follow(&call->transfer);
     struct endpoint_reply *reply = &call->transfer.reply;
-    if (!call->transfer.is_events || reply->count == 0) return;
+    if (call->transfer.form != FORM_EVENTS || reply->count == 0) return;
     const struct buffer *text = &reply->choices[0].text;
     size_t from = reply->delivered;
-    if (from == text->length) return;
-    reply->delivered = text->length;
+    if (from >= text->length) return;
+    endpoint_secrets_hide(&endpoint->secrets, text->data + from, text->length - from);
+    size_t begun = whole ? 0 : endpoint_secrets_begun(&endpoint->secrets, text->data, text->length);
+    size_t until = text->length - begun;
+    if (until <= from) return;
+    reply->delivered = until;
     call->job->told = true;
     endpoint->engine.events.on_text(endpoint->engine.events.context, call->job->photo, call->first,
-                                    text->data + from, text->length - from);
+                                    text->data + from, until - from);
 }
 
 static void tell_texts(struct endpoint *endpoint) {
     for (struct call *call = endpoint->calls; call; call = call->next)
-        if (call->transfer.stream && call->transfer.easy) tell_text(endpoint, call);
+        if (call->transfer.stream && call->transfer.easy) tell_text(endpoint, call, false);
 }
 
 static void tell_answers(struct endpoint *endpoint, size_t photo, size_t first,
@@ -202,12 +222,42 @@ static void tell_answers(struct endpoint *endpoint, size_t photo, size_t first,
     }
 }
 
+// What people should know of the answers, once.
+static void tell_oddities(struct endpoint *endpoint, const struct endpoint_reply *reply) {
+    for (size_t i = 0; i < reply->count; i++) {
+        const struct endpoint_choice *choice = &reply->choices[i];
+        if (choice->odd_log_probs && !endpoint->told_of_log_probs) {
+            endpoint->told_of_log_probs = true;
+            log_warning(
+                "%s: its log-probs have a form that is not understood, so how sure a single answer is "
+                "stays unknown",
+                endpoint->url.shown);
+        }
+        if (choice->only_reasoned && !endpoint->told_of_reasoning) {
+            endpoint->told_of_reasoning = true;
+            log_warning("%s: the content is empty, so the reasoning beside it is read as the answer (start "
+                        "the server without its reasoning parser, or allow more tokens)",
+                        endpoint->url.shown);
+        }
+    }
+}
+
+// Servers that do not tell why an answer ended tell at times how long it was.
+static void settle_endings(struct endpoint_reply *reply, const struct job *job) {
+    for (size_t i = 0; i < reply->count; i++) {
+        struct endpoint_choice *choice = &reply->choices[i];
+        if (!choice->has_reason && choice->tokens >= job->max_tokens) choice->truncated = true;
+    }
+}
+
 // A server that ignores "n" gives fewer answers than that; the others are asked for one by one.
 static void answer_call(struct endpoint *endpoint, struct call *call) {
     struct job *job = call->job;
     struct endpoint_reply reply = call->transfer.reply;
     call->transfer.reply = (struct endpoint_reply){0};
     size_t photo = job->photo, first = call->first;
+    settle_endings(&reply, job);
+    tell_oddities(endpoint, &reply);
     if (reply.count < call->count) job->assigned = first + reply.count;
     if (job->assigned < job->samples) endpoint->one_by_one = true;
     job->answered += reply.count;
@@ -250,38 +300,114 @@ static void try_again(struct endpoint *endpoint, struct call *call, double retry
                   delay);
         stop_call(endpoint, call);
         call->due = clock_seconds() + delay;
+        // Asking whether a server is back is no try of this photo.
+        if (endpoint_health_is_doubtful(&endpoint->health)) call->tries--;
     }
+}
+
+static void ask_again(struct endpoint *endpoint, struct call *call) {
+    stop_call(endpoint, call);
+    call->tries = 0;
 }
 
 // Perhaps only "n" was not to the server's liking: one sample alone shows it.
 static void ask_for_one(struct endpoint *endpoint, struct call *call) {
-    stop_call(endpoint, call);
+    ask_again(endpoint, call);
     call->job->assigned = call->first + 1;
     call->count = 1;
-    call->tries = 0;
+}
+
+// Whether the server complains of a field that it can do without.
+static bool learn(struct endpoint *endpoint, struct call *call) {
+    const struct endpoint_reply *reply = &call->transfer.reply;
+    if (reply->complaint.length == 0 || reply->complaint.failed) return false;
+    bool sent[ENDPOINT_FIELDS], changes;
+    struct buffer what = {0};
+    endpoint_list_fields(&call->ask, sent);
+    enum endpoint_lesson lesson = endpoint_terms_learn(&endpoint->terms, &call->ask.terms, sent,
+                                                       reply->complaint.data, reply->named, &what, &changes);
+    if (lesson == LESSON_NEW && what.data) {
+        if (changes)
+            log_warning("%s %s", endpoint->url.shown, what.data);
+        else
+            log_info("%s %s", endpoint->url.shown, what.data);
+        buffer_clear(&endpoint->changes);
+        endpoint_terms_describe(&endpoint->terms, &endpoint->changes);
+    }
+    buffer_free(&what);
+    return lesson != LESSON_NONE;
+}
+
+static void refuse(struct endpoint *endpoint, struct call *call, bool several, struct error *error) {
+    if (learn(endpoint, call)) {
+        if (call->count > 1 && endpoint->terms.refused[FIELD_N]) {
+            endpoint->one_by_one = true;
+            ask_for_one(endpoint, call);
+        } else {
+            ask_again(endpoint, call);
+        }
+    } else if (several && call->count > 1) {
+        ask_for_one(endpoint, call);
+    } else {
+        give_up(endpoint, call, error);
+    }
+}
+
+// The rest is failed by endpoint_step, when no call is being worked on.
+static void note_health(struct endpoint *endpoint, enum endpoint_trouble trouble, double retry_after,
+                        const struct error *error) {
+    struct endpoint_health *health = &endpoint->health;
+    double now = clock_seconds();
+    if (retry_after > LONGEST_WAIT && trouble == TROUBLE_BUSY) trouble = TROUBLE_SHUT;
+    switch (endpoint_health_note(health, trouble, retry_after, now)) {
+    case HEALTH_SAME:
+        break;
+    case HEALTH_DOUBTFUL:
+        log_warning(
+            "%s: %zu troubles in a row, the last: %s; asking it one photo at a time until it answers, "
+            "for %.0f seconds at most",
+            endpoint->url.shown, health->in_row, error->message, health->patience);
+        break;
+    case HEALTH_RECOVERED:
+        log_info("%s answers again", endpoint->url.shown);
+        break;
+    case HEALTH_GONE:
+        if (trouble == TROUBLE_SHUT)
+            error_set(&endpoint->gone, ERROR_NETWORK,
+                      "not asked, since the server refused %zu requests in a "
+                      "row: %s",
+                      health->shut, error->message);
+        else
+            error_set(&endpoint->gone, ERROR_NETWORK,
+                      "not asked, since the server is out of reach for %.0f seconds: %s", now - health->since,
+                      error->message);
+        log_error("%s: given up for the rest: %s", endpoint->url.shown, error->message);
+        break;
+    }
 }
 
 static void end_call(struct endpoint *endpoint, struct call *call, CURLcode result) {
     double retry_after;
-    struct error error;
-    if (call->transfer.stream) tell_text(endpoint, call);
-    switch (
-        endpoint_transfer_end(&call->transfer, result, &endpoint->way, call->count, &retry_after, &error)) {
+    enum endpoint_trouble trouble;
+    struct error error = {0};
+    if (call->transfer.stream) tell_text(endpoint, call, false);
+    enum endpoint_outcome outcome = endpoint_transfer_end(&call->transfer, result, &endpoint->way,
+                                                          call->count, &retry_after, &trouble, &error);
+    note_health(endpoint, trouble, retry_after, &error);
+    switch (outcome) {
     case ENDPOINT_ANSWERED:
+        if (call->transfer.stream) tell_text(endpoint, call, true);
         answer_call(endpoint, call);
         break;
     case ENDPOINT_PASSING:
-        try_again(endpoint, call, retry_after, &error);
+        if (trouble == TROUBLE_SERVER && learn(endpoint, call))
+            ask_again(endpoint, call);
+        else
+            try_again(endpoint, call, retry_after, &error);
         break;
     case ENDPOINT_REFUSED:
-        if (call->count > 1) {
-            ask_for_one(endpoint, call);
-            break;
-        }
-        give_up(endpoint, call, &error);
-        break;
     case ENDPOINT_FAILED:
-        give_up(endpoint, call, &error);
+        refuse(endpoint, call, outcome == ENDPOINT_REFUSED, &error);
         break;
     }
 }
@@ -311,11 +437,29 @@ static size_t load(const struct endpoint *endpoint) {
     return endpoint->waiting + endpoint->flying;
 }
 
+static int endpoint_check(const struct engine *engine, struct error *error) {
+    const struct endpoint *endpoint = endpoint_of_const(engine);
+    if (!endpoint->health.gone) return 0;
+    *error = endpoint->gone;
+    return error_prefix(error, "%s", endpoint->url.shown);
+}
+
+// Nothing more is asked of a server that is gone.
+static void bury(struct endpoint *endpoint) {
+    while (endpoint->health.gone && endpoint->calls) {
+        struct job *job = endpoint->calls->job;
+        struct error error = endpoint->gone;
+        error_prefix(&error, "%s: %s", job->name, endpoint->url.shown);
+        fail_job(endpoint, job, &error);
+    }
+}
+
 static int endpoint_step(struct engine *engine, struct error *error) {
     struct endpoint *endpoint = endpoint_of(engine);
     begin_calls(endpoint);
     int ended = take_in(endpoint, error);
     if (ended < 0) return -1;
+    bury(endpoint);
     double soonest = begin_calls(endpoint); // places that have become free
     if (ended > 0 || load(endpoint) == 0) return 0;
     double most = soonest * 1000;
@@ -323,7 +467,9 @@ static int endpoint_step(struct engine *engine, struct error *error) {
     CURLMcode code = curl_multi_poll(endpoint->multi, NULL, 0, wait, NULL);
     if (code != CURLM_OK)
         return error_set(error, ERROR_NETWORK, "%s: %s", endpoint->url.shown, curl_multi_strerror(code));
-    return take_in(endpoint, error) < 0 ? -1 : 0;
+    if (take_in(endpoint, error) < 0) return -1;
+    bury(endpoint);
+    return 0;
 }
 
 static struct job *make_job(const struct endpoint *endpoint, const struct engine_request *request,
@@ -350,6 +496,7 @@ static int endpoint_submit(struct engine *engine, const struct engine_request *r
         return error_set(error, ERROR_USAGE, "%zu samples of %zu tokens, expected 1 to %d of 1 to %d",
                          request->samples, request->max_tokens, ENDPOINT_MOST_CHOICES, ENDPOINT_MOST_TOKENS);
     if (sampling_check(&request->sampling, error)) return -1;
+    if (endpoint_check(engine, error)) return request->name ? error_prefix(error, "%s", request->name) : -1;
     struct job *job = make_job(endpoint, request, error);
     if (!job) return -1;
     endpoint->jobs++;
@@ -380,14 +527,20 @@ static const char *endpoint_model(const struct engine *engine) {
     return endpoint_of_const(engine)->model;
 }
 
+static const char *endpoint_changes(const struct engine *engine) {
+    const struct buffer *changes = &endpoint_of_const(engine)->changes;
+    return changes->data ? changes->data : "";
+}
+
 static void endpoint_free(struct engine *engine) {
     struct endpoint *endpoint = endpoint_of(engine);
     while (endpoint->calls) remove_job(endpoint, endpoint->calls->job);
     curl_multi_cleanup(endpoint->multi);
     curl_slist_free_all(endpoint->way.headers);
     endpoint_url_free(&endpoint->url);
+    endpoint_secrets_free(&endpoint->secrets);
+    buffer_free(&endpoint->changes);
     free(endpoint->model);
-    free(endpoint->api_key);
     free(endpoint);
 }
 
@@ -396,7 +549,9 @@ static const struct engine_operations operations = {.submit = endpoint_submit,
                                                     .room = endpoint_room,
                                                     .flying = endpoint_flying,
                                                     .free = endpoint_free,
-                                                    .model = endpoint_model};
+                                                    .model = endpoint_model,
+                                                    .check = endpoint_check,
+                                                    .changes = endpoint_changes};
 
 // ---- opening ----
 
@@ -418,6 +573,9 @@ static int check_options(const struct endpoint_options *options, struct error *e
     if (!(options->timeout > 0 && options->timeout <= 86400))
         return error_set(error, ERROR_USAGE, "a time-out of %g seconds, expected up to 86400",
                          options->timeout);
+    if (!(options->patience >= 0 && options->patience <= 86400))
+        return error_set(error, ERROR_USAGE, "a patience of %g seconds, expected up to 86400",
+                         options->patience);
     if (options->jpeg_quality < 1 || options->jpeg_quality > 100)
         return error_set(error, ERROR_USAGE, "JPEG quality %d is not from 1 to 100", options->jpeg_quality);
     if (options->max_pixels && options->max_pixels < 28 * 28)
@@ -427,7 +585,10 @@ static int check_options(const struct endpoint_options *options, struct error *e
     for (const char *c = options->api_key; c && *c; c++)
         if (*c < '!' || *c > '~')
             return error_set(error, ERROR_USAGE,
-                             "the API key holds a character that is no letter, digit or sign of ASCII");
+                             "the API key holds %s, expected letters, digits and signs of ASCII only",
+                             *c == '\n' || *c == '\r' ? "a line break"
+                             : *c == ' '              ? "a space"
+                                                      : "a character of another kind");
     return 0;
 }
 
@@ -437,33 +598,57 @@ static bool add_header(struct endpoint *endpoint, const char *line) {
     return longer != NULL;
 }
 
-static bool add_headers(struct endpoint *endpoint) {
+static bool add_headers(struct endpoint *endpoint, const char *api_key) {
     // Without "Expect", large requests do not wait for a "continue" that many servers never send.
     if (!add_header(endpoint, "Content-Type: application/json") ||
         !add_header(endpoint, "Accept: application/json, text/event-stream") ||
         !add_header(endpoint, "Expect:"))
         return false;
-    if (!endpoint->api_key || !*endpoint->api_key) return true;
+    if (!api_key || !*api_key) return true;
     struct buffer line = {0};
-    buffer_format(&line, "Authorization: Bearer %s", endpoint->api_key);
+    buffer_format(&line, "Authorization: Bearer %s", api_key);
     bool added = !line.failed && add_header(endpoint, line.data);
     buffer_free(&line);
     return added;
 }
 
+// A server is not given up sooner than one request alone would be.
+static double least_patience(int retries) {
+    double delay = FIRST_DELAY, sum = 0;
+    for (int i = 0; i < retries; i++) {
+        sum += delay;
+        delay = 2 * delay < LONGEST_DELAY ? 2 * delay : LONGEST_DELAY;
+    }
+    return sum;
+}
+
 static bool prepare(struct endpoint *endpoint, const struct endpoint_options *options) {
     long connections = (long)options->concurrency;
+    double least = least_patience(options->retries);
     endpoint->model = strdup(options->model);
-    if (options->api_key) endpoint->api_key = strdup(options->api_key);
     endpoint->multi = curl_multi_init();
+    endpoint->health.patience = options->patience > least ? options->patience : least;
     endpoint->way = (struct endpoint_way){.address = endpoint->url.address,
                                           .shown = endpoint->url.shown,
-                                          .api_key = endpoint->api_key,
+                                          .secrets = &endpoint->secrets,
+                                          .trust = &endpoint->trust,
                                           .timeout = options->timeout};
-    return endpoint->model && endpoint->multi && (endpoint->api_key || !options->api_key) &&
-           add_headers(endpoint) &&
+    return endpoint->model && endpoint->multi &&
+           endpoint_secrets_add(&endpoint->secrets, options->api_key) == 0 &&
+           endpoint_url_secrets(&endpoint->url, &endpoint->secrets) == 0 &&
+           add_headers(endpoint, options->api_key) &&
            curl_multi_setopt(endpoint->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections) == CURLM_OK &&
            curl_multi_setopt(endpoint->multi, CURLMOPT_MAXCONNECTS, connections) == CURLM_OK;
+}
+
+// What people should know before anything is sent.
+static void warn(const struct endpoint *endpoint, const struct endpoint_options *options) {
+    if (endpoint->url.open && options->api_key && *options->api_key)
+        log_warning("%s: the API key and the photos travel unencrypted", endpoint->url.shown);
+    if (options->insecure && endpoint->url.secure)
+        log_warning("%s: its certificate is not verified (--insecure): whoever is on the way can read the "
+                    "photos and the key, and answer in its place",
+                    endpoint->url.shown);
 }
 
 struct engine *engine_open_endpoint(const struct endpoint_options *options, struct error *error) {
@@ -475,13 +660,18 @@ struct engine *engine_open_endpoint(const struct endpoint_options *options, stru
     }
     struct endpoint_url url;
     if (check_options(options, error) || endpoint_url_make(&url, options->url, error)) return NULL;
-    struct endpoint *endpoint = memory_new(1, sizeof *endpoint, "endpoint", error);
+    struct endpoint_trust trust = {.everybody = options->insecure};
+    bool asked = !options->insecure && (url.secure || options->ca_file);
+    struct endpoint *endpoint = NULL;
+    if (!asked || endpoint_trust_find(&trust, options->ca_file, error) == 0)
+        endpoint = memory_new(1, sizeof *endpoint, "endpoint", error);
     if (!endpoint) {
         endpoint_url_free(&url);
         return NULL;
     }
     *endpoint = (struct endpoint){.engine.operations = &operations,
                                   .url = url,
+                                  .trust = trust,
                                   .concurrency = options->concurrency,
                                   .retries = options->retries,
                                   .jpeg_quality = options->jpeg_quality,
@@ -493,7 +683,6 @@ struct engine *engine_open_endpoint(const struct endpoint_options *options, stru
         endpoint_free(&endpoint->engine);
         return NULL;
     }
-    if (url.open && options->api_key)
-        log_warning("%s: the API key and the photos travel unencrypted", url.shown);
+    warn(endpoint, options);
     return &endpoint->engine;
 }

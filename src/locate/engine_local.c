@@ -180,7 +180,8 @@ static const char *model(const struct engine *base) {
     return slash && slash[1] ? slash + 1 : folder;
 }
 
-static const struct engine_operations operations = {submit, step, room, flying, free_engine, model};
+static const struct engine_operations operations = {
+    .submit = submit, .step = step, .room = room, .flying = flying, .free = free_engine, .model = model};
 
 struct engine *engine_open_local(struct qwen *qwen, size_t sequences, struct error *error) {
     struct local_engine *engine = memory_new(1, sizeof *engine, "engine", error);

@@ -97,7 +97,9 @@ static void submit_file(struct batch *batch, size_t index) {
     struct image image = {0};
     struct error error = {0};
     job->started = clock_seconds();
-    if (photo_decode_file(&image, job->photo, &photo, NULL, &error))
+    bool asked = engine_check(batch->engine, &error) == 0; // else the picture is not even read
+    if (!asked) error_prefix(&error, "%s", job->photo);
+    if (!asked || photo_decode_file(&image, job->photo, &photo, NULL, &error))
         fail_job(batch, job, &error);
     else
         submit_image(batch, index, &image);

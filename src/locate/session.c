@@ -18,7 +18,7 @@ struct session_options session_options_default(void) {
         .qwen = {.max_pixels = 1003520}, // what GLOBE was trained with
         .cluster_km = 50,
         .alternatives = 5,
-        .endpoint = {.concurrency = 16, .retries = 4, .timeout = 300, .jpeg_quality = 92, .log_probs = true},
+        .endpoint = {.concurrency = 16, .retries = 4, .patience = 30, .timeout = 300, .jpeg_quality = 92, .log_probs = true},
     };
 }
 

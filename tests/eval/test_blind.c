@@ -52,8 +52,12 @@ static const char *fake_model(const struct engine *engine) {
     return "fake";
 }
 
-static const struct engine_operations operations = {fake_submit, fake_step, fake_room,
-                                                    fake_flying, fake_free, fake_model};
+static const struct engine_operations operations = {.submit = fake_submit,
+                                                    .step = fake_step,
+                                                    .room = fake_room,
+                                                    .flying = fake_flying,
+                                                    .free = fake_free,
+                                                    .model = fake_model};
 
 static void note_answer(void *context, size_t photo, const struct engine_answer *answer) {
     struct fake *fake = context;

@@ -141,10 +141,16 @@ static bool send_pieces(struct mock_server *server, int socket, const struct moc
 }
 
 // false when the connection is to be closed.
-static bool send_answer(struct mock_server *server, int socket, const struct mock_step *step) {
+static bool send_answer(struct mock_server *server, int socket, const struct mock_step *wanted,
+                        const struct mock_request *request) {
+    const struct mock_step *step = wanted;
+    const struct mock_step refusal = {.status = 400, .body = wanted->complaint};
+    if (wanted->refuse && memmem(request->body, request->length, wanted->refuse, strlen(wanted->refuse)))
+        step = &refusal;
     if (step->slam) return false;
     const char *body = step->body ? step->body : "";
-    size_t length = strlen(body), repeat = step->repeat ? step->repeat : 1;
+    size_t length = step->body_length ? step->body_length : strlen(body),
+           repeat = step->repeat ? step->repeat : 1;
     char head[2048], size[64] = "";
     if (!step->no_length) snprintf(size, sizeof size, "Content-Length: %zu\r\n", length * repeat);
     snprintf(head, sizeof head, "HTTP/1.1 %d Whatever\r\nContent-Type: %s\r\n%s%s\r\n",
@@ -168,7 +174,8 @@ static void *serve(void *argument) {
     while (open && read_request(connection, &request)) {
         size_t number = note_arrival(server, request);
         size_t last = server->step_count - 1;
-        open = send_answer(server, connection->socket, &server->steps[number < last ? number : last]);
+        open =
+            send_answer(server, connection->socket, &server->steps[number < last ? number : last], &request);
         note_answer(server);
     }
     pthread_mutex_lock(&server->mutex);

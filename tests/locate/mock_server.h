@@ -11,12 +11,15 @@ struct mock_step {
     const char *headers; // further header lines, each ended by "\r\n"; NULL: none
     const char *type;    // content type; NULL: application/json
     const char *body;    // NULL: empty
+    size_t body_length;  // 0: up to its NUL
     size_t repeat;       // the body is sent that many times (0: once)
     size_t cut;          // sends only so many bytes of what Content-Length promises, then closes
     size_t piece;        // bytes sent at a time (0: all at once)
     double pause;        // seconds before each piece
     bool no_length;      // the end of the connection ends the body
     bool slam;           // closes without a word
+    // Requests whose body holds this text are answered by 400 and the complaint instead; NULL: none.
+    const char *refuse, *complaint;
 };
 
 // What came in.

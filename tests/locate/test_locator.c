@@ -124,8 +124,12 @@ static const char *fake_model(const struct engine *base) {
     return "fake";
 }
 
-static const struct engine_operations fake_operations = {fake_submit, fake_step, fake_room,
-                                                         fake_flying, fake_free, fake_model};
+static const struct engine_operations fake_operations = {.submit = fake_submit,
+                                                         .step = fake_step,
+                                                         .room = fake_room,
+                                                         .flying = fake_flying,
+                                                         .free = fake_free,
+                                                         .model = fake_model};
 
 static struct fake new_fake(size_t capacity) {
     return (struct fake){.base.operations = &fake_operations, .capacity = capacity};
