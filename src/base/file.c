@@ -30,6 +30,13 @@ static int open_regular(const char *path, struct stat *status, struct error *err
     return -1;
 }
 
+int file_check_pointer(const char *path, const void *data, size_t length, struct error *error) {
+    static const char start[] = "version https://git-lfs.github.com/spec/";
+    if (length < sizeof start - 1 || length > 1024 || memcmp(data, start, sizeof start - 1)) return 0;
+    return error_set(error, ERROR_INPUT,
+                     "%s: a Git LFS pointer, not the file itself: run `git lfs pull` in its folder", path);
+}
+
 char *file_read(const char *path, size_t limit, size_t *length, struct error *error) {
     struct stat status;
     int fd = open_regular(path, &status, error);
@@ -57,6 +64,10 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
         data[got] = 0;
         if (length) *length = got;
     }
+    if (data && file_check_pointer(path, data, got, error)) {
+        free(data);
+        return NULL;
+    }
     return data;
 }
 
@@ -78,6 +89,10 @@ int file_map_open(struct file_map *map, const char *path, struct error *error) {
     }
     map->data = data;
     map->size = (size_t)status.st_size;
+    if (file_check_pointer(path, map->data, map->size, error)) {
+        file_map_close(map);
+        return -1;
+    }
     return 0;
 }
 

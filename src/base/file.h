@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 
-// Reads a regular file of at most `limit` bytes; the result has a NUL after its last byte. free() it.
+// Reads a regular file of at most `limit` bytes; the result has a NUL after its last byte. free() it. A Git
+// LFS pointer in the place of the file is an error (file_check_pointer), here and in file_map_open.
 char *file_read(const char *path, size_t limit, size_t *length, struct error *error);
 
 // Read-only mapping. Zero-length files are an error: nothing we map can be empty.
@@ -18,6 +19,9 @@ struct file_map {
 };
 int file_map_open(struct file_map *map, const char *path, struct error *error);
 void file_map_close(struct file_map *map);
+
+// ERROR_INPUT when the content is not the file but what git leaves in its place without git-lfs.
+int file_check_pointer(const char *path, const void *data, size_t length, struct error *error);
 
 // Writes PATH by way of a temporary name beside it, fsync and rename; on any failure PATH is as it was.
 // Symbolic links are followed, an existing file keeps its access rights, and a device or pipe is written to

@@ -6,62 +6,26 @@
 #include <vips/vips.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "photo/facts.h"
+#include "photo/formats.h"
+#include "photo/gif.h"
+#include "photo/jpeg.h"
 #include "photo/library.h"
+#include "photo/source.h"
+#include "photo/tiff.h"
 
 enum {
-    STRIP = 16,                       // rows decoded and converted at a time
-    LARGEST_FILE = 2147483647,        // bytes
-    DEFAULT_MAX_PIXELS_IN = 400000000 // 1.2 GB of RGB
+    STRIP = 16,                        // rows decoded and converted at a time
+    LARGEST_FILE = 2147483647,         // bytes
+    DEFAULT_MAX_PIXELS_IN = 400000000, // read row by row
+    DEFAULT_MAX_WHOLE = 204000000, // for formats of which the decoder keeps all: 200 megapixel phones pass
+    EXACT_PIXELS = 100000000,      // more are shrunk while they are read ...
+    SHRUNK_PIXELS = 64000000,      // ... to at most this many: four times what any model here sees
+    BOMB_PIXELS = 32000000,        // decoded whole, this many take more than BOMB_RATIO pixels to a byte
+    BOMB_RATIO = 200
 };
-
-// ---------------------------------------------------------------------------------------------------------
-// Formats, by content: the list is all that is ever decoded, whatever else this libvips could read.
-
-typedef int load_buffer(void *data, size_t length, VipsImage **out, ...);
-
-struct format {
-    const char *name;
-    const char *title; // in messages
-    load_buffer *load;
-};
-
-static const struct format jpeg = {"jpeg", "JPEG", vips_jpegload_buffer};
-static const struct format png = {"png", "PNG", vips_pngload_buffer};
-static const struct format webp = {"webp", "WebP", vips_webpload_buffer};
-static const struct format heic = {"heic", "HEIC", vips_heifload_buffer};
-static const struct format avif = {"avif", "AVIF", vips_heifload_buffer};
-static const struct format tiff = {"tiff", "TIFF", vips_tiffload_buffer};
-static const struct format gif = {"gif", "GIF", vips_gifload_buffer};
-
-static bool has(const uint8_t *data, size_t length, size_t at, const char *text, size_t text_length) {
-    return length >= at + text_length && memcmp(data + at, text, text_length) == 0;
-}
-
-// ISO media files name a brand and the brands they are compatible with; pictures name one of these.
-static const struct format *sniff_brands(const uint8_t *data, size_t length) {
-    static const char heic_brands[][5] = {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"};
-    size_t end = (size_t)data[2] << 8 | data[3]; // a longer box would be odd
-    if (end > length) end = length;
-    for (size_t at = 8; at + 4 <= end; at += 4)
-        if (has(data, length, at, "avif", 4) || has(data, length, at, "avis", 4)) return &avif;
-    for (size_t at = 8; at + 4 <= end; at += 4)
-        for (size_t i = 0; i < sizeof heic_brands / sizeof *heic_brands; i++)
-            if (has(data, length, at, heic_brands[i], 4)) return &heic;
-    return NULL;
-}
-
-static const struct format *sniff(const uint8_t *data, size_t length) {
-    if (has(data, length, 0, "\xFF\xD8\xFF", 3)) return &jpeg;
-    if (has(data, length, 0, "\x89PNG\r\n\x1A\n", 8)) return &png;
-    if (has(data, length, 0, "RIFF", 4) && has(data, length, 8, "WEBP", 4)) return &webp;
-    if (has(data, length, 0, "GIF87a", 6) || has(data, length, 0, "GIF89a", 6)) return &gif;
-    if (has(data, length, 0, "II*\0", 4) || has(data, length, 0, "MM\0*", 4)) return &tiff;
-    if (has(data, length, 0, "II+\0", 4) || has(data, length, 0, "MM\0+", 4)) return &tiff;
-    if (has(data, length, 4, "ftyp", 4)) return sniff_brands(data, length);
-    return NULL;
-}
 
 // ---------------------------------------------------------------------------------------------------------
 // Decoded rows → RGB, as Pillow's convert("RGB") makes it. ICC profiles are ignored there and here.
@@ -70,16 +34,21 @@ enum colours { GRAY, RGB, CMYK };
 
 struct layout {
     enum colours colours;
-    size_t bands;    // of the decoded picture; those beyond the colours are alpha
-    bool deep;       // 16 bits per value
-    bool low_values; // take min(value, 255) instead of the high byte
-    bool over_white; // band 3 is alpha, to be composited
+    size_t bands;          // of the decoded picture; those beyond the colours are alpha
+    bool deep;             // 16 bits per value
+    bool low_values;       // take min(value, 255) instead of the high byte
+    bool scaled;           // take value / 257, rounded, instead of the high byte
+    bool over_white;       // band 3 is alpha, to be composited
+    bool ycbcr;            // the three bands are Y, Cb, Cr
+    bool divided;          // colours are multiplied with alpha, the last band
+    const uint8_t *hidden; // [3] the colour of pixels whose alpha is 0, or NULL: what the file has there
 };
 
 static uint8_t level(const void *row, size_t i, const struct layout *layout) {
     if (!layout->deep) return ((const uint8_t *)row)[i];
     unsigned value = ((const uint16_t *)row)[i];
     if (layout->low_values) return (uint8_t)(value < 255 ? value : 255);
+    if (layout->scaled) return (uint8_t)((value + 128) / 257);
     return (uint8_t)(value >> 8);
 }
 
@@ -119,6 +88,32 @@ static void convert_cmyk(uint8_t *to, const void *from, size_t width, const stru
     }
 }
 
+static uint8_t clip(double value) {
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value + 0.5);
+}
+
+// CCIR 601, as JFIF has it.
+static void turn_ycbcr(uint8_t *to, size_t width) {
+    for (size_t x = 0; x < width; x++, to += 3) {
+        double y = to[0], cb = to[1] - 128.0, cr = to[2] - 128.0;
+        to[0] = clip(y + 1.402 * cr);
+        to[1] = clip(y - 0.344136 * cb - 0.714136 * cr);
+        to[2] = clip(y + 1.772 * cb);
+    }
+}
+
+// What depends on alpha, though alpha itself is dropped.
+static void undo_alpha(uint8_t *to, const void *from, size_t width, const struct layout *layout) {
+    for (size_t x = 0; x < width; x++) {
+        unsigned alpha = level(from, (x + 1) * layout->bands - 1, layout);
+        if (layout->hidden && alpha == 0) memcpy(to + x * 3, layout->hidden, 3);
+        for (size_t c = 0; c < 3 && layout->divided && alpha; c++) {
+            unsigned value = 255U * to[x * 3 + c] / alpha;
+            to[x * 3 + c] = (uint8_t)(value < 255 ? value : 255);
+        }
+    }
+}
+
 static void convert_row(uint8_t *to, const void *from, size_t width, const struct layout *layout) {
     if (layout->colours == CMYK)
         convert_cmyk(to, from, width, layout);
@@ -130,6 +125,8 @@ static void convert_row(uint8_t *to, const void *from, size_t width, const struc
         memcpy(to, from, width * 3);
     else
         convert_rgb(to, from, width, layout);
+    if (layout->ycbcr) turn_ycbcr(to, width);
+    if (layout->hidden || layout->divided) undo_alpha(to, from, width, layout);
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -163,18 +160,38 @@ struct job {
     const char *name;
     const struct photo_options *options;
     const struct format *format;
+    struct tiff_look tiff;
+    struct jpeg_look jpeg;
+    uint8_t hidden[3]; // of a GIF
+    bool whole;        // the decoder keeps the whole picture in memory
+    bool strict;       // warnings of the decoder are errors
     struct photo_facts facts;
     struct image image;
     bool measure; // the facts only
 };
 
 static int check_size(const struct job *job, struct error *error) {
-    size_t limit = job->options->max_pixels_in ? job->options->max_pixels_in : DEFAULT_MAX_PIXELS_IN;
-    size_t width = job->facts.stored_width, height = job->facts.stored_height;
+    size_t limit = job->options->max_pixels_in, width = job->facts.stored_width,
+           height = job->facts.stored_height;
+    if (!limit) limit = job->whole ? DEFAULT_MAX_WHOLE : DEFAULT_MAX_PIXELS_IN;
     if (width > limit / height)
         return error_set(error, ERROR_LIMIT, "%s: %zu x %zu pixels, more than the limit of %zu", job->name,
                          width, height, limit);
+    if (job->whole && width * height > BOMB_PIXELS && job->length < width * height / BOMB_RATIO)
+        return error_set(error, ERROR_LIMIT,
+                         "%s: %zu x %zu pixels in a file of %zu bytes: no photo, and too large to be decoded "
+                         "in one piece",
+                         job->name, width, height, job->length);
     return 0;
+}
+
+// Pixels along each side that become one, so that a huge picture need not be kept.
+static size_t choose_shrink(size_t width, size_t height) {
+    size_t shrink = 1;
+    if (width * height > EXACT_PIXELS)
+        while (width / shrink * (height / shrink) > SHRUNK_PIXELS) shrink++;
+    while (shrink > 1 && (width < shrink || height < shrink)) shrink--; // a line of pixels stays one
+    return shrink;
 }
 
 // qwen_vl_utils composites the mode RGBA only: not gray with alpha, not a palette or a colour key with
@@ -183,7 +200,8 @@ static int check_size(const struct job *job, struct error *error) {
 static bool is_rgba(const struct job *job, size_t bands) {
     enum { PNG_COLOUR_TYPE = 25, PNG_RGBA = 6 };
     if (bands != 4) return false;
-    return job->format != &png || (job->length > PNG_COLOUR_TYPE && job->data[PNG_COLOUR_TYPE] == PNG_RGBA);
+    return job->format != &format_png ||
+           (job->length > PNG_COLOUR_TYPE && job->data[PNG_COLOUR_TYPE] == PNG_RGBA);
 }
 
 static int find_layout(struct layout *layout, VipsImage *source, const struct job *job, struct error *error) {
@@ -199,36 +217,92 @@ static int find_layout(struct layout *layout, VipsImage *source, const struct jo
         layout->colours = CMYK;
     else if (layout->bands >= 3)
         layout->colours = RGB;
-    // Pillow opens 16-bit gray as "I;16", whose way to 8 bits clips instead of scaling. Odd, but what was
-    // trained on.
-    layout->low_values = layout->deep && layout->bands == 1;
+    // Pillow opens 16-bit gray as "I;16", whose way to 8 bits clips instead of scaling: a scan becomes a
+    // white sheet.
+    bool deep_gray = layout->deep && layout->bands == 1;
+    layout->low_values = deep_gray && job->options->as_pillow;
+    layout->scaled = deep_gray && !job->options->as_pillow;
+    layout->ycbcr = job->tiff.ycbcr && layout->bands == 3 && !layout->deep;
+    layout->divided = job->tiff.premultiplied && !layout->deep && (layout->bands == 2 || layout->bands == 4);
+    if (job->format == &format_gif && (layout->bands == 2 || layout->bands == 4))
+        layout->hidden = job->hidden;
     layout->over_white = job->options->alpha == PHOTO_ALPHA_OVER_WHITE && is_rgba(job, layout->bands);
     return 0;
 }
 
+// Rows on their way to their place, `shrink` x `shrink` pixels of them averaged into one.
+struct placer {
+    struct image *image;
+    size_t width, height; // of the picture before it is turned, as it is kept
+    size_t shrink, rows;  // rows that are summed up
+    size_t top;           // of the next row
+    int orientation;
+    uint32_t *sums; // [width, 3] when it shrinks
+    uint8_t *row;   // [width, 3]
+};
+
+static void add_row(struct placer *p, const uint8_t *row) {
+    size_t area = p->shrink * p->shrink;
+    for (size_t x = 0; x < p->width; x++)
+        for (size_t i = 0; i < p->shrink; i++)
+            for (size_t c = 0; c < 3; c++) p->sums[x * 3 + c] += row[(x * p->shrink + i) * 3 + c];
+    if (++p->rows < p->shrink || p->top == p->height) return;
+    for (size_t i = 0; i < p->width * 3; i++) p->row[i] = (uint8_t)((p->sums[i] + area / 2) / area);
+    memset(p->sums, 0, p->width * 3 * sizeof *p->sums);
+    place_strip(p->image, p->row, p->top++, 1, p->width, p->height, p->orientation);
+    p->rows = 0;
+}
+
+static void place_rows(struct placer *p, const uint8_t *strip, size_t rows, size_t stored_width) {
+    if (p->shrink == 1) {
+        place_strip(p->image, strip, p->top, rows, p->width, p->height, p->orientation);
+        p->top += rows;
+    } else {
+        for (size_t y = 0; y < rows; y++) add_row(p, strip + y * stored_width * 3);
+    }
+}
+
+static int placer_open(struct placer *p, struct job *job, int orientation, struct error *error) {
+    bool transpose = is_transposed(orientation);
+    *p = (struct placer){.image = &job->image, .shrink = job->facts.shrink, .orientation = orientation};
+    p->width = job->facts.stored_width / p->shrink;
+    p->height = job->facts.stored_height / p->shrink;
+    if (image_new(&job->image, transpose ? p->height : p->width, transpose ? p->width : p->height, error))
+        return -1;
+    if (p->shrink == 1) return 0;
+    p->sums = memory_new(p->width * 3, sizeof *p->sums, job->name, error);
+    p->row = memory_new(p->width, 3, job->name, error);
+    return p->sums && p->row ? 0 : -1;
+}
+
 // Pulls the picture through libvips strip by strip, so that no second copy of it is made. Like library_work.
+static int pull_rows(struct placer *placer, const struct layout *layout, const struct job *job,
+                     VipsRegion *region, uint8_t *strip) {
+    size_t width = job->facts.stored_width, height = job->facts.stored_height;
+    bool direct = placer->orientation == 1 && placer->shrink == 1;
+    for (size_t top = 0; top < height; top += STRIP) {
+        size_t rows = height - top < STRIP ? height - top : STRIP;
+        VipsRect rectangle = {0, (int)top, (int)width, (int)rows};
+        if (vips_region_prepare(region, &rectangle)) return 1;
+        uint8_t *to = direct ? job->image.rgb + top * width * 3 : strip;
+        for (size_t y = 0; y < rows; y++)
+            convert_row(to + y * width * 3, VIPS_REGION_ADDR(region, 0, (int)(top + y)), width, layout);
+        if (!direct) place_rows(placer, strip, rows, width);
+    }
+    return 0;
+}
+
 static int read_pixels(struct job *job, VipsImage *source, VipsRegion *region, int orientation,
                        struct error *error) {
     struct layout layout;
-    size_t width = job->facts.stored_width, height = job->facts.stored_height;
-    bool transpose = is_transposed(orientation);
-    if (find_layout(&layout, source, job, error) ||
-        image_new(&job->image, transpose ? height : width, transpose ? width : height, error))
-        return -1;
-    uint8_t *strip = memory_new(width * 3, STRIP, job->name, error);
-    int result = strip ? 0 : -1;
-    for (size_t top = 0; top < height && result == 0; top += STRIP) {
-        size_t rows = height - top < STRIP ? height - top : STRIP;
-        VipsRect rectangle = {0, (int)top, (int)width, (int)rows};
-        if (vips_region_prepare(region, &rectangle)) {
-            result = 1;
-            break;
-        }
-        uint8_t *to = orientation == 1 ? job->image.rgb + top * width * 3 : strip;
-        for (size_t y = 0; y < rows; y++)
-            convert_row(to + y * width * 3, VIPS_REGION_ADDR(region, 0, (int)(top + y)), width, &layout);
-        if (orientation != 1) place_strip(&job->image, strip, top, rows, width, height, orientation);
-    }
+    struct placer placer = {.shrink = 1};
+    uint8_t *strip = NULL;
+    int result = find_layout(&layout, source, job, error) || placer_open(&placer, job, orientation, error) ||
+                         !(strip = memory_new(job->facts.stored_width * 3, STRIP, job->name, error))
+                     ? -1
+                     : pull_rows(&placer, &layout, job, region, strip);
+    free(placer.sums);
+    free(placer.row);
     free(strip);
     return result;
 }
@@ -237,19 +311,21 @@ static int read_pixels(struct job *job, VipsImage *source, VipsRegion *region, i
 // always arrive upright, since libheif (also under Pillow) turns them by the container's own rule, and Pillow
 // turns TIFF.
 static int orientation_to_apply(const struct job *job) {
-    bool ignore = job->options->ignore_orientation && job->format != &tiff;
+    bool ignore = job->options->ignore_orientation && job->format != &format_tiff;
     return ignore ? 1 : job->facts.orientation;
 }
 
 static int decode(void *state, struct error *error) {
     struct job *job = state;
     VipsImage *source = NULL;
+    VipsFailOn fail_on = job->strict ? VIPS_FAIL_ON_WARNING : VIPS_FAIL_ON_TRUNCATED;
     image_free(&job->image); // of a first attempt
     if (job->format->load((void *)job->data, job->length, &source, "access", VIPS_ACCESS_SEQUENTIAL,
-                          "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL))
+                          "fail_on", fail_on, job->tiff.page ? "page" : NULL, job->tiff.page, NULL))
         return 1;
     facts_read(&job->facts, source);
     int result = check_size(job, error);
+    job->facts.shrink = choose_shrink(job->facts.stored_width, job->facts.stored_height);
     if (result == 0 && !job->measure) {
         VipsRegion *region = vips_region_new(source);
         result = region ? read_pixels(job, source, region, orientation_to_apply(job), error) : 1;
@@ -261,7 +337,7 @@ static int decode(void *state, struct error *error) {
 
 // libwebp does not say when the data ends too early, but the file states its length.
 static bool is_short_webp(const struct job *job) {
-    if (job->format != &webp || job->length < 8) return false;
+    if (job->format != &format_webp || job->length < 8) return false;
     const uint8_t *size = job->data + 4;
     return job->length - 8 < ((size_t)size[3] << 24 | (size_t)size[2] << 16 | (size_t)size[1] << 8 | size[0]);
 }
@@ -273,17 +349,81 @@ static void explain(const struct job *job, const char *reason, struct error *err
               job->format->title, reason);
 }
 
+// What the file's own structure says, before libvips sees it.
+static int look(struct job *job, struct error *error) {
+    enum { PNG_INTERLACE = 28 };
+    const char *raw = formats_raw(job->data, job->length);
+    if (job->format == &format_tiff) {
+        job->tiff = tiff_look(job->data, job->length);
+        raw = job->tiff.raw;
+        if (job->options->as_pillow) job->tiff.page = 0;
+    }
+    if (raw)
+        return error_set(error, ERROR_INPUT,
+                         "%s: a camera raw file (%s), of which only a preview could be read: develop it to "
+                         "JPEG or TIFF, or take the camera's JPEG out of it (exiftool -b -JpgFromRaw)",
+                         job->name, raw);
+    if (job->tiff.refused)
+        return error_set(error, ERROR_INPUT, "%s: TIFF with %s is not supported (convert it to RGB)",
+                         job->name, job->tiff.refused);
+    if (job->format == &format_jpeg) job->jpeg = jpeg_look(job->data, job->length);
+    if (job->format == &format_gif) gif_hidden_colour(job->data, job->length, job->hidden);
+    job->whole = (job->format && job->format->whole) || job->jpeg.progressive ||
+                 (job->format == &format_png && job->length > PNG_INTERLACE && job->data[PNG_INTERLACE]);
+    return 0;
+}
+
+static int refuse(const struct job *job, struct error *error) {
+    const char *what = formats_describe(job->data, job->length);
+    return error_set(error, ERROR_INPUT,
+                     "%s: %s%snot a JPEG, PNG, WebP, HEIC, AVIF, JPEG XL, JPEG 2000, TIFF or GIF picture",
+                     job->name, what ? what : "", what ? ", " : "");
+}
+
+// A JPEG whose data is all there but for its end marker, as broken downloads and some cameras leave it: with
+// the marker put back it decodes without a word of complaint, or it was cut short. Returns like library_work.
+static int put_end_back(struct job *job, char reason[LIBRARY_REASON], struct error *error) {
+    static const uint8_t end[2] = {0xFF, 0xD9};
+    struct job whole = *job;
+    uint8_t *copy = memory_new(job->length + sizeof end, 1, job->name, error);
+    if (!copy) return -1;
+    memcpy(copy, job->data, job->length);
+    memcpy(copy + job->length, end, sizeof end);
+    whole.data = copy;
+    whole.length += sizeof end;
+    whole.strict = true;
+    whole.image = (struct image){0};
+    struct error ignored = {0};
+    char other[LIBRARY_REASON];
+    int result = library_run(decode, &whole, other, &ignored);
+    free(copy);
+    if (result) {
+        image_free(&whole.image);
+        explain(job, reason, error);
+        return -1;
+    }
+    log_warning("%s: this JPEG has no end marker; all its pixels are there", job->name);
+    image_free(&job->image);
+    job->image = whole.image;
+    job->facts = whole.facts;
+    return 0;
+}
+
 // The facts are set when it returns 0.
 static int run_job(struct job *job, struct error *error) {
     if (job->length == 0) return error_set(error, ERROR_INPUT, "%s: the file is empty", job->name);
-    job->format = sniff(job->data, job->length);
-    if (!job->format)
-        return error_set(error, ERROR_INPUT, "%s: not a JPEG, PNG, WebP, HEIC, AVIF, TIFF or GIF picture",
-                         job->name);
+    if (file_check_pointer(job->name, job->data, job->length, error)) return -1;
+    job->format = formats_sniff(job->data, job->length);
+    if (look(job, error)) return -1;
+    if (!job->format) return refuse(job, error);
     job->facts.format = job->format->name;
     char reason[LIBRARY_REASON];
     int result = library_run(decode, job, reason, error);
-    if (result > 0) explain(job, reason, error);
+    bool endless = job->format == &format_jpeg && job->jpeg.all_scans && !job->jpeg.ended;
+    if (result > 0 && endless && strcmp(reason, LIBRARY_CUT_SHORT) == 0)
+        result = put_end_back(job, reason, error);
+    else if (result > 0)
+        explain(job, reason, error);
     if (result == 0) return 0;
     image_free(&job->image);
     return -1;
@@ -298,7 +438,7 @@ int photo_decode_buffer(struct image *image, const void *data, size_t length, co
     int result = run_job(&job, error);
     *image = job.image;
     if (facts && result == 0) *facts = job.facts;
-    if (facts && result) *facts = (struct photo_facts){.orientation = 1, .format = ""};
+    if (facts && result) *facts = (struct photo_facts){.orientation = 1, .shrink = 1, .format = ""};
     return result;
 }
 
@@ -313,11 +453,10 @@ int photo_measure_buffer(const void *data, size_t length, const char *name, stru
 
 int photo_decode_file(struct image *image, const char *path, const struct photo_options *options,
                       struct photo_facts *facts, struct error *error) {
+    struct photo_source source;
     *image = (struct image){0};
-    size_t length;
-    char *data = file_read(path, LARGEST_FILE, &length, error);
-    if (!data) return -1;
-    int result = photo_decode_buffer(image, data, length, path, options, facts, error);
-    free(data);
+    if (photo_source_open(&source, path, NULL, LARGEST_FILE, error)) return -1;
+    int result = photo_decode_buffer(image, source.data, source.length, source.name, options, facts, error);
+    photo_source_close(&source);
     return result;
 }

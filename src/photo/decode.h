@@ -1,5 +1,6 @@
 // A file or buffer becomes RGB pixels, through libvips with its untrusted loaders blocked. JPEG, PNG, WebP,
-// HEIC, AVIF, TIFF and GIF, told by their content; of several pages or frames the first.
+// HEIC, AVIF, JPEG XL, JPEG 2000, TIFF and GIF, told by their content; of several pages or frames the first.
+// Camera raw files are refused, not mistaken for the preview in them.
 #ifndef GLOBE_PHOTO_DECODE_H
 #define GLOBE_PHOTO_DECODE_H
 
@@ -18,8 +19,12 @@ enum photo_alpha {
 struct photo_options {
     bool ignore_orientation; // --compat: EXIF orientation is not applied, as in the reference (which too gets
                              // HEIC, AVIF and TIFF upright)
+    bool as_pillow; // --compat: as Pillow reads files also where that is odd: 16-bit gray is clipped at 255
+                    // instead of scaled, and of a TIFF the first page is taken even if it is a thumbnail
     enum photo_alpha alpha;
-    size_t max_pixels_in; // larger pictures are refused before decoding; 0: 400 megapixels
+    size_t max_pixels_in; // larger pictures are refused before decoding; 0: 400 megapixels, and 204 where the
+                          // decoder needs the whole picture at once (progressive JPEG, interlaced PNG, and
+                          // all formats but JPEG, PNG and TIFF)
 };
 
 // What the file says of itself. Never shown to a model.
@@ -29,12 +34,15 @@ struct photo_facts {
     int orientation; // EXIF 1..8, 1 when absent; always 1 for HEIC and AVIF, which turn by a rule of their
                      // own
     size_t stored_width, stored_height; // before orientation is applied
-    const char *format;                 // "jpeg", "png", "webp", "heic", "avif", "tiff", "gif" (static)
+    size_t shrink; // 1; more for pictures over 100 megapixels: so many pixels along each side are averaged
+                   // into one while they are read, and the picture's sides are stored sides / shrink
+    const char *format; // "jpeg", "png", "webp", "heic", "avif", "jxl", "jp2", "tiff", "gif" (static)
 };
 
 // *image is new; free it with image_free. options and facts may be NULL. ERROR_INPUT when the file is
 // missing, broken or cut short, ERROR_LIMIT when it has too many pixels or 2 GB and more, each with the
-// file's name. Thread-safe.
+// file's name. A JPEG that lacks nothing but its end marker is decoded, with a warning on the log.
+// Thread-safe. photo_decode_file takes what photo/source.h takes: a path, a file:// or a data: URL.
 int photo_decode_file(struct image *image, const char *path, const struct photo_options *options,
                       struct photo_facts *facts, struct error *error);
 int photo_decode_buffer(struct image *image, const void *data, size_t length, const char *name,
@@ -42,5 +50,8 @@ int photo_decode_buffer(struct image *image, const void *data, size_t length, co
 // Only the facts, from the head of the file: no pixel is decoded, so a broken picture may pass.
 int photo_measure_buffer(const void *data, size_t length, const char *name, struct photo_facts *facts,
                          struct error *error);
+
+// Whether a file's name ends like a picture's, camera raw files and others that are refused included.
+bool photo_has_picture_ending(const char *name);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include <vips/vips.h>
 
+#include "photo/formats.h"
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 // A busy batch must not keep the one that failed waiting.
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
@@ -33,6 +35,7 @@ static void start(void) {
     failed_to_start = vips_init("globe");
     if (failed_to_start) return;
     vips_block_untrusted_set(TRUE);
+    formats_unblock();
     vips_cache_set_max(0); // operations are kept by buffer address, which the next photo may share
     vips_concurrency_set(1);
 }
