@@ -50,7 +50,7 @@ static void record(void *context, const char *name, int index, struct matrix val
 // The chat's pictures, decoded as the reference does: orientation ignored, alpha dropped.
 static int decode_images(const struct chat *chat, const char *folder, struct image *images,
                          struct error *error) {
-    const struct photo_options options = {.ignore_orientation = true};
+    const struct photo_options options = {.ignore_orientation = true, .as_pillow = true};
     size_t next = 0;
     for (size_t m = 0; m < chat->count; m++)
         for (size_t p = 0; p < chat->messages[m].part_count; p++) {

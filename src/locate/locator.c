@@ -93,7 +93,8 @@ static void submit_image(struct batch *batch, size_t index, const struct image *
 
 static void submit_file(struct batch *batch, size_t index) {
     struct job *job = &batch->jobs[index];
-    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation};
+    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation,
+                                        .as_pillow = batch->options->ignore_orientation};
     struct image image = {0};
     struct error error = {0};
     job->started = clock_seconds();
@@ -118,7 +119,8 @@ static void empty_job(struct batch *batch, struct job *job) {
 // The photo is read once more: keeping every picture in flight for this would cost far more.
 static int explain(struct batch *batch, struct job *job, struct verdict *verdict, const struct vote *vote,
                    struct error *error) {
-    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation};
+    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation,
+                                        .as_pillow = batch->options->ignore_orientation};
     struct image image = {0};
     int result = photo_decode_file(&image, job->photo, &photo, NULL, error);
     if (result == 0) result = evidence_write(verdict, vote, &image, batch->options->explain, error);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "photo/decode.h"
 
 int photo_list_add(struct photo_list *list, const char *path, struct error *error) {
     if (list->count == list->capacity) {
@@ -32,16 +33,6 @@ void photo_list_free(struct photo_list *list) {
     *list = (struct photo_list){0};
 }
 
-static bool looks_like_picture(const char *name) {
-    static const char *const endings[] = {".jpg",  ".jpeg", ".png", ".webp", ".heic",
-                                          ".heif", ".avif", ".tif", ".tiff", ".gif"};
-    const char *dot = strrchr(name, '.');
-    if (!dot || name[0] == '.') return false;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(dot, endings[i]) == 0) return true;
-    return false;
-}
-
 enum { MAX_DEPTH = 64 };
 
 static int add_folder(struct photo_list *list, const char *folder, bool recursive, int depth,
@@ -57,7 +48,7 @@ static int add_entry(struct photo_list *list, const char *folder, const char *na
     if (lstat(path, &status) == 0) { // else it has gone meanwhile
         if (S_ISDIR(status.st_mode) && recursive && depth < MAX_DEPTH)
             result = add_folder(list, path, true, depth + 1, error);
-        else if (!S_ISDIR(status.st_mode) && looks_like_picture(name))
+        else if (!S_ISDIR(status.st_mode) && photo_has_picture_ending(name))
             result = photo_list_add(list, path, error);
     }
     free(path);

@@ -40,7 +40,6 @@ struct layout {
     bool scaled;           // take value / 257, rounded, instead of the high byte
     bool over_white;       // band 3 is alpha, to be composited
     bool ycbcr;            // the three bands are Y, Cb, Cr
-    bool divided;          // colours are multiplied with alpha, the last band
     const uint8_t *hidden; // [3] the colour of pixels whose alpha is 0, or NULL: what the file has there
 };
 
@@ -102,16 +101,10 @@ static void turn_ycbcr(uint8_t *to, size_t width) {
     }
 }
 
-// What depends on alpha, though alpha itself is dropped.
-static void undo_alpha(uint8_t *to, const void *from, size_t width, const struct layout *layout) {
-    for (size_t x = 0; x < width; x++) {
-        unsigned alpha = level(from, (x + 1) * layout->bands - 1, layout);
-        if (layout->hidden && alpha == 0) memcpy(to + x * 3, layout->hidden, 3);
-        for (size_t c = 0; c < 3 && layout->divided && alpha; c++) {
-            unsigned value = 255U * to[x * 3 + c] / alpha;
-            to[x * 3 + c] = (uint8_t)(value < 255 ? value : 255);
-        }
-    }
+// Where alpha is 0 libvips has no colour, but the file has.
+static void show_hidden(uint8_t *to, const void *from, size_t width, const struct layout *layout) {
+    for (size_t x = 0; x < width; x++)
+        if (level(from, (x + 1) * layout->bands - 1, layout) == 0) memcpy(to + x * 3, layout->hidden, 3);
 }
 
 static void convert_row(uint8_t *to, const void *from, size_t width, const struct layout *layout) {
@@ -126,7 +119,7 @@ static void convert_row(uint8_t *to, const void *from, size_t width, const struc
     else
         convert_rgb(to, from, width, layout);
     if (layout->ycbcr) turn_ycbcr(to, width);
-    if (layout->hidden || layout->divided) undo_alpha(to, from, width, layout);
+    if (layout->hidden) show_hidden(to, from, width, layout);
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -164,7 +157,6 @@ struct job {
     struct jpeg_look jpeg;
     uint8_t hidden[3]; // of a GIF
     bool whole;        // the decoder keeps the whole picture in memory
-    bool strict;       // warnings of the decoder are errors
     struct photo_facts facts;
     struct image image;
     bool measure; // the facts only
@@ -194,12 +186,11 @@ static size_t choose_shrink(size_t width, size_t height) {
     return shrink;
 }
 
-// qwen_vl_utils composites the mode RGBA only: not gray with alpha, not a palette or a colour key with
-// transparency. In a PNG file, byte 25 says which it is. (Colours under a GIF's transparent pixels are lost
-// in libvips, which makes them black, so there white is the better choice.)
+// qwen_vl_utils composites the mode RGBA only: not gray with alpha, not a palette (so no GIF) or a colour key
+// with transparency. In a PNG file, byte 25 says which it is.
 static bool is_rgba(const struct job *job, size_t bands) {
     enum { PNG_COLOUR_TYPE = 25, PNG_RGBA = 6 };
-    if (bands != 4) return false;
+    if (bands != 4 || job->format == &format_gif) return false;
     return job->format != &format_png ||
            (job->length > PNG_COLOUR_TYPE && job->data[PNG_COLOUR_TYPE] == PNG_RGBA);
 }
@@ -223,7 +214,6 @@ static int find_layout(struct layout *layout, VipsImage *source, const struct jo
     layout->low_values = deep_gray && job->options->as_pillow;
     layout->scaled = deep_gray && !job->options->as_pillow;
     layout->ycbcr = job->tiff.ycbcr && layout->bands == 3 && !layout->deep;
-    layout->divided = job->tiff.premultiplied && !layout->deep && (layout->bands == 2 || layout->bands == 4);
     if (job->format == &format_gif && (layout->bands == 2 || layout->bands == 4))
         layout->hidden = job->hidden;
     layout->over_white = job->options->alpha == PHOTO_ALPHA_OVER_WHITE && is_rgba(job, layout->bands);
@@ -318,10 +308,10 @@ static int orientation_to_apply(const struct job *job) {
 static int decode(void *state, struct error *error) {
     struct job *job = state;
     VipsImage *source = NULL;
-    VipsFailOn fail_on = job->strict ? VIPS_FAIL_ON_WARNING : VIPS_FAIL_ON_TRUNCATED;
     image_free(&job->image); // of a first attempt
     if (job->format->load((void *)job->data, job->length, &source, "access", VIPS_ACCESS_SEQUENTIAL,
-                          "fail_on", fail_on, job->tiff.page ? "page" : NULL, job->tiff.page, NULL))
+                          "fail_on", VIPS_FAIL_ON_TRUNCATED, job->tiff.page ? "page" : NULL, job->tiff.page,
+                          NULL))
         return 1;
     facts_read(&job->facts, source);
     int result = check_size(job, error);
@@ -380,32 +370,46 @@ static int refuse(const struct job *job, struct error *error) {
                      job->name, what ? what : "", what ? ", " : "");
 }
 
-// A JPEG whose data is all there but for its end marker, as broken downloads and some cameras leave it: with
-// the marker put back it decodes without a word of complaint, or it was cut short. Returns like library_work.
-static int put_end_back(struct job *job, char reason[LIBRARY_REASON], struct error *error) {
-    static const uint8_t end[2] = {0xFF, 0xD9};
-    struct job whole = *job;
-    uint8_t *copy = memory_new(job->length + sizeof end, 1, job->name, error);
+// Decodes a copy of the file with bytes of this value and an end marker after its data.
+static int decode_padded(const struct job *job, uint8_t filler, struct job *padded, struct error *error) {
+    enum { FILLERS = 32 };
+    char ignored[LIBRARY_REASON];
+    size_t length = job->length;
+    uint8_t *copy = memory_new(length + FILLERS + 2, 1, job->name, error);
     if (!copy) return -1;
-    memcpy(copy, job->data, job->length);
-    memcpy(copy + job->length, end, sizeof end);
-    whole.data = copy;
-    whole.length += sizeof end;
-    whole.strict = true;
-    whole.image = (struct image){0};
-    struct error ignored = {0};
-    char other[LIBRARY_REASON];
-    int result = library_run(decode, &whole, other, &ignored);
+    memcpy(copy, job->data, length);
+    while (length && copy[length - 1] == 0xFF) length--; // half an end marker
+    memset(copy + length, filler, FILLERS);
+    copy[length + FILLERS] = 0xFF;
+    copy[length + FILLERS + 1] = 0xD9;
+    *padded = *job;
+    padded->data = copy;
+    padded->length = length + FILLERS + 2;
+    padded->image = (struct image){0};
+    int result = library_run(decode, padded, ignored, error);
     free(copy);
+    return result;
+}
+
+// A JPEG whose data is all there but for its end marker, as broken downloads and some cameras leave it: what
+// would come after the data then makes no difference to the pixels. Returns like library_work.
+static int put_end_back(struct job *job, struct error *error) {
+    struct job one = {0}, other = {0};
+    struct error ignored = {0};
+    int result = decode_padded(job, 0x00, &one, &ignored);
+    if (result == 0 && !job->measure) result = decode_padded(job, 0x6A, &other, &ignored);
+    if (result == 0 && !job->measure &&
+        memcmp(one.image.rgb, other.image.rgb, one.image.width * one.image.height * 3) != 0)
+        result = 1;
+    image_free(&other.image);
+    if (ignored.code == ERROR_MEMORY && error) *error = ignored;
     if (result) {
-        image_free(&whole.image);
-        explain(job, reason, error);
-        return -1;
+        image_free(&one.image);
+        return ignored.code == ERROR_MEMORY ? -1 : 1;
     }
     log_warning("%s: this JPEG has no end marker; all its pixels are there", job->name);
-    image_free(&job->image);
-    job->image = whole.image;
-    job->facts = whole.facts;
+    job->image = one.image;
+    job->facts = one.facts;
     return 0;
 }
 
@@ -420,10 +424,9 @@ static int run_job(struct job *job, struct error *error) {
     char reason[LIBRARY_REASON];
     int result = library_run(decode, job, reason, error);
     bool endless = job->format == &format_jpeg && job->jpeg.all_scans && !job->jpeg.ended;
-    if (result > 0 && endless && strcmp(reason, LIBRARY_CUT_SHORT) == 0)
-        result = put_end_back(job, reason, error);
-    else if (result > 0)
-        explain(job, reason, error);
+    if (result > 0) image_free(&job->image);
+    if (result > 0 && endless && strcmp(reason, LIBRARY_CUT_SHORT) == 0) result = put_end_back(job, error);
+    if (result > 0) explain(job, reason, error);
     if (result == 0) return 0;
     image_free(&job->image);
     return -1;

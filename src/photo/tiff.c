@@ -16,17 +16,14 @@ enum {
     PHOTOMETRIC = 262,
     MAKE = 271,
     SAMPLES = 277,
-    PLANAR = 284,
     SUB_DIRECTORIES = 330,
     INK_SET = 332,
-    EXTRA_SAMPLES = 338,
     YCBCR_COEFFICIENTS = 529,
     YCBCR_SUBSAMPLING = 530,
     REFERENCE_BLACK_WHITE = 532,
     DNG_VERSION = 50706,
 
     // photometric interpretations
-    RGB = 2,
     CMYK = 5,
     YCBCR = 6,
     COLOUR_FILTER_ARRAY = 32803,
@@ -194,9 +191,6 @@ static void look_at_colours(struct tiff_look *look, const struct file *file, con
         look->refused = "colours of an unusual kind";
     else if (colours == CMYK && value_of(file, d, INK_SET, 0, 1) != 1)
         look->refused = "other inks than CMYK";
-    size_t alpha = colours == RGB ? 3 : 1;
-    look->premultiplied =
-        value_of(file, d, SAMPLES, 0, 1) == alpha + 1 && value_of(file, d, EXTRA_SAMPLES, 0, 0) == 1;
 }
 
 struct tiff_look tiff_look(const uint8_t *data, size_t length) {

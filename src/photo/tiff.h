@@ -13,7 +13,6 @@ struct tiff_look {
     const char *refused; // what is in it that is not read ("CIELab colours"), or NULL
     int page;            // the directory that holds the photo: the first that is no reduced copy or mask
     bool ycbcr;          // its values are Y, Cb, Cr (CCIR 601, all of 0 to 255), which libvips takes for RGB
-    bool premultiplied;  // its colours are multiplied with alpha
 };
 
 // Broken files give what can be found: libvips says what is wrong with them.

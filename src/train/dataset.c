@@ -201,8 +201,8 @@ static int measure_picture(void *context, const struct picture *picture, const c
     struct sizes *sizes = context;
     struct photo_facts facts;
     if (photo_measure_buffer(picture->data, picture->length, name, &facts, error)) return -1;
-    sizes->widths[sizes->count] = facts.stored_width;
-    sizes->heights[sizes->count++] = facts.stored_height;
+    sizes->widths[sizes->count] = facts.stored_width / facts.shrink;
+    sizes->heights[sizes->count++] = facts.stored_height / facts.shrink;
     return 0;
 }
 

@@ -56,7 +56,7 @@ static inline void golden_prompt(struct prompt *prompt, struct qwen *qwen, const
     assert_ok(chat_read_json(&chat, text, strlen(text), "messages", &error), error);
     free(text);
     size_t count = 0;
-    const struct photo_options options = {.ignore_orientation = true};
+    const struct photo_options options = {.ignore_orientation = true, .as_pillow = true};
     for (size_t m = 0; m < chat.count; m++)
         for (size_t p = 0; p < chat.messages[m].part_count; p++)
             if (chat.messages[m].parts[p].kind == CHAT_IMAGE)

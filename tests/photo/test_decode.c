@@ -9,9 +9,9 @@
 #include "photo/encode.h"
 #include "support_safetensors.h"
 
-static const struct photo_options as_stored = {.ignore_orientation = true};
+static const struct photo_options as_stored = {.ignore_orientation = true, .as_pillow = true};
 static const struct photo_options upright;
-static const struct photo_options over_white = {.ignore_orientation = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
+static const struct photo_options over_white = {.ignore_orientation = true, .as_pillow = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
 
 static void check_pixels(const struct golden *golden, const char *file, const char *kind,
                          const struct photo_options *options) {

@@ -6,9 +6,9 @@
 
 #include "support_safetensors.h"
 
-static const struct photo_options as_stored = {.ignore_orientation = true};
+static const struct photo_options as_stored = {.ignore_orientation = true, .as_pillow = true};
 static const struct photo_options upright;
-static const struct photo_options over_white = {.ignore_orientation = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
+static const struct photo_options over_white = {.ignore_orientation = true, .as_pillow = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
 
 static struct image decode_bytes(const void *data, size_t length, const struct photo_options *options,
                                  const char *format) {
@@ -100,7 +100,7 @@ static void cmyk_becomes_rgb(void **state) {
     g_object_unref(plain);
 }
 
-static void transparent_webp_and_gif(void **state) {
+static void transparent_webp(void **state) {
     (void)state;
     struct golden golden = golden_open(test_data("image/decoded.safetensors"));
     struct golden_tensor expected = golden_get(&golden, "rgba.png.rgb_over_white", "U8");
@@ -110,11 +110,6 @@ static void transparent_webp_and_gif(void **state) {
     assert_int_equal(vips_webpsave_buffer(rgba, &data, &length, "lossless", TRUE, NULL), 0);
     struct image image = decode_bytes(data, length, &over_white, "webp");
     assert_memory_equal(image.rgb, expected.data, expected.count);
-    image_free(&image);
-    g_free(data);
-    assert_int_equal(vips_gifsave_buffer(rgba, &data, &length, NULL), 0);
-    image = decode_bytes(data, length, &over_white, "gif");
-    assert_int_equal(image.rgb[0], 255); // the first pixel is transparent
     image_free(&image);
     g_free(data);
     g_object_unref(rgba);
@@ -142,7 +137,7 @@ int main(void) {
         cmocka_unit_test(other_formats_are_read),
         cmocka_unit_test(heic_and_avif_are_read),
         cmocka_unit_test(cmyk_becomes_rgb),
-        cmocka_unit_test(transparent_webp_and_gif),
+        cmocka_unit_test(transparent_webp),
         cmocka_unit_test(unusual_tiff_is_refused_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static void check_picture(struct image *resized, const char *file, size_t min_pi
                           struct golden_tensor expected) {
     struct error error;
     struct image decoded;
-    struct photo_options options = {.ignore_orientation = true};
+    struct photo_options options = {.ignore_orientation = true, .as_pillow = true};
     size_t height, width;
     assert_ok(photo_decode_file(&decoded, golden_data("images/%s", file), &options, NULL, &error), error);
     assert_ok(photo_smart_resize(decoded.height, decoded.width, 28, min_pixels, max_pixels, &height, &width,

@@ -1,0 +1,18 @@
+// Any bytes as a TIFF, JPEG or GIF, looked at before libvips sees them: no read outside, and an answer.
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "photo/gif.h"
+#include "photo/jpeg.h"
+#include "photo/tiff.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct tiff_look tiff = tiff_look(data, size);
+    if (tiff.page < 0 || tiff.page > 64 || (tiff.refused && tiff.ycbcr)) abort();
+    (void)jpeg_look(data, size);
+    uint8_t rgb[3];
+    gif_hidden_colour(data, size, rgb);
+    return 0;
+}
