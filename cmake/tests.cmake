@@ -14,7 +14,7 @@ target_compile_definitions(test_support PUBLIC TEST_DATA="${PROJECT_SOURCE_DIR}/
 
 set(GLOBE_LEAK_RULES "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tools/leaks.txt:print_suppressions=0")
 
-foreach(room base geo text photo postcards rows tensor model generate locate train eval api)
+foreach(room base geo text photo postcards rows tensor model generate reward locate train eval api)
   file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/test_*.c)
   foreach(source ${tests})
     get_filename_component(name ${source} NAME_WE)

@@ -35,55 +35,6 @@ static void format_goldens(void **state) {
     json_decref(cases);
 }
 
-// ---- accuracy: the extraction is ours, the comparison of section 3.2 is written out here -----------------
-
-static size_t code_points(const char *text) {
-    size_t count = 0;
-    for (; *text; text++) count += ((unsigned char)*text & 0xC0) != 0x80;
-    return count;
-}
-
-static bool matches(const char *predicted, const char *truth, size_t truth_length) {
-    struct buffer lower = {0};
-    char *copy = strndup(truth, truth_length);
-    double p = (double)code_points(predicted), t = (double)code_points(copy);
-    unicode_add_lower(&lower, (struct span){copy, truth_length});
-    const char *gold = lower.data ? lower.data : "";
-    bool match = p > 0 && t > 0 &&
-                 ((strstr(gold, predicted) && p / t >= 0.7) || (strstr(predicted, gold) && t / p >= 0.7));
-    buffer_free(&lower);
-    free(copy);
-    return match;
-}
-
-static void accuracy_goldens(void **state) {
-    (void)state;
-    json_t *cases = json_read_file(golden_data("rewards/accuracy.json"), 1 << 20, &error), *item;
-    assert_got(cases, error);
-    size_t i, checked = 0;
-    json_array_foreach(cases, i, item) {
-        const json_t *text = json_object_get(item, "completion"),
-                     *expected = json_object_get(item, "expected");
-        if (!json_is_number(expected)) continue; // a malformed solution
-        const char *solution = json_string_value(json_object_get(item, "solution")),
-                   *tab = strchr(solution, '\t');
-        struct answer answer;
-        assert_ok(answer_parse(&answer, json_string_value(text), json_string_length(text),
-                               ANSWER_COMPAT_REWARD, &error),
-                  error);
-        bool country = matches(answer.country, solution, (size_t)(tab - solution));
-        bool city = matches(answer.city, tab + 1, strlen(tab + 1));
-        double reward = country ? (city ? 1.0 : 0.2) : 0.0;
-        if (fabs(reward - json_number_value(expected)) > 1e-12)
-            fail_msg("case %zu: %s -> \"%s\", \"%s\"", i, json_string_value(text), answer.country,
-                     answer.city);
-        answer_free(&answer);
-        checked++;
-    }
-    assert_true(checked > 0);
-    json_decref(cases);
-}
-
 // ---- the rules one by one -------------------------------------------------------------------------------
 
 static void compat_extraction(void **state) {
@@ -264,7 +215,6 @@ static void lower_case_is_pythons(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(format_goldens),
-        cmocka_unit_test(accuracy_goldens),
         cmocka_unit_test(compat_extraction),
         cmocka_unit_test(nuls_and_malformed_bytes_are_single_characters),
         cmocka_unit_test(reasoning),
