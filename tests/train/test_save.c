@@ -269,11 +269,11 @@ static void test_broken_states(void **state) {
     test_write(json, text, length);
     assert_error(save_load(folder, 1, &loaded, &toy.optimizer, &error), error, ERROR_MODEL, "0 ranks");
     ranks[9] = '1';
-    char *version = strstr(text, "\"version\": 1");
+    char *version = strstr(text, "\"version\": 2");
     version[11] = '9';
     test_write(json, text, length);
     assert_error(save_load(folder, 1, &loaded, &toy.optimizer, &error), error, ERROR_MODEL, "version 9");
-    version[11] = '1';
+    version[11] = '2';
     test_write(json, text, length);
     assert_ok(save_load(folder, 1, &loaded, &toy.optimizer, &error), error);
     const char *part = test_temporary("broken/step-1/trainer/optimizer-00001-of-00001.safetensors");
