@@ -209,7 +209,9 @@ static int open_training(struct sft *sft, struct error *error) {
     sft->loaded = memory_new(micro, sizeof *sft->loaded, "batch", error);
     if (!sft->parameters || !sft->batch || !sft->loaded) return -1;
     for (size_t i = 0; i < count; i++) sft->parameters[i] = training_parameter(sft->training, i);
-    if (optimizer_open(&sft->optimizer, sft->parameters, count, &settings, sft->parallel, error)) return -1;
+    if (optimizer_open(&sft->optimizer, sft->qwen->device, sft->parameters, count, &settings, sft->parallel,
+                       error))
+        return -1;
     return open_features(sft, error);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "model/safetensors.h"
 
 enum { MAX_JSON = 65536, VERSION = 2 };
@@ -47,15 +48,24 @@ void state_compare(const struct train_state *old, const struct train_state *now,
 
 // ---- writing --------------------------------------------------------------------------------------------
 
-// The values lie in many pieces: hand them out one by one.
-static const void *read_values(void *context, size_t offset, size_t *size, struct error *error) {
-    const struct optimizer *optimizer = context;
-    size_t done = offset / sizeof(float);
-    (void)error;
-    struct flat_segment segment =
-        flat_segment_at(&optimizer->flat, optimizer->first + done, optimizer->count - done);
+// What a part of the file is made from while it is written: pieces come from the device into a buffer.
+struct pieces {
+    const struct optimizer *optimizer;
+    const float *moments; // NULL: the values, which lie in many places
+    float buffer[1 << 16];
+};
+
+static const void *read_piece(void *context, size_t offset, size_t *size, struct error *error) {
+    struct pieces *pieces = context;
+    const struct optimizer *optimizer = pieces->optimizer;
+    size_t done = offset / sizeof(float), limit = sizeof pieces->buffer / sizeof *pieces->buffer;
+    if (limit > optimizer->count - done) limit = optimizer->count - done;
+    struct flat_segment segment = flat_segment_at(&optimizer->flat, optimizer->first + done, limit);
+    struct matrix piece = pieces->moments ? optimizer_moments(optimizer, pieces->moments, done, segment.count)
+                                          : flat_matrix(segment, FLAT_VALUE);
+    device_download(optimizer->flat.device, pieces->buffer, piece);
     *size = segment.count * sizeof(float);
-    return segment.parameter->value + segment.offset;
+    return device_check(optimizer->flat.device, error) ? NULL : pieces->buffer;
 }
 
 static int add_number(struct safetensors_writer *writer, const char *key, uint64_t number,
@@ -66,18 +76,23 @@ static int add_number(struct safetensors_writer *writer, const char *key, uint64
 }
 
 static int write_part(const struct optimizer *optimizer, const char *path, struct error *error) {
-    struct safetensors_writer *writer = safetensors_writer_new(error);
-    if (!writer) return -1;
-    const struct safetensors_source source = {read_values, (void *)optimizer};
-    struct tensor m = {.data = optimizer->m, .dtype = DTYPE_F32, .dims = 1, .shape = {optimizer->count}};
-    struct tensor v = m, value = m;
-    v.data = optimizer->v;
-    int result = safetensors_writer_add(writer, "m", &m, 0, error) ||
-                 safetensors_writer_add(writer, "v", &v, 0, error) ||
-                 safetensors_writer_add_source(writer, "value", &value, source, error) ||
-                 add_number(writer, "first", optimizer->first, error) ||
+    static const char *const names[] = {"m", "v", "value"};
+    const float *const moments[] = {optimizer->m, optimizer->v, NULL};
+    const struct tensor tensor = {.dtype = DTYPE_F32, .dims = 1, .shape = {optimizer->count}};
+    struct pieces *pieces = memory_new(3, sizeof *pieces, "the optimiser's state", error);
+    struct safetensors_writer *writer = pieces ? safetensors_writer_new(error) : NULL;
+    int result = writer ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < 3; i++) {
+        pieces[i].optimizer = optimizer;
+        pieces[i].moments = moments[i];
+        result = safetensors_writer_add_source(writer, names[i], &tensor,
+                                               (struct safetensors_source){read_piece, &pieces[i]}, error);
+    }
+    if (result == 0)
+        result = add_number(writer, "first", optimizer->first, error) ||
                  safetensors_writer_save(writer, path, error);
     safetensors_writer_free(writer);
+    free(pieces);
     return result ? -1 : 0;
 }
 
@@ -217,8 +232,11 @@ static void take_moments(struct optimizer *optimizer, size_t first, size_t count
     size_t own_end = optimizer->first + optimizer->count, end = first + count;
     if (end > own_end) end = own_end;
     if (start >= end) return;
-    memcpy(optimizer->m + (start - optimizer->first), m + (start - first), (end - start) * sizeof *m);
-    memcpy(optimizer->v + (start - optimizer->first), v + (start - first), (end - start) * sizeof *v);
+    size_t at = start - optimizer->first, length = end - start;
+    device_upload(optimizer->flat.device, optimizer_moments(optimizer, optimizer->m, at, length),
+                  m + (start - first));
+    device_upload(optimizer->flat.device, optimizer_moments(optimizer, optimizer->v, at, length),
+                  v + (start - first));
 }
 
 static int take_part(struct optimizer *optimizer, const struct safetensors *file, const char *path,
@@ -240,7 +258,7 @@ static int take_part(struct optimizer *optimizer, const struct safetensors *file
     take_moments(optimizer, expected, count, tensors[0]->data, tensors[1]->data);
     flat_write(&optimizer->flat, FLAT_VALUE, expected, count, tensors[2]->data);
     *next = expected + count;
-    return 0;
+    return device_check(optimizer->flat.device, error);
 }
 
 static int read_parts(struct optimizer *optimizer, const char *folder, int ranks, struct error *error) {

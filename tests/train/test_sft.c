@@ -1,6 +1,8 @@
 // Training with the tiny model: the golden batch through the optimiser, and whole runs.
 #include "support.h"
 
+#include "support_device.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,9 +51,10 @@ static void compare_parameters(struct training *training) {
         const struct tensor *expected = safetensors_find(golden, parameter->name);
         if (!expected) continue;
         compared++;
+        const float *value = on_host(training_device(training), parameter->value, parameter->count);
         for (size_t j = 0; j < parameter->count; j++)
-            if (fabsf(parameter->value[j] - ((const float *)expected->data)[j]) > 2e-4F)
-                fail_msg("%s[%zu] is %g, expected %g", parameter->name, j, (double)parameter->value[j],
+            if (fabsf(value[j] - ((const float *)expected->data)[j]) > 2e-4F)
+                fail_msg("%s[%zu] is %g, expected %g", parameter->name, j, (double)value[j],
                          (double)((const float *)expected->data)[j]);
     }
     assert_int_equal(compared, safetensors_count(golden));
@@ -61,7 +64,7 @@ static void compare_parameters(struct training *training) {
 static void test_adamw_3_steps(void **state) {
     (void)state;
     struct error error = {0};
-    const struct qwen_options model = {.type = QWEN_TYPE_F32, .max_pixels = 12000};
+    const struct qwen_options model = {.type = QWEN_TYPE_F32, .max_pixels = 12000, .isa = test_isa()};
     const struct training_options options = {.train_text = true, .train_vision = true, .train_merger = true};
     const struct dataset_options limits = {.max_length = 2048};
     const struct optimizer_settings settings = {
@@ -82,7 +85,7 @@ static void test_adamw_3_steps(void **state) {
     struct parameter **parameters = calloc(count, sizeof *parameters);
     for (size_t i = 0; i < count; i++) parameters[i] = training_parameter(training, i);
     struct optimizer optimizer;
-    assert_ok(optimizer_open(&optimizer, parameters, count, &settings, &alone, &error), error);
+    assert_ok(optimizer_open(&optimizer, qwen->device, parameters, count, &settings, &alone, &error), error);
     assert_int_equal(optimizer.flat.total, room_trained_values(qwen, &options));
     struct sample samples[2];
     struct sft_row rows[2] = {0};
