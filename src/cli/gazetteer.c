@@ -14,11 +14,11 @@
 #include "geo/gazetteer_build.h"
 
 static json_t *place_json(const struct gazetteer_place *place) {
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:I, s:f}", "id", (json_int_t)place->id,
-                     "kind", place_kind_name(place->kind), "name", place->name, "region", place->region,
-                     "country", place->country, "country_code", place->country_code, "lat", place->at.lat,
-                     "lon", place->at.lon, "population", (json_int_t)place->population, "radius_km",
-                     place->radius_km);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:I, s:f, s:s, s:b}", "id",
+                     (json_int_t)place->id, "kind", place_kind_name(place->kind), "name", place->name,
+                     "region", place->region, "country", place->country, "country_code", place->country_code,
+                     "lat", place->at.lat, "lon", place->at.lon, "population", (json_int_t)place->population,
+                     "radius_km", place->radius_km, "source", place->source, "disputed", place->disputed);
 }
 
 static int print_json(json_t *json) {
@@ -37,10 +37,11 @@ static int print_json(json_t *json) {
 static void print_place(const struct gazetteer_place *place) {
     printf("%s", place->name);
     if (place->region[0] && strcmp(place->region, place->name)) printf(", %s", place->region);
-    if (strcmp(place->country, place->name)) printf(", %s", place->country);
+    if (place->country[0] && strcmp(place->country, place->name)) printf(", %s", place->country);
     printf("  %.5f, %.5f  %s", place->at.lat, place->at.lon, place_kind_name(place->kind));
     if (place->population > 0) printf(", %" PRId64 " people", place->population);
     printf(", within %.0f km", place->radius_km);
+    if (place->disputed) printf(", disputed");
 }
 
 // --- lookup ---
@@ -57,13 +58,21 @@ static json_t *answer_json(const struct gazetteer_answer *answer) {
         json_object_set_new(json, "score", json_real(candidate->score));
         json_array_append_new(candidates, json);
     }
-    return json_pack("{s:s, s:s, s:i, s:i, s:o}", "outcome", lookup_outcome_name(answer->outcome),
-                     "country_code", answer->country_code, "same_name_places", answer->same_name_places,
+    return json_pack("{s:s, s:s, s:b, s:b, s:s?, s:i, s:i, s:o}", "outcome",
+                     lookup_outcome_name(answer->outcome), "country_code", answer->country_code,
+                     "country_fuzzy", answer->country_fuzzy, "hedged", answer->hedged, "fallback",
+                     lookup_fallback_name(answer->fallback), "same_name_places", answer->same_name_places,
                      "same_name_countries", answer->same_name_countries, "candidates", candidates);
 }
 
 static void print_answer(const struct gazetteer_answer *answer) {
-    if (answer->outcome != LOOKUP_FOUND) printf("%s\n", lookup_outcome_name(answer->outcome));
+    if (answer->fallback != FALLBACK_NONE && answer->outcome == LOOKUP_CONTAINER) {
+        printf("not found; the %s named with it\n", lookup_fallback_name(answer->fallback));
+    } else if (answer->outcome != LOOKUP_FOUND) {
+        printf("%s\n", lookup_outcome_name(answer->outcome));
+    }
+    if (answer->hedged) printf("a guess or a choice: the first name that is known\n");
+    if (answer->country_fuzzy) printf("the country is a similar name\n");
     for (int i = 0; i < answer->count; i++) {
         const struct gazetteer_candidate *candidate = &answer->candidates[i];
         print_place(&candidate->place);
@@ -205,17 +214,18 @@ static int run_info(int argc, char **argv) {
     if (!failed && check) failed = gazetteer_check(gazetteer, &error);
     json_t *object = NULL;
     if (!failed && json) {
-        object = json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "file", gazetteer_path(gazetteer),
-                           "version", info.version, "places", (json_int_t)info.places, "districts",
-                           (json_int_t)info.districts, "regions", (json_int_t)info.regions, "countries",
-                           (json_int_t)info.countries, "names", (json_int_t)info.names, "source", info.source,
-                           "licence", info.licence);
+        object =
+            json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "file", gazetteer_path(gazetteer),
+                      "version", info.version, "places", (json_int_t)info.places, "districts",
+                      (json_int_t)info.districts, "regions", (json_int_t)info.regions, "countries",
+                      (json_int_t)info.countries, "areas", (json_int_t)info.areas, "names",
+                      (json_int_t)info.names, "source", info.source, "licence", info.licence);
     } else if (!failed) {
         printf("file:      %s\nversion:   %d\nplaces:    %" PRId64 "\ndistricts: %" PRId64
-               "\nregions:   %" PRId64 "\ncountries: %" PRId64 "\nnames:     %" PRId64
+               "\nregions:   %" PRId64 "\ncountries: %" PRId64 "\nareas:     %" PRId64 "\nnames:     %" PRId64
                "\nsource:    %s\nlicence:   %s\n",
                gazetteer_path(gazetteer), info.version, info.places, info.districts, info.regions,
-               info.countries, info.names, info.source, info.licence);
+               info.countries, info.areas, info.names, info.source, info.licence);
     }
     gazetteer_close(gazetteer);
     if (failed) return command_fail(&error);
@@ -258,8 +268,9 @@ static int run_build(int argc, char **argv) {
         log_warning("%s: %" PRId64 " lines name a place that the source lacks; the first is %s",
                     options.curated, report.curated_unresolved, report.first_unresolved);
     printf("%s: %" PRId64 " places, %" PRId64 " districts, %" PRId64 " regions, %" PRId64
-           " countries, %" PRId64 " names\n",
-           output, report.places, report.districts, report.regions, report.countries, report.names);
+           " countries, %" PRId64 " areas and sights, %" PRId64 " names\n",
+           output, report.places, report.districts, report.regions, report.countries, report.areas,
+           report.names);
     return ERROR_NONE;
 }
 

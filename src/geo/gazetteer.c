@@ -4,34 +4,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/buffer.h"
 #include "base/installed.h"
 #include "base/memory.h"
 #include "geo/gazetteer_internal.h"
 
-#define MAPPED_BYTES (1 << 28)
+#define HITS 8192 // places that the names of one lookup lead to at most
 
 static const char *const statement_texts[STATEMENTS] = {
-    [GET_NAME] =
-        "SELECT p.id, p.kind, p.country, p.region, p.population, n.source FROM name n CROSS JOIN place p"
-        " ON p.id = n.place WHERE n.key = ?1",
-    [GET_PLACE] = "SELECT p.kind, p.name, p.country, p.population, p.lat, p.lon, p.radius_m, r.name"
-                  " FROM place p LEFT JOIN place r ON r.id = p.region WHERE p.id = ?1",
-    [GET_BOX] =
-        "SELECT p.id, p.lat, p.lon FROM box b CROSS JOIN place p ON p.id = b.id"
-        " WHERE b.south >= ?1 AND b.north <= ?2 AND b.west >= ?3 AND b.east <= ?4 AND p.population >= ?5",
+    [GET_NAME] = "SELECT p.id, p.kind, p.country, p.region, p.population, n.source, p.lat, p.lon"
+                 " FROM name n CROSS JOIN place p ON p.id = n.place WHERE n.key = ?1",
+    [GET_PLACE] =
+        "SELECT p.kind, p.name, p.country, p.population, p.lat, p.lon, p.radius_m, r.name, c.source,"
+        " c.disputed FROM place p LEFT JOIN place r ON r.id = p.region"
+        " LEFT JOIN curated c ON c.place = p.id WHERE p.id = ?1",
+    [GET_CELLS] = "SELECT p.id, p.lat, p.lon FROM cell c CROSS JOIN place p ON p.id = c.place"
+                  " WHERE c.id BETWEEN ?1 AND ?2 AND p.lat BETWEEN ?3 AND ?4 AND p.lon BETWEEN ?5 AND ?6"
+                  " AND p.population >= ?7",
     [GET_GRAM] = "SELECT spellings FROM gram WHERE id = ?1",
     [GET_SPELLING] = "SELECT key FROM spelling WHERE id = ?1",
 };
-
-int gazetteer_failed(const struct gazetteer *gazetteer, struct error *error) {
-    int code = sqlite3_errcode(gazetteer->db);
-    return error_set(error, code == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_INPUT, "%s: gazetteer is damaged: %s",
-                     gazetteer->path, sqlite3_errmsg(gazetteer->db));
-}
 
 // $GLOBE_GAZETTEER is taken as it is, so that a wrong value is told rather than passed over.
 static char *find_file(struct error *error) {
@@ -45,61 +37,9 @@ static char *find_file(struct error *error) {
     return found;
 }
 
-// The header of an SQLite file tells its page size and how many pages it has: enough to see a truncated copy.
-static int check_header(const char *path, struct error *error) {
-    unsigned char header[100];
-    FILE *stream = fopen(path, "rbe");
-    if (!stream) return error_set_errno(error, path, "cannot open gazetteer");
-    struct stat status;
-    int result = 0;
-    if (fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
-        result = error_set(error, ERROR_INPUT, "%s: not a regular file", path);
-    } else if (fread(header, 1, sizeof header, stream) != sizeof header ||
-               memcmp(header, "SQLite format 3", 16)) {
-        result = error_set(error, ERROR_INPUT, "%s: not an SQLite file, so not a gazetteer", path);
-    } else {
-        uint64_t page = (uint64_t)header[16] << 8 | header[17];
-        uint64_t pages =
-            (uint64_t)header[28] << 24 | (uint64_t)header[29] << 16 | (uint64_t)header[30] << 8 | header[31];
-        uint64_t size = (page == 1 ? 65536 : page) * pages;
-        if ((uint64_t)status.st_size < size)
-            result = error_set(error, ERROR_INPUT, "%s: gazetteer is truncated: %lld of %llu bytes", path,
-                               (long long)status.st_size, (unsigned long long)size);
-    }
-    fclose(stream);
-    return result;
-}
-
-static int read_number(struct gazetteer *gazetteer, const char *sql, int64_t *value, struct error *error) {
-    sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(gazetteer->db, sql, -1, &statement, NULL))
-        return gazetteer_failed(gazetteer, error);
-    int step = sqlite3_step(statement);
-    *value = step == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_finalize(statement);
-    return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : gazetteer_failed(gazetteer, error);
-}
-
-static int check_version(struct gazetteer *gazetteer, struct error *error) {
-    int64_t application, version;
-    if (read_number(gazetteer, "PRAGMA application_id", &application, error) ||
-        read_number(gazetteer, "PRAGMA user_version", &version, error))
-        return -1;
-    if (application != GAZETTEER_APPLICATION_ID)
-        return error_set(error, ERROR_INPUT, "%s: an SQLite file, but not a gazetteer", gazetteer->path);
-    if (version != GAZETTEER_VERSION)
-        return error_set(error, ERROR_INPUT, "%s: gazetteer of version %lld, this program reads version %d",
-                         gazetteer->path, (long long)version, GAZETTEER_VERSION);
-    return 0;
-}
-
-static void copy_text(char *out, size_t size, const unsigned char *text) {
-    snprintf(out, size, "%s", text ? (const char *)text : "");
-}
-
 static int load_countries(struct gazetteer *gazetteer, struct error *error) {
     sqlite3_stmt *statement;
-    const char *sql = "SELECT code, id, name FROM country ORDER BY code";
+    const char *sql = "SELECT code, id, name FROM country ORDER BY code LIMIT 676"; // 26 times 26 codes
     if (sqlite3_prepare_v2(gazetteer->db, sql, -1, &statement, NULL))
         return gazetteer_failed(gazetteer, error);
     int step, result = 0;
@@ -115,10 +55,15 @@ static int load_countries(struct gazetteer *gazetteer, struct error *error) {
             }
             gazetteer->countries = grown;
         }
+        const char *code = (const char *)sqlite3_column_text(statement, 0);
+        if (!code || !*code || !gazetteer_is_place(PLACE_COUNTRY, 0, 0, code)) {
+            gazetteer_refuse(gazetteer, sqlite3_column_int64(statement, 1));
+            continue;
+        }
         struct country_row *row = &gazetteer->countries[gazetteer->country_count++];
-        copy_text(row->code, sizeof row->code, sqlite3_column_text(statement, 0));
+        gazetteer_copy_text(row->code, sizeof row->code, sqlite3_column_text(statement, 0));
         row->id = sqlite3_column_int64(statement, 1);
-        copy_text(row->name, sizeof row->name, sqlite3_column_text(statement, 2));
+        gazetteer_copy_text(row->name, sizeof row->name, sqlite3_column_text(statement, 2));
     }
     if (!result && step != SQLITE_DONE) result = gazetteer_failed(gazetteer, error);
     sqlite3_finalize(statement);
@@ -133,10 +78,39 @@ static int prepare_statements(struct gazetteer *gazetteer, struct error *error) 
     return 0;
 }
 
+// Few: the parts of disputed areas.
+static int load_claims(struct gazetteer *gazetteer, struct error *error) {
+    sqlite3_stmt *statement;
+    const char *sql =
+        "SELECT p.id, p.kind, p.lat, p.lon, p.country, p.radius_m FROM curated c CROSS JOIN place p"
+        " ON p.id = c.place WHERE c.disputed";
+    if (sqlite3_prepare_v2(gazetteer->db, sql, -1, &statement, NULL))
+        return gazetteer_failed(gazetteer, error);
+    int step;
+    while ((step = sqlite3_step(statement)) == SQLITE_ROW && gazetteer->claim_count < CLAIMS) {
+        struct claim *claim = &gazetteer->claims[gazetteer->claim_count];
+        int64_t lat = sqlite3_column_int64(statement, 2), lon = sqlite3_column_int64(statement, 3);
+        const char *code = (const char *)sqlite3_column_text(statement, 4);
+        if (!gazetteer_is_place(sqlite3_column_int64(statement, 1), lat, lon, code)) {
+            gazetteer_refuse(gazetteer, sqlite3_column_int64(statement, 0));
+            continue;
+        }
+        if (!code || !*code) continue; // the whole of it
+        memcpy(claim->code, code, sizeof claim->code);
+        claim->at = (struct point){(double)lat / GAZETTEER_DEGREE, (double)lon / GAZETTEER_DEGREE};
+        claim->km = fmin(sqlite3_column_double(statement, 5) / 1000, 2000);
+        gazetteer->claim_count++;
+    }
+    int failed = step != SQLITE_ROW && step != SQLITE_DONE ? gazetteer_failed(gazetteer, error) : 0;
+    sqlite3_finalize(statement);
+    return failed;
+}
+
 static int prepare_fuzzy(struct gazetteer *gazetteer, struct error *error) {
     int64_t count;
-    if (read_number(gazetteer, "SELECT max(id) FROM spelling", &count, error)) return -1;
-    if (count < 0 || count > UINT32_MAX / 2)
+    if (gazetteer_read_number(gazetteer, "SELECT max(id) FROM spelling", &count, error)) return -1;
+    // A spelling takes at least four bytes of the file: more of them is a lie that would only cost memory.
+    if (count < 0 || count > gazetteer->file_bytes / 4 || count > UINT32_MAX / 2)
         return error_set(error, ERROR_INPUT, "%s: gazetteer is damaged: %lld spellings", gazetteer->path,
                          (long long)count);
     gazetteer->spelling_count = (uint32_t)count;
@@ -145,38 +119,13 @@ static int prepare_fuzzy(struct gazetteer *gazetteer, struct error *error) {
     return gazetteer->shared && gazetteer->touched ? 0 : -1;
 }
 
-// immutable: the file is replaced by rename, never changed, so no locks and no look at journals.
-static int open_database(struct gazetteer *gazetteer, struct error *error) {
-    struct buffer uri = {0};
-    buffer_add_text(&uri, "file:");
-    for (const char *c = gazetteer->path; *c; c++) {
-        if (*c == '%' || *c == '?' || *c == '#') {
-            buffer_format(&uri, "%%%02X", (unsigned)*c);
-        } else {
-            buffer_add(&uri, c, 1);
-        }
-    }
-    buffer_add_text(&uri, "?immutable=1");
-    if (uri.failed) {
-        buffer_free(&uri);
-        return error_set(error, ERROR_MEMORY, "%s: out of memory", gazetteer->path);
-    }
-    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
-    int code = sqlite3_open_v2(uri.data, &gazetteer->db, flags, NULL);
-    buffer_free(&uri);
-    if (code) return gazetteer_failed(gazetteer, error);
-    char pragma[64];
-    snprintf(pragma, sizeof pragma, "PRAGMA mmap_size=%d;PRAGMA cell_size_check=ON", MAPPED_BYTES);
-    return sqlite3_exec(gazetteer->db, pragma, NULL, NULL, NULL) ? gazetteer_failed(gazetteer, error) : 0;
-}
-
 struct gazetteer *gazetteer_open(const char *path, struct error *error) {
     struct gazetteer *gazetteer = memory_new(1, sizeof *gazetteer, "gazetteer", error);
     if (!gazetteer) return NULL;
     gazetteer->path = path ? memory_copy_string(path, strlen(path), error) : find_file(error);
-    if (!gazetteer->path || check_header(gazetteer->path, error) || open_database(gazetteer, error) ||
-        check_version(gazetteer, error) || prepare_statements(gazetteer, error) ||
-        load_countries(gazetteer, error) || prepare_fuzzy(gazetteer, error)) {
+    if (!gazetteer->path || gazetteer_open_file(gazetteer, error) || prepare_statements(gazetteer, error) ||
+        load_countries(gazetteer, error) || load_claims(gazetteer, error) ||
+        prepare_fuzzy(gazetteer, error)) {
         gazetteer_close(gazetteer);
         return NULL;
     }
@@ -209,28 +158,46 @@ const struct country_row *gazetteer_find_country(const struct gazetteer *gazette
     return bsearch(&key, gazetteer->countries, gazetteer->country_count, sizeof key, compare_codes);
 }
 
+static bool read_place(struct gazetteer *gazetteer, sqlite3_stmt *statement, struct gazetteer_place *place) {
+    static const double farthest_km = M_PI * SPHERE_RADIUS_KM;
+    int64_t kind = sqlite3_column_int64(statement, 0), lat = sqlite3_column_int64(statement, 4),
+            lon = sqlite3_column_int64(statement, 5);
+    const char *code = (const char *)sqlite3_column_text(statement, 2);
+    if (!gazetteer_is_place(kind, lat, lon, code)) {
+        gazetteer_refuse(gazetteer, place->id);
+        return false;
+    }
+    place->kind = (enum place_kind)kind;
+    gazetteer_copy_text(place->name, sizeof place->name, sqlite3_column_text(statement, 1));
+    if (code) memcpy(place->country_code, code, strlen(code));
+    place->population = sqlite3_column_int64(statement, 3);
+    if (place->population < 0) place->population = 0;
+    place->at.lat = (double)lat / GAZETTEER_DEGREE;
+    place->at.lon = (double)lon / GAZETTEER_DEGREE;
+    double radius = sqlite3_column_double(statement, 6) / 1000;
+    if (kind == PLACE_CITY || (kind == PLACE_DISTRICT && radius <= 0))
+        radius = built_up_radius(place->population);
+    place->radius_km = radius >= 0 ? fmin(radius, farthest_km) : 0;
+    gazetteer_copy_text(place->region, sizeof place->region, sqlite3_column_text(statement, 7));
+    const unsigned char *source = sqlite3_column_text(statement, 8);
+    gazetteer_copy_text(place->source, sizeof place->source,
+                        source ? source : (const unsigned char *)"GeoNames");
+    place->disputed = sqlite3_column_int(statement, 9) != 0;
+    const struct country_row *country = gazetteer_find_country(gazetteer, place->country_code);
+    if (country) memcpy(place->country, country->name, sizeof place->country);
+    return true;
+}
+
 int gazetteer_find_id(struct gazetteer *gazetteer, int64_t id, struct gazetteer_place *place,
                       struct error *error) {
     sqlite3_stmt *statement = gazetteer->statements[GET_PLACE];
+    gazetteer_start(gazetteer);
     *place = (struct gazetteer_place){.id = id};
     sqlite3_bind_int64(statement, 1, id);
     int step = sqlite3_step(statement);
-    if (step == SQLITE_ROW) {
-        int kind = sqlite3_column_int(statement, 0);
-        place->kind = kind >= PLACE_CITY && kind <= PLACE_COUNTRY ? (enum place_kind)kind : PLACE_CITY;
-        copy_text(place->name, sizeof place->name, sqlite3_column_text(statement, 1));
-        copy_text(place->country_code, sizeof place->country_code, sqlite3_column_text(statement, 2));
-        place->population = sqlite3_column_int64(statement, 3);
-        place->at.lat = sqlite3_column_double(statement, 4) / GAZETTEER_DEGREE;
-        place->at.lon = sqlite3_column_double(statement, 5) / GAZETTEER_DEGREE;
-        place->radius_km = place->kind <= PLACE_DISTRICT ? built_up_radius(place->population)
-                                                         : sqlite3_column_double(statement, 6) / 1000;
-        copy_text(place->region, sizeof place->region, sqlite3_column_text(statement, 7));
-        const struct country_row *country = gazetteer_find_country(gazetteer, place->country_code);
-        if (country) memcpy(place->country, country->name, sizeof place->country);
-    }
+    bool valid = step == SQLITE_ROW && read_place(gazetteer, statement, place);
     sqlite3_reset(statement);
-    if (step == SQLITE_ROW) return 1;
+    if (step == SQLITE_ROW) return valid;
     return step == SQLITE_DONE ? 0 : gazetteer_failed(gazetteer, error);
 }
 
@@ -255,21 +222,28 @@ int gazetteer_collect(struct gazetteer *gazetteer, const char *key, enum match_k
                       struct hits *hits, struct error *error) {
     sqlite3_stmt *statement = gazetteer->statements[GET_NAME];
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-    int step, result = 0;
-    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(statement, 0);
+    int step = SQLITE_DONE, result = 0;
+    while (hits->count < HITS && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(statement, 0), kind = sqlite3_column_int64(statement, 1),
+                lat = sqlite3_column_int64(statement, 6), lon = sqlite3_column_int64(statement, 7);
+        const char *country = (const char *)sqlite3_column_text(statement, 2);
         if (already_there(hits, id)) continue;
+        if (!gazetteer_is_place(kind, lat, lon, country)) {
+            gazetteer_refuse(gazetteer, id);
+            continue;
+        }
         struct hit *hit = add_hit(hits, error);
         if (!hit) {
             result = -1;
             break;
         }
-        *hit = (struct hit){.id = id, .match = match, .edits = edits};
-        hit->kind = (enum place_kind)(sqlite3_column_int(statement, 1) & 3);
-        copy_text(hit->country, sizeof hit->country, sqlite3_column_text(statement, 2));
+        *hit = (struct hit){.id = id, .kind = (enum place_kind)kind, .match = match, .edits = edits};
+        if (country) memcpy(hit->country, country, strlen(country));
         hit->region = sqlite3_column_int64(statement, 3);
         hit->population = sqlite3_column_int64(statement, 4);
-        hit->source = (enum name_source)sqlite3_column_int(statement, 5);
+        if (hit->population < 0) hit->population = 0;
+        hit->source = (enum name_source)(sqlite3_column_int(statement, 5) & 3);
+        hit->at = (struct point){(double)lat / GAZETTEER_DEGREE, (double)lon / GAZETTEER_DEGREE};
         if (match == MATCH_EXACT && hit->source != NAME_MAIN) hit->match = MATCH_ALTERNATE;
     }
     if (!result && step != SQLITE_ROW && step != SQLITE_DONE) result = gazetteer_failed(gazetteer, error);
@@ -285,40 +259,69 @@ static int read_text(struct gazetteer *gazetteer, const char *key, char *out, si
         return gazetteer_failed(gazetteer, error);
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     int step = sqlite3_step(statement);
-    copy_text(out, size, step == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL);
+    gazetteer_copy_text(out, size, step == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL);
     sqlite3_finalize(statement);
     return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : gazetteer_failed(gazetteer, error);
 }
 
 int gazetteer_get_info(struct gazetteer *gazetteer, struct gazetteer_info *info, struct error *error) {
     *info = (struct gazetteer_info){.version = GAZETTEER_VERSION};
-    if (read_number(gazetteer, "SELECT value FROM meta WHERE key='places'", &info->places, error) ||
-        read_number(gazetteer, "SELECT value FROM meta WHERE key='districts'", &info->districts, error) ||
-        read_number(gazetteer, "SELECT value FROM meta WHERE key='regions'", &info->regions, error) ||
-        read_number(gazetteer, "SELECT value FROM meta WHERE key='countries'", &info->countries, error) ||
-        read_number(gazetteer, "SELECT value FROM meta WHERE key='names'", &info->names, error))
+    gazetteer_start(gazetteer);
+    if (gazetteer_read_number(gazetteer, "SELECT value FROM meta WHERE key='places'", &info->places, error) ||
+        gazetteer_read_number(gazetteer, "SELECT value FROM meta WHERE key='districts'", &info->districts,
+                              error) ||
+        gazetteer_read_number(gazetteer, "SELECT value FROM meta WHERE key='regions'", &info->regions,
+                              error) ||
+        gazetteer_read_number(gazetteer, "SELECT value FROM meta WHERE key='countries'", &info->countries,
+                              error) ||
+        gazetteer_read_number(gazetteer, "SELECT value FROM meta WHERE key='areas'", &info->areas, error) ||
+        gazetteer_read_number(gazetteer, "SELECT value FROM meta WHERE key='names'", &info->names, error))
         return -1;
     if (read_text(gazetteer, "source", info->source, sizeof info->source, error)) return -1;
     return read_text(gazetteer, "licence", info->licence, sizeof info->licence, error);
 }
 
+static int check_places(struct gazetteer *gazetteer, struct error *error) {
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(gazetteer->db, "SELECT id, kind, lat, lon, country FROM place", -1, &statement,
+                           NULL))
+        return gazetteer_failed(gazetteer, error);
+    int step, result = 0;
+    while (!result && (step = sqlite3_step(statement)) == SQLITE_ROW)
+        if (!gazetteer_is_place(sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2),
+                                sqlite3_column_int64(statement, 3),
+                                (const char *)sqlite3_column_text(statement, 4)))
+            result =
+                error_set(error, ERROR_INPUT, "%s: gazetteer is damaged: place %lld has impossible values",
+                          gazetteer->path, (long long)sqlite3_column_int64(statement, 0));
+    if (!result && step != SQLITE_DONE) result = gazetteer_failed(gazetteer, error);
+    sqlite3_finalize(statement);
+    return result;
+}
+
 int gazetteer_check(struct gazetteer *gazetteer, struct error *error) {
     sqlite3_stmt *statement;
     char first[200] = "";
+    gazetteer_start(gazetteer);
     if (sqlite3_prepare_v2(gazetteer->db, "PRAGMA quick_check(1)", -1, &statement, NULL))
         return gazetteer_failed(gazetteer, error);
     int step = sqlite3_step(statement);
-    if (step == SQLITE_ROW) copy_text(first, sizeof first, sqlite3_column_text(statement, 0));
+    if (step == SQLITE_ROW) gazetteer_copy_text(first, sizeof first, sqlite3_column_text(statement, 0));
     sqlite3_finalize(statement);
     if (step != SQLITE_ROW) return gazetteer_failed(gazetteer, error);
     if (strcmp(first, "ok"))
         return error_set(error, ERROR_INPUT, "%s: gazetteer is damaged: %s", gazetteer->path, first);
-    return 0;
+    return check_places(gazetteer, error);
 }
 
 const char *place_kind_name(enum place_kind kind) {
-    static const char *const names[] = {"city", "district", "region", "country"};
+    static const char *const names[] = {"city", "district", "region",      "country",
+                                        "area", "landmark", "macro-region"};
     return names[kind];
+}
+
+bool place_kind_is_point(enum place_kind kind) {
+    return kind == PLACE_CITY || kind == PLACE_DISTRICT || kind == PLACE_LANDMARK;
 }
 
 const char *match_kind_name(enum match_kind kind) {
@@ -329,4 +332,9 @@ const char *match_kind_name(enum match_kind kind) {
 const char *lookup_outcome_name(enum lookup_outcome outcome) {
     static const char *const names[] = {"not found", "found", "conflict", "container"};
     return names[outcome];
+}
+
+const char *lookup_fallback_name(enum lookup_fallback fallback) {
+    static const char *const names[] = {NULL, "city", "region", "country"};
+    return names[fallback];
 }

@@ -14,6 +14,10 @@
 // Texts are UTF-8, at most PLACE_NAME_LIMIT (512) bytes each: longer is ERROR_LIMIT, invalid UTF-8
 // ERROR_INPUT. A damaged file is ERROR_INPUT, from whichever call meets the damage. "Not found" is an answer,
 // not an error.
+//
+// A file may come from anywhere: it is opened read-only, only with exactly our tables in it (no views, no
+// triggers, no virtual tables), a call gives up after a number of steps that fits the file's size, names come
+// without control characters, and rows with impossible values are left out with one warning.
 #ifndef GLOBE_GEO_GAZETTEER_H
 #define GLOBE_GEO_GAZETTEER_H
 
@@ -34,19 +38,25 @@ enum place_kind {
     PLACE_DISTRICT, // a section of a city
     PLACE_REGION,   // first-level division: state, province, UK nation
     PLACE_COUNTRY,
+    PLACE_AREA,     // an island, a landscape, a historic or disputed region; may lie in several countries
+    PLACE_LANDMARK, // a sight, a park, a natural feature, to be found at a point
+    PLACE_MACRO,    // a continent or a group of countries: never to be taken for a country
+    PLACE_KINDS
 };
 
 struct gazetteer_place {
     int64_t id; // GeoNames id; from 1,000,000,000 for countries and regions whose GeoNames id is not known
     enum place_kind kind;
     char name[160];       // main name, as GeoNames writes it
-    char country_code[3]; // ISO 3166-1 alpha-2 (XK for Kosovo)
-    char country[80];     // in English
+    char country_code[3]; // ISO 3166-1 alpha-2 (XK for Kosovo); empty where there is no single one
+    char country[80];     // in English; likewise
     char region[160];     // first-level division, in English where known; may be empty
     struct point at;      // of a region or country: a place inside it, near the mean of its people
     int64_t population;   // of a region or country: the sum over its places; 0 when not known
     double radius_km; // uncertainty: of a city about its built-up radius, of others the radius around `at`
-                      // that holds 90 % of its people
+                      // that holds 90 % of its people, of areas and landmarks about half their extent
+    char source[40];  // "GeoNames", or where a row of the curated layer is from
+    bool disputed;    // an area that more than one state claims
 };
 
 enum match_kind {
@@ -54,7 +64,7 @@ enum match_kind {
     MATCH_ALTERNATE,  // another name: translation, exonym, former name
     MATCH_SIMPLIFIED, // after removing or adding words ("Greater", "City"), or transliterated
     MATCH_FUZZY,      // misspelt: `edits` away
-    MATCH_CONTAINER,  // the city was not found; this is the region or country named with it
+    MATCH_CONTAINER,  // what was asked for was not found; this is the city, region or country named with it
 };
 
 struct gazetteer_candidate {
@@ -72,8 +82,10 @@ enum lookup_outcome {
     LOOKUP_FOUND,     // candidates[0] has the name, and is where region and country say
     LOOKUP_CONFLICT,  // the name exists, but only outside the country named: both kinds are among the
                       // candidates
-    LOOKUP_CONTAINER, // only the region or country was found
+    LOOKUP_CONTAINER, // only what was named after it was found, see `fallback`
 };
+
+enum lookup_fallback { FALLBACK_NONE, FALLBACK_CITY, FALLBACK_REGION, FALLBACK_COUNTRY };
 
 struct gazetteer_answer {
     enum lookup_outcome outcome;
@@ -83,6 +95,9 @@ struct gazetteer_answer {
                              // country asked,
     int same_name_countries; // and in how many countries they lie
     char country_code[3];    // what the query's country was understood as; empty when not given or not known
+    bool country_fuzzy;      // and that only by a similar name
+    bool hedged; // the names were given as a guess or a choice; candidates are for the first that is known
+    enum lookup_fallback fallback; // with LOOKUP_CONTAINER: "Old Mill, Bergen, Norway" is a city's
 };
 
 struct gazetteer_query {
@@ -132,9 +147,9 @@ int gazetteer_find_id(struct gazetteer *gazetteer, int64_t id, struct gazetteer_
 
 struct gazetteer_info {
     int version;
-    int64_t places, districts, regions, countries, names;
-    char source[400];  // where the data is from
-    char licence[200]; // and its licence
+    int64_t places, districts, regions, countries, areas, names; // areas: landmarks and macro-regions, too
+    char source[400];                                            // where the data is from
+    char licence[200];                                           // and its licence
 };
 int gazetteer_get_info(struct gazetteer *gazetteer, struct gazetteer_info *info, struct error *error);
 int gazetteer_check(struct gazetteer *gazetteer,
@@ -143,5 +158,8 @@ int gazetteer_check(struct gazetteer *gazetteer,
 const char *place_kind_name(enum place_kind kind);
 const char *match_kind_name(enum match_kind kind);
 const char *lookup_outcome_name(enum lookup_outcome outcome);
+const char *lookup_fallback_name(enum lookup_fallback fallback); // NULL for FALLBACK_NONE
+// Whether a place of this kind is told as a city's name is: by a point rather than an extent.
+bool place_kind_is_point(enum place_kind kind);
 
 #endif

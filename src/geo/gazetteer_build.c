@@ -76,15 +76,30 @@ static int write_countries(struct output *output, const struct gazetteer_draft *
     return result;
 }
 
-static int write_boxes(struct output *output, const struct gazetteer_draft *draft, struct error *error) {
+static int write_cells(struct output *output, const struct gazetteer_draft *draft, struct error *error) {
     sqlite3_stmt *statement;
-    int result = prepare(output, "INSERT INTO box VALUES(?1,?2,?2,?3,?3)", &statement, error);
+    int result = prepare(output, "INSERT INTO cell VALUES(?,?)", &statement, error);
     for (size_t i = 0; !result && i < draft->place_count; i++) {
         const struct draft_place *place = &draft->places[i];
         if (place->kind > PLACE_DISTRICT) continue;
+        sqlite3_bind_int64(statement, 1,
+                           cell_band(place->at.lat) * CELL_COLUMNS + cell_column(place->at.lon));
+        sqlite3_bind_int64(statement, 2, place->id);
+        result = insert(output, statement, error);
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int write_curated(struct output *output, const struct gazetteer_draft *draft, struct error *error) {
+    sqlite3_stmt *statement;
+    int result = prepare(output, "INSERT INTO curated VALUES(?,?,?)", &statement, error);
+    for (size_t i = 0; !result && i < draft->place_count; i++) {
+        const struct draft_place *place = &draft->places[i];
+        if (!place->source) continue;
         sqlite3_bind_int64(statement, 1, place->id);
-        sqlite3_bind_int64(statement, 2, whole_degrees(place->at.lat));
-        sqlite3_bind_int64(statement, 3, whole_degrees(place->at.lon));
+        sqlite3_bind_text(statement, 2, place->source, -1, SQLITE_STATIC);
+        sqlite3_bind_int(statement, 3, place->disputed);
         result = insert(output, statement, error);
     }
     sqlite3_finalize(statement);
@@ -213,6 +228,7 @@ static int write_meta(struct output *output, const struct gazetteer_build_option
         int64_t number;
         const char *text;
     } rows[] = {
+        {"areas", report->areas, NULL},
         {"countries", report->countries, NULL},
         {"districts", report->districts, NULL},
         {"licence", 0,
@@ -252,6 +268,12 @@ static void count_draft(const struct gazetteer_draft *draft, struct gazetteer_bu
         case PLACE_COUNTRY:
             report->countries++;
             break;
+        case PLACE_AREA:
+        case PLACE_LANDMARK:
+        case PLACE_MACRO:
+        case PLACE_KINDS:
+            report->areas++;
+            break;
         }
 }
 
@@ -265,7 +287,8 @@ static int write_database(struct output *output, const struct gazetteer_build_op
     if (run(output, pragmas, error) || run(output, "BEGIN;" GAZETTEER_TABLES, error)) return -1;
     if (write_meta(output, options, draft->report, error) || write_countries(output, draft, error) ||
         write_places(output, draft, error) || write_names(output, draft, error) ||
-        write_spellings(output, draft, error) || write_boxes(output, draft, error))
+        write_spellings(output, draft, error) || write_cells(output, draft, error) ||
+        write_curated(output, draft, error))
         return -1;
     return run(output, "COMMIT", error);
 }

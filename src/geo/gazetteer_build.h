@@ -18,9 +18,9 @@ struct gazetteer_build_options {
 };
 
 struct gazetteer_build_report {
-    int64_t places, districts, regions, countries, names;
-    int64_t curated_unresolved; // lines whose place is not in the source
-    char first_unresolved[200]; // the first of them
+    int64_t places, districts, regions, countries, areas, names; // areas: landmarks and macro-regions, too
+    int64_t curated_unresolved;                                  // lines whose place is not in the source
+    char first_unresolved[200];                                  // the first of them
 };
 
 // Writes OUTPUT whole or not at all. Same input and same SQLite version, same bytes. Lines that are not in

@@ -24,6 +24,8 @@ struct draft_place {
     int64_t population;
     struct point at;
     double radius_km;
+    const char *source; // of the curated layer; NULL elsewhere
+    bool disputed;
 };
 
 struct draft_name {

@@ -8,7 +8,11 @@
 #include "geo/gazetteer_schema.h"
 #include "geo/place_name.h"
 
-enum statement { GET_NAME, GET_PLACE, GET_BOX, GET_GRAM, GET_SPELLING, STATEMENTS };
+// People from which a place elsewhere is not explained away by a village's similar name, and a city is meant
+// rather than the region of its name.
+#define WELL_KNOWN 50000
+
+enum statement { GET_NAME, GET_PLACE, GET_CELLS, GET_GRAM, GET_SPELLING, STATEMENTS };
 
 struct country_row {
     char code[3];
@@ -16,8 +20,20 @@ struct country_row {
     char name[80];
 };
 
+// A part of a disputed area as one of its claimants' own.
+struct claim {
+    char code[3];
+    struct point at;
+    double km;
+};
+#define CLAIMS 256
+
 struct gazetteer {
     sqlite3 *db;
+    int64_t file_bytes, steps_left; // see gazetteer_start
+    int64_t refused;                // rows left out so far
+    struct claim claims[CLAIMS];
+    int claim_count;
     char *path;
     sqlite3_stmt *statements[STATEMENTS];
     struct country_row *countries; // by code
@@ -30,11 +46,13 @@ struct gazetteer {
 // One place that a name led to; what ranking needs, without the texts.
 struct hit {
     int64_t id, region, population;
+    struct point at;
     enum place_kind kind;
     enum name_source source;
     char country[3];
     enum match_kind match;
     int edits;
+    bool claimed; // lies in another country, but the one that was named claims it
 };
 
 struct hits {
@@ -42,7 +60,18 @@ struct hits {
     size_t count, capacity;
 };
 
+// gazetteer_file.c
+int gazetteer_open_file(struct gazetteer *gazetteer, struct error *error);
+void gazetteer_start(struct gazetteer *gazetteer); // at the beginning of a call: so many steps it may take
 int gazetteer_failed(const struct gazetteer *gazetteer, struct error *error); // from SQLite's last error
+int gazetteer_read_number(struct gazetteer *gazetteer, const char *sql, int64_t *value, struct error *error);
+// A text of the file without control characters and invalid bytes, cut between characters.
+void gazetteer_copy_text(char *out, size_t size, const unsigned char *text);
+// Whether a row's values can be; coordinates in 1/100000 degree. A row that is none is refused: told once.
+bool gazetteer_is_place(int64_t kind, int64_t lat, int64_t lon, const char *country);
+void gazetteer_refuse(struct gazetteer *gazetteer, int64_t id);
+
+// gazetteer.c
 // Adds the places that have this key; a place that is there already stays as it is.
 int gazetteer_collect(struct gazetteer *gazetteer, const char *key, enum match_kind match, int edits,
                       struct hits *hits, struct error *error);
@@ -61,8 +90,13 @@ int gazetteer_similar(struct gazetteer *gazetteer, const char *key, struct simil
 bool gazetteer_is_part_of(const char *part, const char *whole);
 // What a country text means.
 struct country_reading {
-    char code[3];   // empty: not understood
-    int64_t region; // not 0 when the text names a region of that country (Scotland)
+    char code[3];    // empty: not understood, or an area of no single country
+    int64_t region;  // not 0 when the text names a region or area of that country (Scotland, Siberia)
+    int64_t area;    // not 0 when it names an area or macro-region (Europe, Kashmir)
+    struct point at; // of the area
+    double km;
+    int edits;   // away from the country's name
+    bool hedged; // "possibly Japan"
 };
 int gazetteer_read_country(struct gazetteer *gazetteer, const char *text, struct country_reading *reading,
                            struct error *error);

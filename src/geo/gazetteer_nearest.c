@@ -1,4 +1,4 @@
-// Coordinates to places, through the R*Tree.
+// Coordinates to places, through the cells.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,22 +31,36 @@ static void offer(struct nearest *nearest, int64_t id, double distance) {
     nearest->items[at] = (struct near){id, distance};
 }
 
-static int search_box(struct gazetteer *gazetteer, struct point at, double south, double north, double west,
-                      double east, int64_t min_population, struct nearest *nearest, struct error *error) {
-    sqlite3_stmt *statement = gazetteer->statements[GET_BOX];
-    sqlite3_bind_int64(statement, 1, (int64_t)floor(south * GAZETTEER_DEGREE));
-    sqlite3_bind_int64(statement, 2, (int64_t)ceil(north * GAZETTEER_DEGREE));
-    sqlite3_bind_int64(statement, 3, (int64_t)floor(west * GAZETTEER_DEGREE));
-    sqlite3_bind_int64(statement, 4, (int64_t)ceil(east * GAZETTEER_DEGREE));
-    sqlite3_bind_int64(statement, 5, min_population);
+static int search_band(struct gazetteer *gazetteer, struct point at, int64_t first, int64_t last,
+                       struct nearest *nearest, struct error *error) {
+    sqlite3_stmt *statement = gazetteer->statements[GET_CELLS];
+    sqlite3_bind_int64(statement, 1, first);
+    sqlite3_bind_int64(statement, 2, last);
     int step;
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct point place = {(double)sqlite3_column_int64(statement, 1) / GAZETTEER_DEGREE,
-                              (double)sqlite3_column_int64(statement, 2) / GAZETTEER_DEGREE};
-        offer(nearest, sqlite3_column_int64(statement, 0), sphere_distance(at, place));
+        int64_t lat = sqlite3_column_int64(statement, 1), lon = sqlite3_column_int64(statement, 2);
+        struct point place = {(double)lat / GAZETTEER_DEGREE, (double)lon / GAZETTEER_DEGREE};
+        if (gazetteer_is_place(PLACE_MACRO, lat, lon, ""))
+            offer(nearest, sqlite3_column_int64(statement, 0), sphere_distance(at, place));
     }
     sqlite3_reset(statement);
     return step == SQLITE_DONE ? 0 : gazetteer_failed(gazetteer, error);
+}
+
+static int search_box(struct gazetteer *gazetteer, struct point at, double south, double north, double west,
+                      double east, int64_t min_population, struct nearest *nearest, struct error *error) {
+    sqlite3_stmt *statement = gazetteer->statements[GET_CELLS];
+    sqlite3_bind_int64(statement, 3, (int64_t)floor(south * GAZETTEER_DEGREE));
+    sqlite3_bind_int64(statement, 4, (int64_t)ceil(north * GAZETTEER_DEGREE));
+    sqlite3_bind_int64(statement, 5, (int64_t)floor(west * GAZETTEER_DEGREE));
+    sqlite3_bind_int64(statement, 6, (int64_t)ceil(east * GAZETTEER_DEGREE));
+    sqlite3_bind_int64(statement, 7, min_population);
+    for (int64_t band = cell_band(south); band <= cell_band(north); band++) {
+        int64_t first = band * CELL_COLUMNS;
+        if (search_band(gazetteer, at, first + cell_column(west), first + cell_column(east), nearest, error))
+            return -1;
+    }
+    return 0;
 }
 
 // The smallest boxes of latitude and longitude that hold the disc: the whole turn near a pole, two at the
@@ -76,6 +90,7 @@ int gazetteer_nearest(struct gazetteer *gazetteer, struct point at, int k, int64
     if (k < 1 || k > GAZETTEER_NEAREST)
         return error_set(error, ERROR_USAGE, "nearest places: %d is outside 1 to %d", k, GAZETTEER_NEAREST);
     at.lon = sphere_wrap_longitude(at.lon);
+    gazetteer_start(gazetteer);
     struct nearest nearest = {.k = k};
     for (double radius = FIRST_RADIUS_KM;;) {
         bool all = radius >= HALF_WAY_ROUND_KM;
@@ -86,10 +101,12 @@ int gazetteer_nearest(struct gazetteer *gazetteer, struct point at, int k, int64
         if (all || (enough && nearest.items[k - 1].distance <= radius)) break;
         radius = enough ? nearest.items[k - 1].distance * (1 + 1e-9) : radius * 2;
     }
+    int count = 0;
     for (int i = 0; i < nearest.count; i++) {
-        neighbours[i].distance_km = nearest.items[i].distance;
-        int found = gazetteer_find_id(gazetteer, nearest.items[i].id, &neighbours[i].place, error);
+        neighbours[count].distance_km = nearest.items[i].distance;
+        int found = gazetteer_find_id(gazetteer, nearest.items[i].id, &neighbours[count].place, error);
         if (found < 0) return -1;
+        count += found;
     }
-    return nearest.count;
+    return count;
 }

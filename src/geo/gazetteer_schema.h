@@ -1,5 +1,5 @@
 // The gazetteer's file: what the builder writes and the reader expects. A change here is a new
-// GAZETTEER_VERSION.
+// GAZETTEER_VERSION. The reader takes no other schema, so that nothing foreign in a file is run.
 #ifndef GLOBE_GEO_GAZETTEER_SCHEMA_H
 #define GLOBE_GEO_GAZETTEER_SCHEMA_H
 
@@ -9,11 +9,12 @@
 #include <string.h>
 
 #define GAZETTEER_APPLICATION_ID 0x474C4F42 // "GLOB"
-#define GAZETTEER_VERSION 1                 // PRAGMA user_version
+#define GAZETTEER_VERSION 2                 // PRAGMA user_version
 #define GAZETTEER_DEGREE 100000             // coordinates are stored as whole 1/100000 degrees, about a metre
 
 // Countries and regions without a known GeoNames id get one from here on.
 #define GAZETTEER_FIRST_OWN_ID 1000000000
+#define GAZETTEER_FIRST_CURATED_ID 1200000000 // and places of data/gazetteer-curated.tsv from here on
 
 enum name_source {
     NAME_MAIN = 0,      // place.name
@@ -21,7 +22,9 @@ enum name_source {
     NAME_CURATED = 2,   // data/gazetteer-curated.tsv
 };
 
-// place.kind holds enum place_kind. place.region is the id of the region's own row, or 0.
+// place.kind holds enum place_kind. place.region is the id of the region's own row, or 0. place.country is
+// empty where an area belongs to no single country. curated: where a row of the curated layer is from, and
+// whether more than one state claims it. cell: the cities and districts of each cell, see cell_of.
 // name: every key (place_name.h) of every place. spelling: the distinct ASCII keys of SPELLING_SHORTEST to
 // SPELLING_LONGEST bytes, numbered from 1 in the order of (length, key). gram: see gram_id.
 #define GAZETTEER_TABLES                                                                                 \
@@ -32,7 +35,23 @@ enum name_source {
     "CREATE TABLE name(key TEXT, place INTEGER, source INTEGER, PRIMARY KEY(key, place)) WITHOUT ROWID;" \
     "CREATE TABLE spelling(id INTEGER PRIMARY KEY, key TEXT);"                                           \
     "CREATE TABLE gram(id INTEGER PRIMARY KEY, spellings BLOB);"                                         \
-    "CREATE VIRTUAL TABLE box USING rtree_i32(id, south, north, west, east);"
+    "CREATE TABLE cell(id INTEGER, place INTEGER, PRIMARY KEY(id, place)) WITHOUT ROWID;"                \
+    "CREATE TABLE curated(place INTEGER PRIMARY KEY, source TEXT, disputed INTEGER);"
+
+// Cells of half a degree, numbered in bands from the south, each from the west: those of a band lie together.
+#define CELL_COLUMNS 720
+#define CELL_BANDS 360
+
+static inline int64_t grid_cell(double degrees, double least, int64_t cells) {
+    double cell = floor((degrees - least) * 2);
+    return cell < 0 ? 0 : cell >= (double)cells ? cells - 1 : (int64_t)cell;
+}
+static inline int64_t cell_band(double lat) {
+    return grid_cell(lat, -90, CELL_BANDS);
+}
+static inline int64_t cell_column(double lon) {
+    return grid_cell(lon, -180, CELL_COLUMNS);
+}
 
 // The radius of a disc that houses so many people at 3,000 to the square kilometre, which is usual for towns
 // of all sizes; no place is known to better than a kilometre.

@@ -107,28 +107,47 @@ static int look_up_single(struct gazetteer *gazetteer, const char *text, struct 
     return result;
 }
 
-// City first, or the country first when only that can be read so.
+// The pieces [first, last) with commas between.
+static void join(const struct pieces *pieces, int first, int last, char city[PLACE_NAME_LIMIT + 1]) {
+    size_t length = 0;
+    for (int i = first; i < last; i++) {
+        size_t size = strlen(pieces->items[i]);
+        if (length) city[length++] = ',';
+        memcpy(city + length, pieces->items[i], size);
+        length += size;
+    }
+    city[length] = 0;
+}
+
+// City first, or the country first when only that can be read so; without a country "thing, city".
 static int look_up_pieces(struct gazetteer *gazetteer, const struct pieces *pieces,
                           struct gazetteer_answer *answer, struct error *error) {
     int last = pieces->count - 1;
+    char city[PLACE_NAME_LIMIT + 1];
     struct country_reading first_reading, last_reading;
     if (gazetteer_read_country(gazetteer, pieces->items[last], &last_reading, error) ||
         gazetteer_read_country(gazetteer, pieces->items[0], &first_reading, error))
         return -1;
-    struct gazetteer_query query = {.city = pieces->items[0], .country = pieces->items[last]};
-    if (pieces->count > 2) query.region = pieces->items[last - 1];
-    if (!last_reading.code[0] && first_reading.code[0]) {
+    bool last_known = last_reading.code[0] || last_reading.area, first_known = first_reading.code[0];
+    struct gazetteer_query query = {.city = city, .country = pieces->items[last]};
+    if (last_known) {
+        join(pieces, 0, last, city);
+    } else if (first_known && !first_reading.edits) {
         query.city = pieces->items[last];
         query.country = pieces->items[0];
         query.region = pieces->count > 2 ? pieces->items[1] : NULL;
+    } else {
+        join(pieces, 0, pieces->count, city);
+        query.country = NULL;
     }
     if (gazetteer_lookup(gazetteer, &query, answer, error)) return -1;
-    if (is_good(answer) || pieces->count > 2) return 0;
+    if (is_good(answer) || !query.country) return 0;
     // "Atlanta, Georgia": the last piece is a region, perhaps with a country's name.
     bool is_region;
     if (gazetteer_is_region(gazetteer, pieces->items[last], &is_region, error)) return -1;
     if (!is_region) return 0;
-    struct gazetteer_query by_region = {.city = pieces->items[0], .region = pieces->items[last]};
+    join(pieces, 0, last, city);
+    struct gazetteer_query by_region = {.city = city, .region = pieces->items[last]};
     struct gazetteer_answer *other = memory_new(1, sizeof *other, "gazetteer", error);
     if (!other) return -1;
     int result = gazetteer_lookup(gazetteer, &by_region, other, error);

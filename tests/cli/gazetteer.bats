@@ -35,7 +35,7 @@ load common
 @test "info names source and licence" {
     globe 0 gazetteer info --json --check
     [[ $(jq -r '.licence' <<<"$output") == *"CC BY 4.0"* ]]
-    [ "$(jq -r '.version' <<<"$output")" = 1 ]
+    [ "$(jq -r '.version' <<<"$output")" = 2 ]
     globe 3 gazetteer info --gazetteer /nonexistent
     [[ $stderr == *"/nonexistent"* ]]
 }

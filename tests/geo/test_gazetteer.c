@@ -323,9 +323,9 @@ static void test_refused_files(void **state) {
     assert_refused(bytes, 50, "not an SQLite file");
     assert_refused(bytes, length / 2, "truncated");
     assert_refused(bytes, length - 1, "truncated");
-    bytes[63] ^= 2; // user_version, big-endian at 60
-    assert_refused(bytes, length, "version 3, this program reads version 1");
-    bytes[63] ^= 2;
+    bytes[63] ^= 1; // user_version, big-endian at 60
+    assert_refused(bytes, length, "version 3, this program reads version 2");
+    bytes[63] ^= 1;
     bytes[71] ^= 1; // application_id, big-endian at 68
     assert_refused(bytes, length, "not a gazetteer");
     bytes[71] ^= 1;
