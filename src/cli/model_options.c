@@ -1,7 +1,5 @@
 #include "cli/model_options.h"
 
-#include "base/log.h"
-
 const char *const model_option_types[] = {"auto", "f32", "bf16", NULL};
 
 struct model_options model_options_default(void) {
@@ -20,6 +18,6 @@ struct qwen_options model_options_qwen(const struct model_options *options) {
 struct qwen *model_options_open(const struct model_options *options, struct error *error) {
     const struct qwen_options open = model_options_qwen(options);
     struct qwen *qwen = qwen_open(options->folder, &open, error);
-    if (qwen && qwen->warning[0]) log_warning("%s", qwen->warning);
+    if (qwen) warnings_log(&qwen->warnings);
     return qwen;
 }

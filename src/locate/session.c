@@ -18,7 +18,12 @@ struct session_options session_options_default(void) {
         .qwen = {.max_pixels = 1003520}, // what GLOBE was trained with
         .cluster_km = 50,
         .alternatives = 5,
-        .endpoint = {.concurrency = 16, .retries = 4, .patience = 30, .timeout = 300, .jpeg_quality = 92, .log_probs = true},
+        .endpoint = {.concurrency = 16,
+                     .retries = 4,
+                     .patience = 30,
+                     .timeout = 300,
+                     .jpeg_quality = 92,
+                     .log_probs = true},
     };
 }
 
@@ -47,8 +52,7 @@ static void settle_sampling(const struct session *session, struct session_option
 static void open_gazetteer(struct session *session, const struct session_options *options) {
     struct error error = {0};
     session->gazetteer = gazetteer_open(options->gazetteer, &error);
-    if (!session->gazetteer)
-        snprintf(session->warning, sizeof session->warning, "no coordinates: %s", error.message);
+    if (!session->gazetteer) warnings_add(&session->warnings, "no coordinates: %s", error.message);
 }
 
 static int open_engine(struct session *session, const struct session_options *options, struct error *error) {
@@ -56,8 +60,6 @@ static int open_engine(struct session *session, const struct session_options *op
         session->engine = engine_open_endpoint(&options->endpoint, error);
     } else {
         session->qwen = qwen_open(options->model, &options->qwen, error);
-        if (session->qwen && session->qwen->warning[0])
-            snprintf(session->warning, sizeof session->warning, "%s", session->qwen->warning);
         if (session->qwen) session->engine = engine_open_local(session->qwen, options->sequences, error);
     }
     return session->engine ? 0 : -1;
@@ -123,7 +125,8 @@ int session_open(struct session *session, const struct session_options *wanted, 
 }
 
 void session_log(const struct session *session) {
-    if (session->warning[0]) log_warning("%s", session->warning);
+    warnings_log(&session->warnings);
+    if (session->qwen) warnings_log(&session->qwen->warnings);
     if (session->embedded)
         log_info("no --model: the embedded one answers. It knows drawn postcards of 48 cities and nothing of "
                  "real photos");

@@ -2,6 +2,7 @@
 #ifndef GLOBE_LOCATE_SESSION_H
 #define GLOBE_LOCATE_SESSION_H
 
+#include "base/warnings.h"
 #include "locate/locator.h"
 #include "model/qwen.h"
 
@@ -35,7 +36,7 @@ struct session {
     struct locate_prompt prompt;
     struct locator_options locator; // points into the session
     char *embedded;                 // folder of the embedded model, when that is the one; else NULL
-    char warning[512];              // about the checkpoint or a missing gazetteer; ""
+    struct warnings warnings;       // about a missing gazetteer
 };
 
 // ERROR_USAGE for settings that do not go together, ERROR_MODEL, ERROR_INPUT ... from what is opened. The

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/name_map.h"
+#include "model/config_keys.h"
 #include "model/qwen_tensors.h"
 
 struct checkpoint {
@@ -238,18 +239,17 @@ static bool is_harmless(const struct checkpoint *checkpoint, size_t index) {
     return checkpoint->config.text.tie_embeddings && strcmp(name, "lm_head.weight") == 0;
 }
 
-static void describe_unused(const struct check *check, char *warning, size_t size) {
+static void describe_unused(const struct check *check, struct warnings *warnings) {
     const struct checkpoint *checkpoint = check->checkpoint;
     size_t unused = 0, first = 0;
     for (size_t i = 0; i < safetensors_count(checkpoint->weights); i++)
         if (!check->used[i] && !is_harmless(checkpoint, i) && unused++ == 0) first = i;
-    warning[0] = 0;
     if (unused)
-        snprintf(warning, size, "%s: %zu tensor%s not used, first: \"%.120s\"", checkpoint->folder, unused,
-                 unused == 1 ? " is" : "s are", safetensors_name(checkpoint->weights, first));
+        warnings_add(warnings, "%s: %zu tensor%s not used, first: \"%.120s\"", checkpoint->folder, unused,
+                     unused == 1 ? " is" : "s are", safetensors_name(checkpoint->weights, first));
 }
 
-int checkpoint_check(const struct checkpoint *checkpoint, char *warning, size_t size, struct error *error) {
+int checkpoint_check(const struct checkpoint *checkpoint, struct warnings *warnings, struct error *error) {
     struct check check = {.checkpoint = checkpoint, .error = error};
     check.used =
         memory_new(safetensors_count(checkpoint->weights), sizeof *check.used, "tensor names", error);
@@ -257,7 +257,15 @@ int checkpoint_check(const struct checkpoint *checkpoint, char *warning, size_t 
     qwen_tensors_visit(&checkpoint->config, check_present, &check);
     int result = check.missing ? report_missing(&check, error)
                                : qwen_tensors_visit(&checkpoint->config, check_usable, &check);
-    if (warning && size) describe_unused(&check, warning, size);
+    describe_unused(&check, warnings);
+    config_keys_check(checkpoint->folder, warnings);
+    size_t copied = safetensors_copied(checkpoint->weights);
+    if (copied)
+        warnings_add(warnings,
+                     "%s: weights do not lie at multiples of their types' sizes (as MLX writes them); %.2f "
+                     "GB of them are "
+                     "copied into memory instead of mapped",
+                     checkpoint->folder, (double)copied / 1e9);
     free(check.used);
     return result;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/warnings.h"
 #include "model/config.h"
 #include "model/safetensors.h"
 #include "tensor/tensor.h"
@@ -37,9 +38,9 @@ const struct tensor *checkpoint_matrix(const struct checkpoint *checkpoint, cons
 
 // Holds the weights against the configuration: ERROR_MODEL if any tensor is missing ("12 tensors are missing,
 // first:
-// ...") or has the wrong shape or type. `warning` (may be NULL) gets a line about tensors that nothing uses,
-// or "".
-int checkpoint_check(const struct checkpoint *checkpoint, char *warning, size_t size, struct error *error);
+// ...") or has the wrong shape or type. `warnings` (may be NULL) gets a line about tensors that nothing uses, and
+// what the configurations say that is not honoured.
+int checkpoint_check(const struct checkpoint *checkpoint, struct warnings *warnings, struct error *error);
 
 // The published name of a tensor, into text[0, size): "model.language_model.X", "language_model.model.X" and
 // "language_model.X" are "model.X", "model.visual.X" is "visual.X", "language_model.lm_head.X" is

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/warnings.h"
 
 enum { MAX_CONFIG = 4 << 20 }; // bytes; real ones have a few thousand
 
@@ -157,6 +158,14 @@ static int check_sliding_window(const struct parts *parts, int layers, struct er
         json_get_integer(holder(parts, "max_window_layers"), "max_window_layers", 0, INT32_MAX, &full_layers,
                          parts->name, error))
         return -1;
+    const json_t *types = json_object_get(holder(parts, "layer_types"), "layer_types");
+    for (size_t i = 0; i < json_array_size(types); i++) {
+        const char *type = json_string_value(json_array_get(types, i));
+        if (!type || strcmp(type, "full_attention") != 0)
+            return error_set(error, ERROR_MODEL,
+                             "%s: \"layer_types\" holds \"%.40s\", expected full_attention", parts->name,
+                             type ? type : "(not a text)");
+    }
     if (sliding && full_layers < layers)
         return error_set(error, ERROR_MODEL, "%s: \"use_sliding_window\" is true, which is not supported",
                          parts->name);
@@ -347,13 +356,28 @@ static int find_part(const json_t *top, const char *key, const json_t **part, co
     return 0;
 }
 
+// Weights of other types than numbers.
+static int check_quantisation(const struct parts *parts, struct error *error) {
+    static const char *const keys[] = {"quantization_config", "quantization", "compression_config"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *group = json_object_get(holder(parts, keys[i]), keys[i]);
+        if (json_is_unset(group)) continue;
+        const char *method = json_string_value(json_object_get(group, "quant_method"));
+        return error_set(error, ERROR_MODEL,
+                         "%s: \"%s\" (%.40s): quantised weights are not supported; use the BF16 checkpoint",
+                         parts->name, keys[i], method ? method : "of an unnamed kind");
+    }
+    return 0;
+}
+
 static int read_config(struct qwen_config *config, const json_t *top, const char *name, struct error *error) {
     char vision_name[400];
     snprintf(vision_name, sizeof vision_name, "%.360s: vision_config", name);
     struct parts parts = {.name = name, .vision_name = vision_name, .top = top};
     *config = (struct qwen_config){0};
     if (!json_is_object(top)) return error_set(error, ERROR_MODEL, "%s: not a JSON object", name);
-    if (check_type(&parts, error) || find_part(top, "text_config", &parts.text, name, error) ||
+    if (check_type(&parts, error) || check_quantisation(&parts, error) ||
+        find_part(top, "text_config", &parts.text, name, error) ||
         find_part(top, "vision_config", &parts.vision, name, error))
         return -1;
     if (!parts.vision) return missing(name, "vision_config", error);
@@ -362,6 +386,9 @@ static int read_config(struct qwen_config *config, const json_t *top, const char
         check_vision(&config->vision, config->text.hidden, vision_name, error) ||
         read_token_ids(&parts, config, error) || read_dtype(&parts, &config->dtype, error))
         return -1;
+    const char *itself = "";
+    if (json_get_string(top, "_name_or_path", &itself, name, error)) return -1;
+    snprintf(config->name, sizeof config->name, "%s", itself);
     if (check_id(config->text.bos, "bos_token_id", config->text.vocab, name, error)) return -1;
     return check_id(config->text.eos, "eos_token_id", config->text.vocab, name, error);
 }

@@ -55,6 +55,7 @@ struct qwen_config {
     int32_t vision_end_id;   // <|vision_end|>
     int32_t image_id;        // <|image_pad|>
     int32_t video_id;        // <|video_pad|>
+    char name[128];          // _name_or_path: what the file calls itself, or ""
     enum dtype dtype;        // torch_dtype (or dtype): F32, BF16 or F16; BF16 when absent
 };
 

@@ -13,12 +13,12 @@
 struct qwen;
 struct lora;
 
-// One adapted layer. Values are F32, on the device; the model computes with copies of its own type
-// (lora_refresh).
+// One adapted layer. Values are F32; the model computes with copies of its own type (lora_refresh).
 struct lora_module {
     char name[96]; // published, without ".weight": "model.layers.0.self_attn.q_proj"
     struct linear *linear;
     size_t rank, in, out;
+    double alpha;
     float *a; // [rank, in]
     float *b; // [out, rank]
 };
@@ -33,9 +33,10 @@ struct lora_options {
 };
 
 struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, struct error *error);
-// A PEFT folder. ERROR_MODEL for what is missing, does not fit the model, or is more than LoRA of linear
-// layers (DoRA, biases, saved modules, patterns).
-struct lora *lora_open(struct qwen *qwen, const char *folder, struct error *error);
+// A PEFT folder, or the hub's name of one in the cache (model/hub.h). ERROR_MODEL for what is missing, does not
+// fit the model, or is more than LoRA of linear layers (model/lora_config.h). qwen->warnings gets what is odd:
+// another base model, weights that the configuration does not target.
+struct lora *lora_open(struct qwen *qwen, const char *name, struct error *error);
 void lora_free(struct lora *lora); // not while it is switched on
 
 // From now on the model computes with this adapter; NULL: with none.

@@ -4,62 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/checkpoint_copy.h"
+#include "model/hub.h"
+#include "model/lora_config.h"
 #include "model/lora_parts.h"
 
 static const char PREFIX[] = "base_model.model.";
-
-// ---- reading the configuration
-
-// What PEFT can say and this program cannot do: better to refuse than to compute something else.
-static int refuse_extras(const json_t *config, const char *path, struct error *error) {
-    static const char *const flags[] = {"use_dora", "fan_in_fan_out", "lora_bias"};
-    static const char *const groups[] = {"alpha_pattern", "modules_to_save", "layer_replication",
-                                         "trainable_token_indices"};
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if (json_is_true(json_object_get(config, flags[i])))
-            return error_set(error, ERROR_MODEL, "%s: \"%s\" is not supported", path, flags[i]);
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-        const json_t *group = json_object_get(config, groups[i]);
-        if (json_object_size(group) || json_array_size(group))
-            return error_set(error, ERROR_MODEL, "%s: \"%s\" is not supported", path, groups[i]);
-    }
-    const char *type = "LORA", *bias = "none";
-    if (json_get_string(config, "peft_type", &type, path, error) ||
-        json_get_string(config, "bias", &bias, path, error))
-        return error->code = ERROR_MODEL, -1;
-    if (strcmp(type, "LORA") != 0)
-        return error_set(error, ERROR_MODEL, "%s: \"peft_type\" is \"%.60s\", expected LORA", path, type);
-    if (strcmp(bias, "none") != 0)
-        return error_set(error, ERROR_MODEL, "%s: \"bias\" is \"%.60s\", expected none", path, bias);
-    return 0;
-}
-
-static int read_config(struct lora *lora, const char *folder, struct error *error) {
-    char *path = file_join(folder, "adapter_config.json", error);
-    json_t *config = path ? json_read_file(path, 16 << 20, error) : NULL;
-    int64_t rank = 8; // PEFT's defaults
-    lora->alpha = 8;
-    int result = config ? 0 : -1;
-    if (config && !json_is_object(config))
-        result = error_set(error, ERROR_MODEL, "%s: expected an object", path);
-    if (result == 0 && (json_get_integer(config, "r", 1, 65536, &rank, path, error) ||
-                        json_get_number(config, "lora_alpha", -1e6, 1e6, &lora->alpha, path, error) ||
-                        json_get_number(config, "lora_dropout", 0, 0.999, &lora->dropout, path, error) ||
-                        json_get_boolean(config, "use_rslora", &lora->rs, path, error)))
-        result = -1;
-    if (result == 0) result = refuse_extras(config, path, error);
-    if (result && error->code == ERROR_INPUT) error->code = ERROR_MODEL; // part of a model, not an input
-    lora->rank = (int)rank;
-    json_decref(config);
-    free(path);
-    return result;
-}
 
 // ---- reading the weights
 
@@ -92,10 +48,17 @@ static const struct part *find_part(const struct part *parts, size_t count, cons
     return NULL;
 }
 
-// The matrices of one module, as the file has them.
+// The matrices of one module, as the file has them, and its name there.
 struct found {
     const struct tensor *a, *b;
+    const char *key;
 };
+
+// What stands between "base_model.model." and ".lora_" of a key.
+static void module_of_key(const char *key, char *name, size_t size) {
+    const char *start = key + strlen(PREFIX), *end = strstr(start, ".lora_");
+    snprintf(name, size, "%.*s", (int)(end ? (size_t)(end - start) : strlen(start)), start);
+}
 
 static int collect(struct found *found, const struct part *parts, size_t count,
                    const struct safetensors *file, const char *path, struct error *error) {
@@ -116,28 +79,14 @@ static int collect(struct found *found, const struct part *parts, size_t count,
         const struct tensor **place = which == 'A' ? &found[part - parts].a : &found[part - parts].b;
         if (*place) return error_set(error, ERROR_MODEL, "%s: \"%.160s\" stands there twice", path, key);
         *place = tensor;
+        found[part - parts].key = key;
     }
     return 0;
 }
 
-// A tensor of a file to the device, as F32.
-static int load(struct device *device, struct matrix to, const struct tensor *tensor, struct error *error) {
-    struct matrix stored = matrix_of_tensor(tensor);
-    if (stored.dtype == DTYPE_F32) {
-        device_upload(device, to, tensor->data);
-        return device_check(device, error);
-    }
-    stored.data = device_allocate(device, tensor_bytes(tensor), DEVICE_DENSE, "adapter", error);
-    if (!stored.data) return -1;
-    device_upload(device, stored, tensor->data);
-    device_gather(device, to, stored, NULL);
-    int result = device_check(device, error);
-    device_release(device, stored.data);
-    return result;
-}
-
 static int load_module(struct lora *lora, struct qwen *qwen, const struct part *part,
-                       const struct found *found, const char *path, struct error *error) {
+                       const struct found *found, const struct lora_config *config, const char *path,
+                       struct error *error) {
     const struct tensor *a = found->a, *b = found->b;
     if (!a || !b)
         return error_set(error, ERROR_MODEL, "%s: \"%s\" has lora_%s but no lora_%s", path, part->name,
@@ -148,19 +97,33 @@ static int load_module(struct lora *lora, struct qwen *qwen, const struct part *
                          "%s: \"%s\" [%zu, %zu] cannot be adapted by A [%zu, %zu] and B [%zu, %zu]", path,
                          part->name, part->matrix->rows, part->matrix->columns, a->shape[0], a->shape[1],
                          b->shape[0], b->shape[1]);
-    struct lora_module *m = lora_add(lora, part, a->shape[0], error);
+    char own[160], published[160];
+    module_of_key(found->key, own, sizeof own);
+    lora_name(part, published, sizeof published);
+    size_t rank = lora_config_rank(config, own, published);
+    if (rank != a->shape[0])
+        return error_set(error, ERROR_MODEL, "%s: \"%s\" has rank %zu, but adapter_config.json says %zu",
+                         path, own, a->shape[0], rank);
+    struct lora_module *m = lora_add(lora, part, rank, error);
     if (!m) return -1;
-    return load(qwen->device, lora_a(m), a, error) || load(qwen->device, lora_b(m), b, error) ? -1 : 0;
+    m->alpha = lora_config_alpha(config, own, published);
+    if (!lora_config_targets(config, own) && lora->stray++ == 0)
+        snprintf(lora->first_stray, sizeof lora->first_stray, "%s", own);
+    const struct device_operations *run = qwen->device->operations;
+    run->gather(qwen->device, matrix_of(m->a, DTYPE_F32, m->rank, m->in), matrix_of_tensor(a), NULL);
+    run->gather(qwen->device, matrix_of(m->b, DTYPE_F32, m->out, m->rank), matrix_of_tensor(b), NULL);
+    return device_check(qwen->device, error);
 }
 
 static int read_weights(struct lora *lora, struct qwen *qwen, const struct part *parts, size_t count,
-                        const char *folder, struct error *error) {
+                        const struct lora_config *config, const char *folder, struct error *error) {
     char *path = file_join(folder, "adapter_model.safetensors", error);
     struct safetensors *file = path ? safetensors_open(path, error) : NULL;
     struct found *found = file ? memory_new(count, sizeof *found, "adapter", error) : NULL;
     int result = found ? collect(found, parts, count, file, path, error) : -1;
     for (size_t i = 0; result == 0 && i < count; i++)
-        if (found[i].a || found[i].b) result = load_module(lora, qwen, &parts[i], &found[i], path, error);
+        if (found[i].a || found[i].b)
+            result = load_module(lora, qwen, &parts[i], &found[i], config, path, error);
     if (result == 0 && lora->count == 0) result = error_set(error, ERROR_MODEL, "%s: holds no adapter", path);
     free(found);
     safetensors_free(file);
@@ -168,20 +131,50 @@ static int read_weights(struct lora *lora, struct qwen *qwen, const struct part 
     return result;
 }
 
-struct lora *lora_open(struct qwen *qwen, const char *folder, struct error *error) {
+// A name that cannot be the checkpoint's: its folder, what it calls itself, or a hub name for it.
+static bool is_other_base(const struct qwen *qwen, const char *base) {
+    char wanted[256], folder[256], own[256] = "";
+    const char *itself = checkpoint_config(qwen->checkpoint)->name;
+    hub_short_name(base, wanted, sizeof wanted);
+    hub_short_name(checkpoint_folder(qwen->checkpoint), folder, sizeof folder);
+    hub_short_name(itself, own, sizeof own);
+    return *wanted && strcasecmp(wanted, folder) != 0 && strcasecmp(wanted, own) != 0;
+}
+
+static int read_all(struct lora *lora, struct qwen *qwen, const struct part *parts, size_t count,
+                    const char *folder, struct error *error) {
+    struct lora_config config;
+    if (lora_config_read(&config, folder, &qwen->warnings, error)) return -1;
+    lora->rank = config.rank;
+    lora->alpha = config.alpha;
+    lora->dropout = config.dropout;
+    lora->rs = config.rs;
+    int result = read_weights(lora, qwen, parts, count, &config, folder, error);
+    if (result == 0 && lora->stray)
+        warnings_add(
+            &qwen->warnings,
+            "%s: weights for %zu modules that adapter_config.json does not target, first: %s; they are used",
+            folder, lora->stray, lora->first_stray);
+    if (result == 0 && config.base && is_other_base(qwen, config.base))
+        warnings_add(&qwen->warnings,
+                     "%s: trained over \"%.160s\"; over %s it is right only if that is the same", folder,
+                     config.base, checkpoint_folder(qwen->checkpoint));
+    lora_config_free(&config);
+    return result;
+}
+
+struct lora *lora_open(struct qwen *qwen, const char *name, struct error *error) {
     size_t count;
-    struct part *parts = parts_list(qwen->decoder, qwen->vision, &count, error);
+    char *folder = hub_find(name, "--adapter", &qwen->warnings, error);
+    struct part *parts = folder ? parts_list(qwen->decoder, qwen->vision, &count, error) : NULL;
     struct lora *lora = parts ? lora_new_empty(qwen, count, error) : NULL;
-    if (lora && (read_config(lora, folder, error) || read_weights(lora, qwen, parts, count, folder, error))) {
+    if (lora && read_all(lora, qwen, parts, count, folder, error)) {
         lora_free(lora);
         lora = NULL;
     }
     if (lora) lora_refresh(lora);
-    if (lora && device_check(lora->device, error)) {
-        lora_free(lora);
-        lora = NULL;
-    }
     free(parts);
+    free(folder);
     return lora;
 }
 
@@ -222,15 +215,24 @@ static json_t *rank_pattern(const struct lora *lora) {
     return pattern;
 }
 
+// Modules whose alpha is another than "lora_alpha".
+static json_t *alpha_pattern(const struct lora *lora) {
+    json_t *pattern = json_object();
+    for (size_t i = 0; i < lora->count; i++)
+        if (lora->modules[i].alpha != lora->alpha)
+            json_object_set_new(pattern, lora->modules[i].name, json_real(lora->modules[i].alpha));
+    return pattern;
+}
+
 static int save_config(const struct lora *lora, const struct qwen *qwen, const char *folder,
                        struct error *error) {
-    json_t *config =
-        json_pack("{s:s, s:n, s:s, s:s, s:b, s:b, s:b, s:f, s:f, s:n, s:s, s:i, s:o, s:{}, s:o, s:b, s:b}",
-                  "base_model_name_or_path", checkpoint_folder(qwen->checkpoint), "revision", "bias", "none",
-                  "peft_type", "LORA", "fan_in_fan_out", 0, "inference_mode", 1, "init_lora_weights", 1,
-                  "lora_alpha", lora->alpha, "lora_dropout", lora->dropout, "modules_to_save", "task_type",
-                  "CAUSAL_LM", "r", lora->rank, "rank_pattern", rank_pattern(lora), "alpha_pattern",
-                  "target_modules", target_modules(lora), "use_dora", 0, "use_rslora", (int)lora->rs);
+    json_t *config = json_pack(
+        "{s:s, s:n, s:s, s:s, s:b, s:b, s:b, s:f, s:f, s:n, s:s, s:i, s:o, s:o, s:o, s:b, s:b}",
+        "base_model_name_or_path", checkpoint_folder(qwen->checkpoint), "revision", "bias", "none",
+        "peft_type", "LORA", "fan_in_fan_out", 0, "inference_mode", 1, "init_lora_weights", 1, "lora_alpha",
+        lora->alpha, "lora_dropout", lora->dropout, "modules_to_save", "task_type", "CAUSAL_LM", "r",
+        lora->rank, "rank_pattern", rank_pattern(lora), "alpha_pattern", alpha_pattern(lora),
+        "target_modules", target_modules(lora), "use_dora", 0, "use_rslora", (int)lora->rs);
     if (lora->alpha == floor(lora->alpha)) // PEFT writes an integer where it can
         json_object_set_new(config, "lora_alpha", json_integer((json_int_t)lora->alpha));
     char *text = config ? json_dumps(config, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
@@ -244,30 +246,19 @@ static int save_config(const struct lora *lora, const struct qwen *qwen, const c
     return result;
 }
 
-// "PREFIX NAME SUFFIX", with a copy of what the device holds.
-static int save_matrix(struct safetensors_writer *writer, const struct lora *lora, const char *module,
-                       const char *suffix, struct matrix matrix, struct error *error) {
-    char name[160];
-    snprintf(name, sizeof name, "%s%s%s", PREFIX, module, suffix);
-    float *values = memory_new(matrix.rows, matrix.columns * sizeof *values, "adapter", error);
-    if (!values) return -1;
-    const struct tensor tensor = {
-        .data = values, .dtype = DTYPE_F32, .dims = 2, .shape = {matrix.rows, matrix.columns}};
-    device_download(lora->device, values, matrix);
-    int result = device_check(lora->device, error);
-    if (result == 0) result = safetensors_writer_add(writer, name, &tensor, 1, error);
-    free(values);
-    return result;
-}
-
 static int save_weights(const struct lora *lora, const char *folder, struct error *error) {
     char *path = file_join(folder, "adapter_model.safetensors", error);
     struct safetensors_writer *writer = path ? safetensors_writer_new(error) : NULL;
     int result = writer ? safetensors_writer_metadata(writer, "format", "pt", error) : -1;
     for (size_t i = 0; result == 0 && i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
-        result = save_matrix(writer, lora, m->name, ".lora_A.weight", lora_a(m), error);
-        if (result == 0) result = save_matrix(writer, lora, m->name, ".lora_B.weight", lora_b(m), error);
+        struct tensor a = {.data = m->a, .dtype = DTYPE_F32, .dims = 2, .shape = {m->rank, m->in}},
+                      b = {.data = m->b, .dtype = DTYPE_F32, .dims = 2, .shape = {m->out, m->rank}};
+        char name[160];
+        snprintf(name, sizeof name, "%s%s.lora_A.weight", PREFIX, m->name);
+        result = safetensors_writer_add(writer, name, &a, 0, error);
+        snprintf(name, sizeof name, "%s%s.lora_B.weight", PREFIX, m->name);
+        if (result == 0) result = safetensors_writer_add(writer, name, &b, 0, error);
     }
     if (result == 0) result = safetensors_writer_save(writer, path, error);
     safetensors_writer_free(writer);
@@ -283,13 +274,6 @@ int lora_save(const struct lora *lora, const struct qwen *qwen, const char *fold
 
 // ---- merging
 
-// The module that is being added, on the host; there is room for the largest.
-struct merging {
-    const struct lora *lora;
-    const struct lora_module *module;
-    float *a, *b;
-};
-
 static const struct lora_module *find_module(const struct lora *lora, const char *name) {
     for (size_t i = 0; i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
@@ -300,40 +284,21 @@ static const struct lora_module *find_module(const struct lora *lora, const char
 }
 
 static bool is_adapted(void *context, const char *name) {
-    const struct merging *merging = context;
-    return find_module(merging->lora, name) != NULL;
+    return find_module(context, name) != NULL;
 }
 
 static void add_product(void *context, const char *name, size_t row, float *values, size_t columns) {
-    struct merging *merging = context;
-    const struct lora_module *m = find_module(merging->lora, name);
-    if (merging->module != m) { // rows come in order
-        device_download(merging->lora->device, merging->a, lora_a(m));
-        device_download(merging->lora->device, merging->b, lora_b(m));
-        merging->module = m;
-    }
-    double scale = lora_scale(merging->lora, m);
+    const struct lora *lora = context;
+    const struct lora_module *m = find_module(lora, name);
+    double scale = lora_scale(lora, m);
     for (size_t k = 0; k < m->rank; k++) {
-        float factor = (float)(scale * (double)merging->b[row * m->rank + k]);
-        for (size_t i = 0; i < columns; i++) values[i] += factor * merging->a[k * m->in + i];
+        float factor = (float)(scale * (double)m->b[row * m->rank + k]);
+        for (size_t i = 0; i < columns; i++) values[i] += factor * m->a[k * m->in + i];
     }
 }
 
 int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error) {
-    size_t a = 0, b = 0;
-    for (size_t i = 0; i < lora->count; i++) {
-        const struct lora_module *m = &lora->modules[i];
-        if (m->rank * m->in > a) a = m->rank * m->in;
-        if (m->rank * m->out > b) b = m->rank * m->out;
-    }
-    struct merging merging = {.lora = lora,
-                              .a = memory_new(a, sizeof(float), "adapter", error),
-                              .b = memory_new(b, sizeof(float), "adapter", error)};
     const struct checkpoint_change change = {
-        .changes = is_adapted, .change = add_product, .context = &merging};
-    int result = merging.a && merging.b ? checkpoint_copy(qwen->checkpoint, folder, &change, error) : -1;
-    if (result == 0) result = device_check(lora->device, error);
-    free(merging.a);
-    free(merging.b);
-    return result;
+        .changes = is_adapted, .change = add_product, .context = (void *)(uintptr_t)lora};
+    return checkpoint_copy(qwen->checkpoint, folder, &change, error);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/memory.h"
+#include "base/warnings.h"
 #include "model/checkpoint.h"
 #include "model/decoder.h"
 #include "model/mrope.h"
@@ -38,20 +39,21 @@ struct qwen {
     struct vision *vision;
     struct decoder *decoder;
     enum dtype type;
-    struct workspace *workspace;
+    struct arena *arena;
     int32_t stops[GENERATION_MAX_EOS]; // tokens that end an answer
     size_t stop_count;
-    char warning[256];        // something odd but harmless about the checkpoint, or ""
+    struct warnings warnings; // odd but harmless, or not honoured, about the files of the model
     struct lora *adapter;     // LoRA that is switched on (lora_use), or NULL
     struct lora *own_adapter; // one that lives as long as the model: what training leaves behind
-    void **kept;              // device memory: trained weights, in the place of the checkpoint's
+    void **kept;              // trained weights, in the place of the checkpoint's
     size_t kept_count;
 };
 
-// FOLDER as published on the hub. ERROR_MODEL for anything that is missing or wrong in it.
-struct qwen *qwen_open(const char *folder, const struct qwen_options *options, struct error *error);
+// A folder as published on the hub, or a hub name of which the cache has a snapshot (model/hub.h). ERROR_MODEL for
+// anything that is missing or wrong in it.
+struct qwen *qwen_open(const char *name, const struct qwen_options *options, struct error *error);
 void qwen_close(struct qwen *qwen);
-// A block of the device is released with the model; at once when there is no memory to remember it.
+// The block is freed with the model; freed at once when there is no memory to remember it.
 int qwen_keep(struct qwen *qwen, void *block, struct error *error);
 
 // A prompt ready for the model. Zero-initialise, fill with prompt_build, release with prompt_free.
@@ -61,7 +63,7 @@ struct prompt {
     int32_t next_position;
     struct image_grid *grids;
     size_t grid_count;
-    struct matrix patches; // [P, 1176] F32 of all images, host memory
+    struct matrix patches; // [P, 1176] F32 of all images
     struct image *resized; // [grid_count], the pictures as the model sees them
 };
 
@@ -81,10 +83,6 @@ struct prefill_times {
 // [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
 int qwen_prefill(struct qwen *qwen, const struct prompt *prompt, struct kv_cache *cache, float *last,
                  const struct trace *trace, struct prefill_times *times, struct error *error);
-
-// What the tower says about a prompt's pictures: embeds [rows, hidden] F32 in host memory, rows = patches /
-// merge^2.
-int qwen_see(struct qwen *qwen, const struct prompt *prompt, float *embeds, struct error *error);
 
 // A cache for `capacity` tokens of this model.
 int qwen_cache_open(const struct qwen *qwen, struct kv_cache *cache, size_t capacity, struct error *error);

@@ -1,10 +1,12 @@
 #include "model/safetensors.h"
 
+#include <dirent.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +28,7 @@ struct entry {
     const char *name;
     size_t shard;
     size_t start, end; // within the shard's data
+    void *copy;        // of data that is not aligned to its type, or NULL
 };
 
 struct safetensors {
@@ -35,6 +38,7 @@ struct safetensors {
     size_t count;
     struct name_map names;
     size_t bytes;
+    size_t copied; // of them
     struct prefetch *prefetch;
 };
 
@@ -184,6 +188,17 @@ static int add_names(struct safetensors *file, size_t from, struct error *error)
     return 0;
 }
 
+static int align(struct safetensors *file, struct entry *entry, struct error *error) {
+    size_t size = entry->end - entry->start;
+    if ((uintptr_t)entry->tensor.data % dtype_size(entry->tensor.dtype) == 0 || size == 0) return 0;
+    entry->copy = memory_new_aligned(size, 1, entry->name, error);
+    if (!entry->copy) return -1;
+    memcpy(entry->copy, entry->tensor.data, size);
+    entry->tensor.data = entry->copy;
+    file->copied += size;
+    return 0;
+}
+
 // Adds the tensors of a shard whose name is set, from its bytes.
 static int parse_shard(struct safetensors *file, size_t index, const void *bytes, size_t size,
                        struct error *error) {
@@ -211,6 +226,8 @@ static int parse_shard(struct safetensors *file, size_t index, const void *bytes
     size_t added = file->count - from;
     if (added) qsort(file->entries + from, added, sizeof *file->entries, compare_offsets);
     if (check_coverage(shard, file->entries + from, added, data_size, error)) return -1;
+    for (size_t i = from; i < file->count; i++)
+        if (align(file, &file->entries[i], error)) return -1;
     return add_names(file, from, error);
 }
 
@@ -374,6 +391,44 @@ static struct safetensors *open_index(const char *folder, const char *path, stru
     return file;
 }
 
+// No weights that can be read: what else is there.
+static void describe_folder(const char *folder, struct error *error) {
+    static const struct {
+        const char *ending, *what;
+    } kinds[] = {
+        {"adapter_model.safetensors",
+         "it is an adapter: give it by --adapter, and the base model by --model"},
+        {"adapter_config.json", "it is an adapter: give it by --adapter, and the base model by --model"},
+        {".gguf", "GGUF is not supported"},
+        {".bin", "PyTorch's pickled weights are not read: save the model as safetensors"},
+        {".pt", "PyTorch's pickled weights are not read: save the model as safetensors"},
+        {".pth", "PyTorch's pickled weights are not read: save the model as safetensors"},
+        {".ckpt", "PyTorch's pickled weights are not read: save the model as safetensors"},
+        {".npz", "NumPy weights are not supported"},
+        {".onnx", "ONNX is not supported"},
+        {".h5", "TensorFlow's weights are not supported"},
+        {".msgpack", "Flax's weights are not supported"},
+        {".safetensors", "its safetensors have another name than model.safetensors, and no index lists them"},
+    };
+    enum { KINDS = sizeof kinds / sizeof *kinds };
+    DIR *directory = opendir(folder);
+    const struct dirent *entry;
+    char found[64] = "";
+    size_t best = KINDS;
+    while (directory && (entry = readdir(directory)))
+        for (size_t i = 0; i < best; i++) {
+            size_t length = strlen(entry->d_name), tail = strlen(kinds[i].ending);
+            if (length < tail || strcmp(entry->d_name + length - tail, kinds[i].ending) != 0) continue;
+            best = i;
+            snprintf(found, sizeof found, "%.60s", entry->d_name);
+        }
+    if (directory) closedir(directory);
+    error_set(error, ERROR_MODEL,
+              "%s: no weights here: neither model.safetensors nor model.safetensors.index.json%s%s%s%s",
+              folder, *found ? " (" : "", found, *found ? "; " : "", best < KINDS ? kinds[best].what : "");
+    if (*found && error) strncat(error->message, ")", sizeof error->message - strlen(error->message) - 1);
+}
+
 static struct safetensors *open_folder(const char *folder, struct error *error) {
     char *single = file_join(folder, "model.safetensors", error);
     char *index = file_join(folder, "model.safetensors.index.json", error);
@@ -384,9 +439,7 @@ static struct safetensors *open_folder(const char *folder, struct error *error) 
         else if (file_exists(index))
             file = open_index(folder, index, error);
         else
-            error_set(error, ERROR_MODEL,
-                      "%s: no weights here: neither model.safetensors nor model.safetensors.index.json",
-                      folder);
+            describe_folder(folder, error);
     }
     free(single);
     free(index);
@@ -413,6 +466,7 @@ void safetensors_free(struct safetensors *file) {
         free(file->shards[i].name);
     }
     name_map_free(&file->names);
+    for (size_t i = 0; i < file->count; i++) free(file->entries[i].copy);
     free(file->entries);
     free(file->shards);
     free(file);
@@ -445,17 +499,16 @@ const struct tensor *safetensors_get(const struct safetensors *file, const char 
                   file->shard_count ? file->shards[0].name : "checkpoint", name);
         return NULL;
     }
-    const struct entry *entry = &file->entries[index];
-    if ((uintptr_t)entry->tensor.data % dtype_size(entry->tensor.dtype)) {
-        bad_tensor(&file->shards[entry->shard], name, "its data is not aligned to its type", error);
-        return NULL;
-    }
-    return &entry->tensor;
+    return &file->entries[index].tensor;
 }
 
 const char *safetensors_path(const struct safetensors *file, const struct tensor *tensor) {
     const struct entry *entry = (const struct entry *)(const void *)tensor; // the first member
     return file->shards[entry->shard].name;
+}
+
+size_t safetensors_copied(const struct safetensors *file) {
+    return file->copied;
 }
 
 size_t safetensors_bytes(const struct safetensors *file) {

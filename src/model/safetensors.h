@@ -1,5 +1,6 @@
-// safetensors: an 8-byte little-endian header length, a JSON header, raw tensors. Files are mapped, never
-// copied, and every offset is checked before use.
+// safetensors: an 8-byte little-endian header length, a JSON header, raw tensors. Files are mapped, not copied,
+// and every offset is checked before use. Only a tensor that does not lie at a multiple of its type's size (the
+// format allows it; MLX and old writers do not pad the header) is copied to where it can be read.
 #ifndef GLOBE_MODEL_SAFETENSORS_H
 #define GLOBE_MODEL_SAFETENSORS_H
 
@@ -11,7 +12,8 @@
 
 struct safetensors; // one file, or the shards of an index
 
-// FILE.safetensors, or a folder with model.safetensors or model.safetensors.index.json + its shards.
+// FILE.safetensors, or a folder with model.safetensors or model.safetensors.index.json + its shards. The error for a
+// folder with neither says what is there instead (PyTorch, GGUF, an adapter ...).
 struct safetensors *safetensors_open(const char *path, struct error *error);
 // One file's bytes in memory (fuzzing, tests); `data` must outlive the result.
 struct safetensors *safetensors_parse(const void *data, size_t size, const char *name, struct error *error);
@@ -21,9 +23,10 @@ size_t safetensors_count(const struct safetensors *file);
 const char *safetensors_name(const struct safetensors *file, size_t index);
 const struct tensor *safetensors_at(const struct safetensors *file, size_t index);
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name); // NULL when absent
-// The same, but absence is an error, and so is data that is not aligned to its type (the format allows it,
-// the processor may not): ERROR_MODEL naming file and tensor. `at` and `find` leave that check to the caller.
+// The same, but absence is an error: ERROR_MODEL naming file and tensor.
 const struct tensor *safetensors_get(const struct safetensors *file, const char *name, struct error *error);
+// Bytes of tensors that had to be copied because of where they lie.
+size_t safetensors_copied(const struct safetensors *file);
 // The file that holds a tensor; for messages.
 const char *safetensors_path(const struct safetensors *file, const struct tensor *tensor);
 size_t safetensors_bytes(const struct safetensors *file); // all tensor data together

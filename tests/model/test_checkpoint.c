@@ -97,11 +97,11 @@ static const char *write_variant(const char *name, const struct variant *variant
 // Opens a variant that is right and checks that all tensors are found under their published names.
 static void expect_complete(const char *name, const struct variant *variant) {
     struct error error = {0};
-    char warning[200];
+    struct warnings warnings = {0};
     struct checkpoint *checkpoint = checkpoint_open(write_variant(name, variant), &error);
     assert_got(checkpoint, error);
-    assert_ok(checkpoint_check(checkpoint, warning, sizeof warning, &error), error);
-    assert_string_equal(warning, "");
+    assert_ok(checkpoint_check(checkpoint, &warnings, &error), error);
+    assert_string_equal(warnings.lines, "");
     const struct tensor *q =
         checkpoint_matrix(checkpoint, "model.layers.2.self_attn.q_proj.weight", 64, 64, &error);
     assert_got(q, error);
@@ -115,17 +115,17 @@ static void expect_incomplete(const char *name, const struct variant *variant, c
     struct error error = {0};
     struct checkpoint *checkpoint = checkpoint_open(write_variant(name, variant), &error);
     assert_got(checkpoint, error);
-    assert_error(checkpoint_check(checkpoint, NULL, 0, &error), error, ERROR_MODEL, text);
+    assert_error(checkpoint_check(checkpoint, NULL, &error), error, ERROR_MODEL, text);
     checkpoint_free(checkpoint);
 }
 
 static void opens_the_golden_checkpoints(void **state) {
     (void)state;
     struct error error = {0};
-    char warning[200] = "x";
+    struct warnings warnings = {0};
     struct checkpoint *checkpoint = open_golden("qwen2_5_vl_tiny");
-    assert_ok(checkpoint_check(checkpoint, warning, sizeof warning, &error), error);
-    assert_string_equal(warning, "");
+    assert_ok(checkpoint_check(checkpoint, &warnings, &error), error);
+    assert_string_equal(warnings.lines, "");
     assert_int_equal(checkpoint_config(checkpoint)->text.hidden, 64);
     assert_int_equal(checkpoint_generation(checkpoint)->eos_count, 2);
     assert_non_null(strstr(checkpoint_folder(checkpoint), "qwen2_5_vl_tiny"));
@@ -138,8 +138,8 @@ static void opens_the_golden_checkpoints(void **state) {
     checkpoint_free(checkpoint);
 
     checkpoint = open_golden("qwen2_5_vl_tiny_tied");
-    assert_ok(checkpoint_check(checkpoint, warning, sizeof warning, &error), error);
-    assert_string_equal(warning, "");
+    assert_ok(checkpoint_check(checkpoint, &warnings, &error), error);
+    assert_string_equal(warnings.lines, "");
     head = checkpoint_matrix(checkpoint, "lm_head.weight", 1000, 64, &error);
     assert_got(head, error);
     assert_int_equal(head->dtype, DTYPE_BF16);
@@ -233,13 +233,13 @@ static void lists_what_is_missing(void **state) {
 static void warns_of_what_is_not_used(void **state) {
     (void)state;
     struct error error = {0};
-    char warning[200];
+    struct warnings warnings = {0};
     struct checkpoint *checkpoint =
         checkpoint_open(write_variant("more", &(struct variant){.added = "model.layers.3.norm"}), &error);
     assert_got(checkpoint, error);
-    assert_ok(checkpoint_check(checkpoint, warning, sizeof warning, &error), error);
-    assert_non_null(strstr(warning, "more: 1 tensor is not used, first: \"model.layers.3.norm\""));
-    assert_ok(checkpoint_check(checkpoint, NULL, 0, &error), error);
+    assert_ok(checkpoint_check(checkpoint, &warnings, &error), error);
+    assert_non_null(strstr(warnings.lines, "more: 1 tensor is not used, first: \"model.layers.3.norm\""));
+    assert_ok(checkpoint_check(checkpoint, NULL, &error), error);
     checkpoint_free(checkpoint);
 }
 

@@ -29,11 +29,11 @@ static struct initialise_report make(const struct initialise_options *options) {
 
 static struct checkpoint *open_checked(const char *folder) {
     struct error error = {0};
-    char warning[200];
+    struct warnings warnings = {0};
     struct checkpoint *checkpoint = checkpoint_open(folder, &error);
     assert_got(checkpoint, error);
-    assert_ok(checkpoint_check(checkpoint, warning, sizeof warning, &error), error);
-    assert_string_equal(warning, "");
+    assert_ok(checkpoint_check(checkpoint, &warnings, &error), error);
+    assert_string_equal(warnings.lines, "");
     return checkpoint;
 }
 

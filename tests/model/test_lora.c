@@ -75,9 +75,7 @@ static void test_switching(void **state) {
     lora_use(f.qwen, fresh);
     struct lora_module *m = lora_module_at(fresh, 6); // layer 0's down_proj
     assert_string_equal(m->name, "model.layers.0.mlp.down_proj");
-    float *b = on_host(f.qwen->device, m->b, m->out * m->rank);
-    for (size_t i = 0; i < m->out * m->rank; i++) b[i] = 0.5f;
-    to_device(f.qwen->device, m->b, b, m->out * m->rank);
+    for (size_t i = 0; i < m->out * m->rank; i++) m->b[i] = 0.5f;
     lora_refresh(fresh); // reaches the model that uses it
     assert_true(fabs(batch_loss(f.qwen, f.data) - plain) > 1e-4);
     lora_use(f.qwen, NULL);
@@ -195,10 +193,7 @@ static void test_merge_shards(void **state) {
     assert_int_equal(lora_count(lora), 2);
     struct lora_module *m = lora_module_at(lora, 1);
     assert_string_equal(m->name, "model.layers.2.self_attn.o_proj");
-    float *down = on_host(qwen->device, m->a, m->rank * m->in),
-          *up = on_host(qwen->device, m->b, m->out * m->rank);
-    for (size_t i = 0; i < m->out * m->rank; i++) up[i] = 0.01f * (float)(i % 11);
-    to_device(qwen->device, m->b, up, m->out * m->rank);
+    for (size_t i = 0; i < m->out * m->rank; i++) m->b[i] = 0.01f * (float)(i % 11);
     const char *folder = test_temporary("shards");
     assert_ok(lora_merge(lora, qwen, folder, &error), error);
     struct safetensors *got = safetensors_open(folder, &error),
@@ -216,7 +211,7 @@ static void test_merge_shards(void **state) {
             double sum = (double)bf16_to_f32(((const uint16_t *)b->data)[k]);
             for (size_t r = 0; r < m->rank; r++)
                 sum +=
-                    3 / sqrt(3) * (double)up[k / m->in * m->rank + r] * (double)down[r * m->in + k % m->in];
+                    3 / sqrt(3) * (double)m->b[k / m->in * m->rank + r] * (double)m->a[r * m->in + k % m->in];
             double have = (double)bf16_to_f32(((const uint16_t *)a->data)[k]);
             assert_true(fabs(have - sum) <= fabs(sum) / 255 + 1e-7);
         }
@@ -283,6 +278,38 @@ static void test_names(void **state) {
     qwen_close(qwen);
 }
 
+// rank_pattern and alpha_pattern by the name in the file, whichever version of transformers it is of; a base of
+// another name and weights that nothing targets are told.
+static void test_patterns(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    const char *folder = test_temporary("patterns");
+    assert_int_equal(mkdir(folder, 0777), 0);
+    write_adapter(folder,
+                  "{\"r\": 16, \"lora_alpha\": 6, \"rank_pattern\": {\"layers.1.self_attn.q_proj\": 4},"
+                  " \"alpha_pattern\": {\"k_proj\": 1, \"^model.language_model.*q_proj\": 20, \"q_proj\": 3},"
+                  " \"target_modules\": [\"k_proj\"], \"base_model_name_or_path\": \"org/Other-7B\"}",
+                  KEY("model.language_model.layers.1.self_attn.q_proj", "A"),
+                  KEY("model.language_model.layers.1.self_attn.q_proj", "B"), 4, 4, 64, DTYPE_F32);
+    struct lora *lora = lora_open(qwen, folder, &error);
+    assert_got(lora, error);
+    assert_true(fabs(lora_scale(lora, lora_module_at(lora, 0)) - 5) < 1e-9);
+    assert_non_null(strstr(qwen->warnings.lines, "trained over \"org/Other-7B\""));
+    assert_non_null(strstr(qwen->warnings.lines,
+                           "for 1 modules that adapter_config.json does not target, first: "
+                           "model.language_model.layers.1.self_attn.q_proj"));
+    // What is written says the same when it is read again.
+    const char *copy = test_temporary("patterns_again");
+    assert_ok(lora_save(lora, qwen, copy, &error), error);
+    lora_free(lora);
+    lora = lora_open(qwen, copy, &error);
+    assert_got(lora, error);
+    assert_true(fabs(lora_scale(lora, lora_module_at(lora, 0)) - 5) < 1e-9);
+    lora_free(lora);
+    qwen_close(qwen);
+}
+
 static void test_bad_adapters(void **state) {
     (void)state;
     struct error error = {0};
@@ -302,7 +329,12 @@ static void test_bad_adapters(void **state) {
         {"{\"bias\": \"all\"}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "\"bias\" is \"all\""},
         {"{\"use_dora\": true}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "use_dora"},
         {"{\"modules_to_save\": [\"lm_head\"]}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "modules_to_save"},
-        {"{\"alpha_pattern\": {\"x\": 1}}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "alpha_pattern"},
+        {"{\"alpha_pattern\": {\"x\": \"1\"}}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "alpha_pattern"},
+        {"{\"r\": 8}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32, "has rank 4, but adapter_config.json says 8"},
+        {"{\"r\": 4, \"rank_pattern\": {\"q_proj\": 2}}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32,
+         "has rank 4, but adapter_config.json says 2"},
+        {"{\"r\": 4, \"init_lora_weights\": \"pissa_niter_4\"}", GOOD_A, GOOD_B, 4, 4, 64, DTYPE_F32,
+         "\"init_lora_weights\" is \"pissa_niter_4\""},
         {"{}", GOOD_A, NULL, 4, 4, 64, DTYPE_F32, "has lora_A but no lora_B"},
         {"{}", NULL, GOOD_B, 4, 4, 64, DTYPE_F32, "has lora_B but no lora_A"},
         {"{}", GOOD_A, GOOD_B, 4, 3, 64, DTYPE_F32, "cannot be adapted"},
@@ -336,10 +368,9 @@ static void test_bad_adapters(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_switching), cmocka_unit_test(test_bf16),
-        cmocka_unit_test(test_open_with), cmocka_unit_test(test_save),
-        cmocka_unit_test(test_merge),     cmocka_unit_test(test_merge_shards),
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_bad_adapters),
+        cmocka_unit_test(test_switching), cmocka_unit_test(test_bf16),  cmocka_unit_test(test_open_with),
+        cmocka_unit_test(test_save),      cmocka_unit_test(test_merge), cmocka_unit_test(test_merge_shards),
+        cmocka_unit_test(test_patterns),  cmocka_unit_test(test_names), cmocka_unit_test(test_bad_adapters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
