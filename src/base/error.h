@@ -15,6 +15,7 @@ enum error_code {
     ERROR_MEMORY = 7,       // not enough memory
     ERROR_NETWORK = 8,      // an endpoint could not be reached or misbehaved
     ERROR_INTERNAL = 9,     // a bug of ours
+    ERROR_SCOPE = 10,       // every picture is of a kind that the model was not made for
     ERROR_INTERRUPTED = 130 // stopped by a signal
 };
 

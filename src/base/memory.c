@@ -53,6 +53,7 @@ char *memory_copy_string(const char *text, size_t length, struct error *error) {
 enum { MAX_BLOCKS = 256 };
 
 struct arena {
+    struct arena_source source;
     struct {
         char *data;
         size_t size;
@@ -63,8 +64,24 @@ struct arena {
     size_t starts[MAX_BLOCKS]; // position of each block's first byte
 };
 
+static void *get_block(void *context, size_t bytes, struct error *error) {
+    (void)context;
+    return memory_new_aligned(bytes, 1, "arena", error);
+}
+
+static void put_block(void *context, void *block) {
+    (void)context;
+    free(block);
+}
+
+struct arena *arena_new_from(struct arena_source source, struct error *error) {
+    struct arena *arena = memory_new(1, sizeof *arena, "arena", error);
+    if (arena) arena->source = source;
+    return arena;
+}
+
 struct arena *arena_new(struct error *error) {
-    return memory_new(1, sizeof(struct arena), "arena", error);
+    return arena_new_from((struct arena_source){.get = get_block, .put = put_block}, error);
 }
 
 void *arena_get(struct arena *arena, size_t count, size_t size, struct error *error) {
@@ -83,7 +100,7 @@ void *arena_get(struct arena *arena, size_t count, size_t size, struct error *er
         size_t want = arena->count ? arena->blocks[arena->count - 1].size * 2 : (size_t)1 << 20;
         if (want > ((size_t)256 << 20)) want = (size_t)256 << 20;
         if (want < bytes) want = bytes;
-        char *data = memory_new_aligned(want, 1, "arena", error);
+        char *data = arena->source.get(arena->source.context, want, error);
         if (!data) return NULL;
         int next = arena->count++;
         arena->blocks[next].data = data;
@@ -113,6 +130,6 @@ void arena_reset(struct arena *arena) {
 
 void arena_free(struct arena *arena) {
     if (!arena) return;
-    for (int i = 0; i < arena->count; i++) free(arena->blocks[i].data);
+    for (int i = 0; i < arena->count; i++) arena->source.put(arena->source.context, arena->blocks[i].data);
     free(arena);
 }

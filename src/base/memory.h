@@ -22,6 +22,14 @@ bool memory_multiply(size_t a, size_t b, size_t *result);
 // Arena: allocations are 64-byte aligned and freed all together. Reset keeps the blocks for the next step.
 struct arena;
 struct arena *arena_new(struct error *error);
+// One that takes its blocks from elsewhere, and never looks into them. `get` returns 64-byte aligned memory,
+// or NULL with the error.
+struct arena_source {
+    void *(*get)(void *context, size_t bytes, struct error *error);
+    void (*put)(void *context, void *block);
+    void *context;
+};
+struct arena *arena_new_from(struct arena_source source, struct error *error);
 void *arena_get(struct arena *arena, size_t count, size_t size, struct error *error); // not zeroed
 size_t arena_mark(const struct arena *arena);                                         // a point to go back to
 void arena_rewind(struct arena *arena, size_t mark); // forgets everything taken since the mark

@@ -29,7 +29,7 @@ struct settings {
     struct option_list lists;
     const char *output; // NULL: stdout
     const char *html;   // a page beside the other output; NULL: none
-    bool recursive, resume, write_xmp, replace_xmp;
+    bool recursive, resume, write_xmp, replace_xmp, over_gps;
 };
 
 // Where results go: stdout, a file that appears whole at the end, or a JSON-lines file that grows.
@@ -135,6 +135,11 @@ static void on_text(void *context, const char *photo, const char *text, size_t l
     batch->streamed = true;
 }
 
+// A photo that knows where it was taken keeps that: programs take a sidecar's position before its own.
+static bool keeps_gps(const struct verdict *verdict, const struct settings *settings) {
+    return verdict->has_gps && verdict->outcome == VERDICT_PLACED && !settings->over_gps;
+}
+
 static int on_verdict(void *context, const struct verdict *verdict, struct error *error) {
     struct batch *batch = context;
     const struct settings *settings = batch->settings;
@@ -147,7 +152,12 @@ static int on_verdict(void *context, const struct verdict *verdict, struct error
     batch->streamed = false;
     if (writer_add(batch->writer, verdict, error)) return -1;
     if (batch->page.writer && writer_add(batch->page.writer, verdict, error)) return -1;
-    if (settings->write_xmp && writer_write_xmp(verdict, &settings->writer, settings->replace_xmp, error)) {
+    if (settings->write_xmp && keeps_gps(verdict, settings)) {
+        log_warning("%s: it has a measured GPS position, so no sidecar with an estimate is written beside it "
+                    "(--over-gps writes one)",
+                    verdict->photo);
+    } else if (settings->write_xmp &&
+               writer_write_xmp(verdict, &settings->writer, settings->replace_xmp, error)) {
         log_error("%s", error->message); // the sidecar of one photo: the batch goes on
         batch->only_error = error->code;
         batch->outcomes[VERDICT_FAILED]++;
@@ -158,12 +168,15 @@ static int on_verdict(void *context, const struct verdict *verdict, struct error
 }
 
 static void summarise(const struct batch *batch, size_t done, size_t dropped, double seconds) {
+    char outside[40] = "";
+    if (batch->outcomes[VERDICT_OUT_OF_SCOPE])
+        snprintf(outside, sizeof outside, ", %zu out of scope", batch->outcomes[VERDICT_OUT_OF_SCOPE]);
     log_info(
         "%zu photo%s in %.1f s: %zu placed, %zu abstained, %zu not locatable, %zu without an answer, %zu "
-        "failed%s",
+        "failed%s%s",
         done, done == 1 ? "" : "s", seconds, batch->outcomes[VERDICT_PLACED],
         batch->outcomes[VERDICT_ABSTAINED], batch->outcomes[VERDICT_NOT_LOCATABLE],
-        batch->outcomes[VERDICT_NO_ANSWER], batch->outcomes[VERDICT_FAILED],
+        batch->outcomes[VERDICT_NO_ANSWER], batch->outcomes[VERDICT_FAILED], outside,
         dropped ? " (others were done before)" : "");
 }
 
@@ -203,6 +216,13 @@ static int run_batch(struct session *session, struct settings *settings, const s
     if (close_page(&batch.page, whole, failed || end ? &ignored : &error) && !failed) failed = -1;
     if (photos->count > 1 || dropped) summarise(&batch, counts.done, dropped, clock_seconds() - start);
     if (failed || end) return command_fail(&error);
+    if (counts.done && batch.outcomes[VERDICT_OUT_OF_SCOPE] == counts.done) {
+        log_error("%s: %s was not made for %s; nothing is said of where %s taken",
+                  counts.done == 1 ? photos->paths[0] : "no photo is in scope", settings->writer.model,
+                  counts.done == 1 ? "such a picture" : "such pictures",
+                  counts.done == 1 ? "it was" : "they were");
+        return ERROR_SCOPE;
+    }
     if (batch.outcomes[VERDICT_FAILED] == 0) return 0;
     return photos->count == 1 ? (int)batch.only_error : ERROR_PARTIAL;
 }
@@ -351,6 +371,7 @@ int command_locate(int argc, char **argv) {
         option_flag("resume", 0, &s.resume, "Go on with --output FILE of an earlier run (--jsonl)"),
         option_flag("write-xmp", 0, &s.write_xmp, "Also write PHOTO.xmp beside each photo"),
         option_flag("replace-xmp", 0, &s.replace_xmp, "--write-xmp may replace a sidecar"),
+        option_flag("over-gps", 0, &s.over_gps, "--write-xmp also beside photos with a measured position"),
         option_choice("precision", 0, "UNIT", &precision, writer_precision_names, "Coarsen all output"),
         option_flag("reasoning", 0, &s.writer.show_reasoning, "Show the whole reasoning (text output)"),
         option_string("explain", 'x', "DIR", &s.session.explain,

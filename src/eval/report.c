@@ -32,11 +32,11 @@ static void measure(struct measure list[MEASURES], const struct exam *exam, cons
          chance ? chance->locatable : NAN},
         {"locatable_found", "  of those that are", share(s->locatable_right, s->locatable), NAN},
         {"not_locatable_found", "  of those that are not", share(s->anywhere_right, s->anywhere), NAN},
-        {"country", "country", share(s->country_right, s->locatable), chance ? chance->country : NAN},
-        {"city", "city", share(s->city_right, s->locatable), chance ? chance->city : NAN},
+        {"country", "country", share(s->country_right, s->countries), chance ? chance->country : NAN},
+        {"city", "city", share(s->city_right, s->cities), chance ? chance->city : NAN},
         {"city_when_determined", "  where it can be told", share(s->determined_right, s->determined), NAN},
-        {"country_all", "country, of all rows", share(s->all_country_right, s->rows), NAN},
-        {"city_all", "city, of all rows", share(s->all_city_right, s->rows), NAN},
+        {"country_all", "country, of all rows", share(s->all_country_right, s->all_countries), NAN},
+        {"city_all", "city, of all rows", share(s->all_city_right, s->all_cities), NAN},
         {"within_1_km", "within 1 km", share(s->within[0], placed), NAN},
         {"within_25_km", "within 25 km", share(s->within[1], placed), NAN},
         {"within_200_km", "within 200 km", share(s->within[2], placed), NAN},
@@ -93,6 +93,11 @@ void report_text(struct buffer *out, const struct exam *exam) {
     buffer_add_text(out,
                     "Country, city and distances are of the pictures that can be placed. Chance: always the "
                     "commonest answer.\n");
+    const struct score *s = &exam->total;
+    if (s->countries < s->locatable)
+        buffer_format(out,
+                      "%zu of them have no known country and %zu no known city: they do not count there.\n",
+                      s->locatable - s->countries, s->locatable - s->cities);
     if (exam->blind) buffer_add_text(out, "Blind: the model saw grey instead of every picture.\n");
 }
 
@@ -110,7 +115,10 @@ static json_t *score_object(const struct exam *exam, const struct score *score) 
     struct measure all[MEASURES];
     json_t *object = json_object();
     int failed = !object || set(object, "pictures", json_integer((json_int_t)score->rows)) ||
-                 set(object, "failed", json_integer((json_int_t)score->failed));
+                 set(object, "failed", json_integer((json_int_t)score->failed)) ||
+                 set(object, "with_country", json_integer((json_int_t)score->countries)) ||
+                 set(object, "with_city", json_integer((json_int_t)score->cities)) ||
+                 set(object, "with_position", json_integer((json_int_t)score->placed));
     measure(all, exam, score, NULL);
     for (size_t m = 0; !failed && m < MEASURES; m++) failed = set(object, all[m].key, number(all[m].value));
     if (!failed) failed = set(object, "tokens", json_integer((json_int_t)score->tokens));
@@ -136,8 +144,8 @@ int report_json(struct buffer *out, const struct exam *exam, struct error *error
                  set(object, "all", score_object(exam, &exam->total)) ||
                  set(object, "groups", groups_object(exam)) ||
                  set(object, "chance",
-                     json_pack("{s:f, s:f, s:f}", "locatability", exam->chance.locatable, "country",
-                               exam->chance.country, "city", exam->chance.city));
+                     json_pack("{s:f, s:o, s:o}", "locatability", exam->chance.locatable, "country",
+                               number(exam->chance.country), "city", number(exam->chance.city)));
     char *text = failed ? NULL : json_dumps(object, JSON_REAL_PRECISION(DIGITS) | JSON_INDENT(2));
     json_decref(object);
     if (!text) return error_set(error, ERROR_MEMORY, "report: out of memory");

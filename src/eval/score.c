@@ -17,9 +17,11 @@ void score_sum(struct score *total, const struct score *part) {
     total->rows += part->rows, total->failed += part->failed, total->well_formed += part->well_formed;
     total->locatable += part->locatable, total->locatable_right += part->locatable_right;
     total->anywhere += part->anywhere, total->anywhere_right += part->anywhere_right;
-    total->country_right += part->country_right, total->city_right += part->city_right;
+    total->countries += part->countries, total->country_right += part->country_right;
+    total->cities += part->cities, total->city_right += part->city_right;
     total->determined += part->determined, total->determined_right += part->determined_right;
-    total->all_country_right += part->all_country_right, total->all_city_right += part->all_city_right;
+    total->all_countries += part->all_countries, total->all_country_right += part->all_country_right;
+    total->all_cities += part->all_cities, total->all_city_right += part->all_city_right;
     total->placed += part->placed;
     for (int i = 0; i < SCORE_DISTANCES; i++) total->within[i] += part->within[i];
     total->named += part->named, total->named_right += part->named_right, total->visible += part->visible;
@@ -81,6 +83,8 @@ static bool same_name(const char *a, const char *b) {
 static int same_country(const struct truth *truth, const struct given *given, struct gazetteer *gazetteer,
                         bool *same, struct error *error) {
     char code[3] = "";
+    *same = false;
+    if (!*truth->country && !*truth->country_code) return 0;
     if (*truth->country_code)
         memcpy(code, truth->country_code, sizeof code);
     else if (gazetteer && gazetteer_country_code(gazetteer, truth->country, code, error))
@@ -118,9 +122,12 @@ static void score_reasoning(struct score *score, const struct truth *truth, cons
 
 static void score_place(struct score *score, const struct truth *truth, const struct given *given,
                         bool country, bool city) {
+    bool has_country = *truth->country || *truth->country_code, has_city = *truth->city;
+    score->countries += has_country;
     score->country_right += country;
+    score->cities += has_city;
     score->city_right += city;
-    if (truth->city_determined) {
+    if (has_city && truth->city_determined) {
         score->determined++;
         score->determined_right += city;
     }
@@ -131,7 +138,7 @@ static void score_place(struct score *score, const struct truth *truth, const st
             for (int i = 0; i < SCORE_DISTANCES; i++) score->within[i] += distance <= score_distances_km[i];
         }
     }
-    if (given->confidence < 0 || !(*given->country || *given->city)) return;
+    if (!has_country || given->confidence < 0 || !(*given->country || *given->city)) return;
     *(country ? &score->sure_right : &score->sure_wrong) += given->confidence;
     ++*(country ? &score->sure_right_count : &score->sure_wrong_count);
 }
@@ -158,7 +165,9 @@ int score_add(struct score *score, const struct truth *truth, const json_t *answ
         score->anywhere++;
         score->anywhere_right += declined;
     }
+    score->all_countries += !truth->locatable || *truth->country || *truth->country_code;
     score->all_country_right += truth->locatable ? country : declined;
+    score->all_cities += !truth->locatable || *truth->city;
     score->all_city_right += truth->locatable ? city : declined;
     if (!failed) score_reasoning(score, truth, given.reasoning);
     return 0;
@@ -172,7 +181,7 @@ static int compare_texts(const void *a, const void *b) {
 
 static double commonest(const char **names, size_t count) {
     size_t most = 0, run = 0;
-    if (count == 0) return 0;
+    if (count == 0) return NAN;
     qsort(names, count, sizeof *names, compare_texts);
     for (size_t i = 0; i < count; i++) {
         run = i && strcmp(names[i], names[i - 1]) == 0 ? run + 1 : 1;
@@ -183,15 +192,16 @@ static double commonest(const char **names, size_t count) {
 
 int score_chance(struct chance *chance, const struct truth_list *rows, struct error *error) {
     const char **names = memory_new(rows->count + 1, sizeof *names, "names", error);
-    size_t locatable = 0;
+    size_t locatable = 0, named = 0;
     if (!names) return -1;
     for (size_t i = 0; i < rows->count; i++)
-        if (rows->rows[i].locatable) names[locatable++] = rows->rows[i].country;
-    chance->country = commonest(names, locatable);
-    locatable = 0;
+        if (rows->rows[i].locatable && *rows->rows[i].country) names[named++] = rows->rows[i].country;
+    chance->country = commonest(names, named);
+    named = 0;
     for (size_t i = 0; i < rows->count; i++)
-        if (rows->rows[i].locatable) names[locatable++] = rows->rows[i].city;
-    chance->city = commonest(names, locatable);
+        if (rows->rows[i].locatable && *rows->rows[i].city) names[named++] = rows->rows[i].city;
+    chance->city = commonest(names, named);
+    for (size_t i = 0; i < rows->count; i++) locatable += rows->rows[i].locatable;
     size_t more = 2 * locatable > rows->count ? locatable : rows->count - locatable;
     chance->locatable = rows->count ? (double)more / (double)rows->count : 0;
     free(names);

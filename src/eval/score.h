@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "rows/truth.h"
 #include "geo/gazetteer.h"
+#include "rows/truth.h"
 
 enum { SCORE_DISTANCES = 5 };
 extern const double score_distances_km[SCORE_DISTANCES]; // 1, 25, 200, 750, 2500: street to continent
@@ -16,12 +16,15 @@ struct score {
     size_t failed;      // the picture could not be read, or no answer came
     size_t well_formed; // the format reward's rule (text/answer.h)
     // A row is called locatable when a place is answered.
-    size_t locatable, locatable_right;        // rows that can be placed, and were called so
-    size_t anywhere, anywhere_right;          // rows that cannot, and were called so
-    size_t country_right, city_right;         // of the locatable rows
-    size_t determined, determined_right;      // locatable rows whose city can be told, and their city found
-    size_t all_country_right, all_city_right; // of all rows; where there is no place, saying so is right
-    size_t placed, within[SCORE_DISTANCES];   // locatable rows with a position, and answers that near to it
+    size_t locatable, locatable_right; // rows that can be placed, and were called so
+    size_t anywhere, anywhere_right;   // rows that cannot, and were called so
+    // Names count where the truth has one; a row of coordinates alone has none.
+    size_t countries, country_right;     // locatable rows with a country
+    size_t cities, city_right;           // and with a city
+    size_t determined, determined_right; // those whose city can be told
+    // With those where there is no place; saying so is right there.
+    size_t all_countries, all_country_right, all_cities, all_city_right;
+    size_t placed, within[SCORE_DISTANCES]; // locatable rows with a position, and answers that near to it
     // Of all words in the reasoning that name something which can be drawn (postcards/things.h): how many
     // were named, how many of them can be seen; and how many things can be seen in all these rows.
     size_t named, named_right, visible;
@@ -43,7 +46,7 @@ int score_add(struct score *score, const struct truth *truth, const json_t *answ
 // What always giving the commonest answer among the rows would score: the yardstick of a model that cannot
 // see.
 struct chance {
-    double country, city; // of the locatable rows
+    double country, city; // of the locatable rows that have one; NaN: none has
     double locatable;     // of all rows
 };
 int score_chance(struct chance *chance, const struct truth_list *rows, struct error *error);

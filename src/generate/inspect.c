@@ -13,6 +13,7 @@
 struct dump {
     struct safetensors_writer *writer;
     struct error *error; // first failure of the trace
+    struct device *device;
 };
 
 static int add(struct dump *dump, const char *name, enum dtype type, int dims, const size_t *shape,
@@ -44,7 +45,11 @@ static void record(void *context, const char *name, int index, struct matrix val
     if (dump->error->code) return;
     snprintf(full, sizeof full, index < 0 ? "%s" : "%s.%d", name, index);
     size_t shape[] = {values.rows, values.columns};
-    add(dump, full, values.dtype, 2, shape, values.data); // stages are contiguous
+    void *host = memory_new(values.rows, values.columns * dtype_size(values.dtype), full, dump->error);
+    if (!host) return;
+    device_download(dump->device, host, values);
+    if (device_check(dump->device, dump->error) == 0) add(dump, full, values.dtype, 2, shape, host);
+    free(host);
 }
 
 // The chat's pictures, decoded as the reference does: orientation ignored, alpha dropped.
@@ -186,7 +191,7 @@ int inspect_run(struct qwen *qwen, const struct inspect_options *options, const 
                 struct error *error) {
     struct chat chat = {0};
     struct prompt prompt = {0};
-    struct dump dump = {.error = error};
+    struct dump dump = {.error = error, .device = qwen->device};
     struct image *images = NULL;
     size_t image_count = 0;
     *error = (struct error){0};

@@ -103,7 +103,10 @@ static int look_up(struct reading *reading, struct gazetteer *gazetteer, struct 
 
 static int read_vote(struct reading *reading, const struct vote *vote, const struct judge_options *options,
                      struct error *error) {
-    if (answer_parse(&reading->answer, vote->text, vote->length, options->rules, error)) return -1;
+    bool cut = vote->truncated && options->rules == ANSWER_LENIENT;
+    if (answer_parse(&reading->answer, vote->text, vote->length, cut ? ANSWER_LENIENT_CUT : options->rules,
+                     error))
+        return -1;
     struct verdict_place *place = &reading->place;
     place->match = "";
     place->radius_km = -1;

@@ -1,5 +1,6 @@
 #include "locate/locator.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/signals.h"
 #include "locate/evidence.h"
 #include "photo/decode.h"
+#include "photo/xmp_position.h"
 
 // One photo on its way.
 struct job {
@@ -16,8 +18,10 @@ struct job {
     struct vote *votes;
     size_t arrived;
     struct error *error; // why it failed; NULL: it did not. Few do, and errors are large
-    bool finished;       // all votes are there, or it failed
-    bool done;           // handed over
+    bool has_gps;        // of the photo's metadata: measured
+    struct point gps;
+    bool finished; // all votes are there, or it failed
+    bool done;     // handed over
 };
 
 struct batch {
@@ -98,12 +102,17 @@ static void submit_file(struct batch *batch, size_t index) {
     struct image image = {0};
     struct error error = {0};
     job->started = clock_seconds();
+    struct photo_facts facts;
     bool asked = engine_check(batch->engine, &error) == 0; // else the picture is not even read
     if (!asked) error_prefix(&error, "%s", job->photo);
-    if (!asked || photo_decode_file(&image, job->photo, &photo, NULL, &error))
+    if (!asked || photo_decode_file(&image, job->photo, &photo, &facts, &error)) {
         fail_job(batch, job, &error);
-    else
+    } else {
+        job->gps = (struct point){facts.latitude, facts.longitude};
+        job->has_gps =
+            facts.has_position || xmp_position_of_sidecar(job->photo, &job->gps.lat, &job->gps.lon);
         submit_image(batch, index, &image);
+    }
     image_free(&image);
 }
 
@@ -128,6 +137,18 @@ static int explain(struct batch *batch, struct job *job, struct verdict *verdict
     return result;
 }
 
+// Beside the answer, what was measured. It never reaches a model and changes no answer.
+static void compare_with_gps(struct verdict *verdict, const struct job *job) {
+    const struct verdict_place *place = &verdict->place;
+    verdict->has_gps = job->has_gps;
+    verdict->gps = job->gps;
+    if (!job->has_gps || !place->has_position) return;
+    verdict->gps_distance_km = sphere_distance(place->position, job->gps);
+    double allowed = fmax(VERDICT_FAR_KM, fmax(verdict->radius_90_km, place->radius_km));
+    verdict->contradicts_gps = verdict->outcome == VERDICT_PLACED && verdict->gps_distance_km > allowed;
+    if (verdict->contradicts_gps) verdict->flags |= FLAG_GPS;
+}
+
 static int make_verdict(struct batch *batch, struct job *job, struct verdict *verdict, struct error *error) {
     *verdict = (struct verdict){.confidence = -1,
                                 .radius_50_km = -1,
@@ -146,6 +167,7 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
         if (result == 0 && batch->options->explain)
             result = explain(batch, job, verdict, &job->votes[quoted], error);
     }
+    compare_with_gps(verdict, job);
     verdict->seconds = clock_seconds() - job->started;
     empty_job(batch, job);
     if (result) verdict_free(verdict);

@@ -41,7 +41,8 @@ double writer_radius(const struct verdict *verdict, double samples_km);
 // "quite sure, 88 % of 8 samples; 90 % of them within 12 km". One sample gets no such words: the probability
 // that a model gives to its own says little about whether they are true (docs/responsible-use.md).
 void writer_add_confidence(struct buffer *out, const struct verdict *view);
-void writer_add_percent(struct buffer *out, double share); // "63 %", "under 1 %"
+void writer_add_percent(struct buffer *out, double share);                      // "63 %", "under 1 %"
+void writer_add_coordinates(struct buffer *out, struct point at, int decimals); // "38.7169° N 9.1399° W"
 void writer_add_kilometres(struct buffer *out, double km); // "4.5 km", "12 km", "1,800 km"
 
 // --- Coarsening (writer_precision.c) ---

@@ -121,7 +121,10 @@ int writer_coarsen(struct verdict *view, const struct verdict *verdict, enum wri
     coarsen(&view->place);
     for (size_t i = 0; i < count; i++) coarsen(&view->alternatives[i]);
     for (size_t i = 0; i < view->vote_count; i++) coarsen(&view->votes[i].place);
+    view->gps.lat = writer_round(view->gps.lat, COARSE_DECIMALS);
+    view->gps.lon = writer_round(view->gps.lon, COARSE_DECIMALS);
     if (precision == PRECISION_COUNTRY) {
+        view->has_gps = false; // whether it contradicts stays among the flags
         merge_countries(view);
         merge_votes(view);
         if (view->standings[LEVEL_COUNTRY].name) leave_out_levels(view);

@@ -1,5 +1,4 @@
 // The report for reading: labels in one column, values in the next.
-#include <math.h>
 #include <string.h>
 
 #include "locate/writer_parts.h"
@@ -85,11 +84,7 @@ static void add_coordinates_row(struct report *report) {
         add_text_row(report, "Coordinates", "not known");
         return;
     }
-    int decimals = report->options->precision == PRECISION_FULL ? 4 : 2;
-    writer_add_fixed(value, fabs(position.lat), decimals);
-    buffer_format(value, "° %c ", position.lat < 0 ? 'S' : 'N');
-    writer_add_fixed(value, fabs(position.lon), decimals);
-    buffer_format(value, "° %c", position.lon < 0 ? 'W' : 'E');
+    writer_add_coordinates(value, position, report->options->precision == PRECISION_FULL ? 4 : 2);
     double radius = writer_radius(report->view, report->view->radius_50_km);
     if (writer_is_known(radius)) {
         buffer_add_text(value, ", ± ");
@@ -101,6 +96,32 @@ static void add_coordinates_row(struct report *report) {
 static void add_confidence_row(struct report *report) {
     writer_add_confidence(&report->value, report->view);
     add_row(report, "Confidence");
+}
+
+// What the photo's own metadata say.
+static void add_gps_row(struct report *report) {
+    const struct verdict *view = report->view;
+    struct buffer *value = &report->value;
+    if (!view->has_gps) return;
+    buffer_add_text(value, "measured: ");
+    writer_add_coordinates(value, view->gps, report->options->precision == PRECISION_FULL ? 4 : 2);
+    if (writer_is_known(view->gps_distance_km)) {
+        buffer_add_text(value, ", ");
+        writer_add_kilometres(value, view->gps_distance_km);
+        buffer_add_text(value, view->contradicts_gps ? " from the answer, which it contradicts"
+                                                     : " from the answer");
+    }
+    add_row(report, "GPS");
+}
+
+static void add_flags(struct report *report) {
+    unsigned flags = report->view->flags;
+    if (flags & FLAG_OTHER_PLACE)
+        add_text_row(report, "Note", "the reasoning concludes on another place than the answer");
+    if (flags & FLAG_GPS && !report->view->has_gps)
+        add_text_row(report, "Note", "the photo's own GPS contradicts the answer");
+    if (flags & FLAG_BROKEN)
+        add_text_row(report, "Note", "the answer broke off on its way: what had come of it is not counted");
 }
 
 static void add_notes(struct report *report) {
@@ -188,6 +209,8 @@ void writer_text_add(struct buffer *out, const struct verdict *view, const struc
         add_alternatives(&report);
         add_notes(&report);
     }
+    add_gps_row(&report);
+    add_flags(&report);
     if (view->truncated) add_text_row(&report, "Note", "the answer was cut off at the limit of tokens");
     add_clues(&report);
     if (options->show_reasoning && !writer_is_empty(view->reasoning))

@@ -148,6 +148,13 @@ void writer_add_percent(struct buffer *out, double share) {
         buffer_format(out, "%ld %%", lround(share * 100));
 }
 
+void writer_add_coordinates(struct buffer *out, struct point at, int decimals) {
+    writer_add_fixed(out, fabs(at.lat), decimals);
+    buffer_format(out, "° %c ", at.lat < 0 ? 'S' : 'N');
+    writer_add_fixed(out, fabs(at.lon), decimals);
+    buffer_format(out, "° %c", at.lon < 0 ? 'W' : 'E');
+}
+
 void writer_add_kilometres(struct buffer *out, double km) {
     if (km < 10)
         writer_add_number(out, km, 1);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/workspace.h"
+#include "tensor/workspace.h"
 
 // What the trace of a forward pass over the completion collects.
 struct collector {
@@ -12,24 +12,10 @@ struct collector {
     struct qwen *qwen;
     const struct kv_cache *prefix, *own;
     size_t first_key, keys_of_image; // where the image stands in the prompt
-    float *scores;                   // [rows, prefix + own]
-    float *sums;                     // [rows, image]: over heads and layers, query by query
+    struct matrix scores;            // [rows, prefix + own]
+    struct matrix sums;              // [rows, image]: over heads and layers, query by query
     size_t rows;
 };
-
-// softmax over the keys that row `row` sees, added to its sums.
-static void add_row(struct collector *c, size_t row, size_t keys) {
-    size_t seen = c->prefix->rows + row + 1;
-    float *scores = c->scores + row * keys, top = -INFINITY;
-    double total = 0;
-    for (size_t k = 0; k < seen; k++) top = scores[k] > top ? scores[k] : top;
-    for (size_t k = 0; k < seen; k++) {
-        scores[k] = expf(scores[k] - top);
-        total += (double)scores[k];
-    }
-    float *sums = c->sums + row * c->keys_of_image, scale = (float)(1 / total);
-    for (size_t k = 0; k < c->keys_of_image; k++) sums[k] += scores[c->first_key + k] * scale;
-}
 
 // One layer: its queries are given, its keys lie in the caches already.
 static void add_layer(void *context, const char *name, int layer, struct matrix queries) {
@@ -38,60 +24,63 @@ static void add_layer(void *context, const char *name, int layer, struct matrix 
     const struct qwen_text_config *config = &c->qwen->config->text;
     struct device *device = c->qwen->device;
     size_t head_dim = (size_t)config->head_dim, share = (size_t)(config->heads / config->kv_heads);
-    size_t keys = c->prefix->rows + c->rows;
-    struct matrix scores = matrix_of(c->scores, DTYPE_F32, c->rows, keys);
     struct matrix before = matrix_rows(kv_cache_keys(c->prefix, (size_t)layer), 0, c->prefix->rows);
     struct matrix own = matrix_rows(kv_cache_keys(c->own, (size_t)layer), 0, c->rows);
-    float scale = 1.0f / sqrtf((float)head_dim);
+    const struct attention_shares shares = {.sums = c->sums,
+                                            .scores = c->scores,
+                                            .scale = 1.0f / sqrtf((float)head_dim),
+                                            .seen = c->prefix->rows + 1,
+                                            .first = c->first_key};
     for (size_t head = 0; head < (size_t)config->heads; head++) {
         struct matrix q = matrix_columns(queries, head * head_dim, head_dim);
         size_t kv = head / share * head_dim;
-        device->operations->linear(device, matrix_columns(scores, 0, c->prefix->rows), q,
-                                   matrix_columns(before, kv, head_dim), (struct matrix){0}, 0);
-        device->operations->linear(device, matrix_columns(scores, c->prefix->rows, c->rows), q,
-                                   matrix_columns(own, kv, head_dim), (struct matrix){0}, 0);
-#pragma omp parallel for num_threads(device->threads) schedule(static)
-        for (size_t row = 0; row < c->rows; row++) {
-            float *line = c->scores + row * keys;
-            for (size_t k = 0; k < keys; k++) line[k] *= scale;
-            add_row(c, row, keys);
-        }
+        struct weight to_prefix = weight_of(matrix_columns(before, kv, head_dim)),
+                      to_own = weight_of(matrix_columns(own, kv, head_dim));
+        device_linear(device, matrix_columns(c->scores, 0, c->prefix->rows), q, &to_prefix,
+                      (struct matrix){0}, 0);
+        device_linear(device, matrix_columns(c->scores, c->prefix->rows, c->rows), q, &to_own,
+                      (struct matrix){0}, 0);
+        device_attention_shares(device, &shares);
     }
 }
 
 // Token t was predicted by row t - 1.
-static void fill_map(const struct collector *c) {
+static int fill_map(const struct collector *c, struct error *error) {
     const struct qwen_text_config *config = &c->qwen->config->text;
     float scale = 1.0f / (float)(config->heads * config->layers);
+    float *all = workspace_host(c->qwen->workspace, c->rows * c->keys_of_image, sizeof *all, error);
+    if (!all) return -1;
+    device_download(c->qwen->device, all, c->sums);
+    if (device_check(c->qwen->device, error)) return -1;
     for (size_t t = 0; t < c->map->tokens; t++) {
-        const float *sums = c->sums + (t ? t - 1 : 0) * c->keys_of_image;
+        const float *sums = all + (t ? t - 1 : 0) * c->keys_of_image;
         for (size_t k = 0; k < c->keys_of_image; k++)
             c->map->weights[t * c->keys_of_image + k] = sums[k] * scale;
     }
+    return 0;
 }
 
 static int forward(struct collector *c, const struct prompt *prompt, struct kv_cache *own, const int32_t *ids,
                    struct error *error) {
     struct qwen *qwen = c->qwen;
     size_t rows = c->rows, keys = c->prefix->rows + rows;
-    arena_reset(qwen->arena);
+    workspace_reset(qwen->workspace);
     *error = (struct error){0};
     struct matrix x =
-        workspace_matrix(qwen->arena, DTYPE_F32, rows, (size_t)qwen->config->text.hidden, error);
-    int32_t *positions = arena_get(qwen->arena, 3 * rows, sizeof *positions, error);
-    c->scores = arena_get(qwen->arena, rows * keys, sizeof *c->scores, error);
-    c->sums = arena_get(qwen->arena, rows * c->keys_of_image, sizeof *c->sums, error);
+        workspace_matrix(qwen->workspace, DTYPE_F32, rows, (size_t)qwen->config->text.hidden, error);
+    int32_t *positions = workspace_host(qwen->workspace, 3 * rows, sizeof *positions, error);
+    c->scores = workspace_matrix(qwen->workspace, DTYPE_F32, rows, keys, error);
+    c->sums = workspace_matrix(qwen->workspace, DTYPE_F32, rows, c->keys_of_image, error);
     if (error->code) return -1;
-    memset(c->sums, 0, rows * c->keys_of_image * sizeof *c->sums);
+    device_clear(qwen->device, c->sums);
     for (size_t i = 0; i < 3 * rows; i++) positions[i] = prompt->next_position + (int32_t)(i % rows);
     decoder_embed(qwen->decoder, qwen->device, x, ids);
     const struct decoder_sequence sequence = {.prefix = c->prefix, .own = own, .tokens = rows};
     const struct trace trace = {.record = add_layer, .context = c, .queries = true};
-    if (decoder_run(qwen->decoder, qwen->device, qwen->type, x, positions, &sequence, 1, qwen->arena, &trace,
-                    error))
+    if (decoder_run(qwen->decoder, qwen->device, qwen->type, x, positions, &sequence, 1, qwen->workspace,
+                    &trace, error))
         return -1;
-    fill_map(c);
-    return 0;
+    return fill_map(c, error);
 }
 
 int attention_map_compute(struct attention_map *map, struct qwen *qwen, const struct prompt *prompt,
@@ -120,7 +109,7 @@ int attention_map_compute(struct attention_map *map, struct qwen *qwen, const st
     }
     int result = forward(&collector, prompt, &own, ids, error);
     kv_cache_close(&own);
-    arena_reset(qwen->arena);
+    workspace_reset(qwen->workspace);
     if (result) attention_map_free(map);
     return result;
 }

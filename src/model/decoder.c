@@ -3,27 +3,26 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model/decoder_parts.h"
 #include "model/mrope.h"
-#include "model/workspace.h"
+#include "tensor/workspace.h"
 
-static int open_vector(struct matrix *out, const struct checkpoint *checkpoint, const char *name, int size,
-                       struct error *error) {
+static int open_vector(struct matrix *out, const struct checkpoint *checkpoint, struct device *device,
+                       const char *name, int size, struct error *error) {
     const struct tensor *tensor = checkpoint_vector(checkpoint, name, size, error);
-    if (tensor) *out = matrix_of_tensor(tensor);
-    return tensor ? 0 : -1;
+    if (tensor) *out = linear_adopt(device, tensor, error);
+    return tensor && out->data ? 0 : -1;
 }
 
-static int open_matrix(struct matrix *out, const struct checkpoint *checkpoint, const char *name, int rows,
-                       int columns, struct error *error) {
+static int open_matrix(struct matrix *out, const struct checkpoint *checkpoint, struct device *device,
+                       const char *name, int rows, int columns, struct error *error) {
     const struct tensor *tensor = checkpoint_matrix(checkpoint, name, rows, columns, error);
-    if (tensor) *out = matrix_of_tensor(tensor);
-    return tensor ? 0 : -1;
+    if (tensor) *out = linear_adopt(device, tensor, error);
+    return tensor && out->data ? 0 : -1;
 }
 
-static int open_layer(struct decoder_layer *layer, const struct checkpoint *checkpoint,
+static int open_layer(struct decoder_layer *layer, const struct checkpoint *checkpoint, struct device *device,
                       const struct qwen_text_config *c, int index, struct error *error) {
     char name[96];
     int n = snprintf(name, sizeof name, "model.layers.%d.", index);
@@ -44,29 +43,32 @@ static int open_layer(struct decoder_layer *layer, const struct checkpoint *chec
                    {"mlp.down_proj", &layer->down, c->hidden, c->intermediate, LINEAR_PLAIN}};
     for (size_t i = 0; i < sizeof linears / sizeof *linears; i++) {
         snprintf(end, left, "%s", linears[i].name);
-        if (linear_open(linears[i].linear, checkpoint, name, linears[i].out, linears[i].in, linears[i].bias,
-                        error))
+        if (linear_open(linears[i].linear, checkpoint, device, name, linears[i].out, linears[i].in,
+                        linears[i].bias, error))
             return -1;
     }
     snprintf(end, left, "input_layernorm.weight");
-    if (open_vector(&layer->input_norm, checkpoint, name, c->hidden, error)) return -1;
+    if (open_vector(&layer->input_norm, checkpoint, device, name, c->hidden, error)) return -1;
     snprintf(end, left, "post_attention_layernorm.weight");
-    return open_vector(&layer->post_norm, checkpoint, name, c->hidden, error);
+    return open_vector(&layer->post_norm, checkpoint, device, name, c->hidden, error);
 }
 
-struct decoder *decoder_open(const struct checkpoint *checkpoint, struct error *error) {
+struct decoder *decoder_open(const struct checkpoint *checkpoint, struct device *device,
+                             struct error *error) {
     struct decoder *decoder = memory_new(1, sizeof *decoder, "language model", error);
     if (!decoder) return NULL;
     const struct qwen_text_config *c = &checkpoint_config(checkpoint)->text;
     decoder->config = *c;
     decoder->layers = memory_new((size_t)c->layers, sizeof *decoder->layers, "language model", error);
-    bool ok = decoder->layers &&
-              open_matrix(&decoder->embedding, checkpoint, "model.embed_tokens.weight", c->vocab, c->hidden,
-                          error) == 0 &&
-              open_matrix(&decoder->head, checkpoint, "lm_head.weight", c->vocab, c->hidden, error) == 0 &&
-              open_vector(&decoder->final_norm, checkpoint, "model.norm.weight", c->hidden, error) == 0;
+    bool ok =
+        decoder->layers &&
+        open_matrix(&decoder->embedding, checkpoint, device, "model.embed_tokens.weight", c->vocab, c->hidden,
+                    error) == 0 &&
+        open_matrix(&decoder->head.values, checkpoint, device, "lm_head.weight", c->vocab, c->hidden,
+                    error) == 0 &&
+        open_vector(&decoder->final_norm, checkpoint, device, "model.norm.weight", c->hidden, error) == 0;
     for (int i = 0; ok && i < c->layers; i++)
-        ok = open_layer(&decoder->layers[i], checkpoint, c, i, error) == 0;
+        ok = open_layer(&decoder->layers[i], checkpoint, device, c, i, error) == 0;
     if (ok) return decoder;
     decoder_free(decoder);
     return NULL;
@@ -82,32 +84,32 @@ void decoder_free(struct decoder *decoder) {
 struct batch {
     struct decoder_pass pass;
     const struct decoder_sequence *sequences;
+    struct device_copy *appended; // new keys and values on their way into the caches, two of each sequence
 };
 
-static int prepare(struct decoder_pass *pass, enum dtype type, const int32_t *positions, struct arena *arena,
-                   struct error *error) {
+static int prepare(struct decoder_pass *pass, enum dtype type, const int32_t *positions,
+                   struct workspace *workspace, struct error *error) {
     const struct qwen_text_config *c = &pass->decoder->config;
     size_t rows = pass->x.rows, heads = (size_t)(c->heads * c->head_dim),
            kv = (size_t)(c->kv_heads * c->head_dim);
-    pass->cosine = workspace_matrix(arena, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
-    pass->sine = workspace_matrix(arena, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
-    pass->normed = workspace_matrix(arena, type, rows, (size_t)c->hidden, error);
-    pass->q = workspace_matrix(arena, type, rows, heads, error);
-    pass->k = workspace_matrix(arena, type, rows, kv, error);
-    pass->v = workspace_matrix(arena, type, rows, kv, error);
-    pass->attended = workspace_matrix(arena, type, rows, heads, error);
-    pass->gate = workspace_matrix(arena, type, rows, (size_t)c->intermediate, error);
-    pass->up = workspace_matrix(arena, type, rows, (size_t)c->intermediate, error);
+    pass->cosine = workspace_matrix(workspace, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
+    pass->sine = workspace_matrix(workspace, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
+    pass->normed = workspace_matrix(workspace, type, rows, (size_t)c->hidden, error);
+    pass->q = workspace_matrix(workspace, type, rows, heads, error);
+    pass->k = workspace_matrix(workspace, type, rows, kv, error);
+    pass->v = workspace_matrix(workspace, type, rows, kv, error);
+    pass->attended = workspace_matrix(workspace, type, rows, heads, error);
+    pass->gate = workspace_matrix(workspace, type, rows, (size_t)c->intermediate, error);
+    pass->up = workspace_matrix(workspace, type, rows, (size_t)c->intermediate, error);
     pass->activated = pass->gate;
-    if (!error->code) pass->segments = arena_get(arena, pass->segment_count, sizeof *pass->segments, error);
+    if (!error->code)
+        pass->segments = workspace_host(workspace, pass->segment_count, sizeof *pass->segments, error);
     if (error->code) return -1;
-    mrope_angles(c, positions, rows, 0, rows, pass->cosine, pass->sine);
-    return 0;
+    return mrope_angles(c, pass->device, positions, rows, pass->cosine, pass->sine, workspace, error);
 }
 
-static void append(struct matrix plane, size_t at, struct matrix rows) {
-    memcpy(matrix_rows(plane, at, rows.rows).data, rows.data,
-           rows.rows * rows.columns * dtype_size(rows.dtype));
+static struct device_copy append(struct matrix plane, size_t at, struct matrix rows) {
+    return (struct device_copy){.to = matrix_rows(plane, at, rows.rows), .from = rows};
 }
 
 // New keys and values go behind those in the caches; each sequence then is one causal segment.
@@ -117,8 +119,8 @@ static void fill_caches(const struct batch *batch, size_t layer) {
     for (size_t i = 0; i < pass->segment_count; i++) {
         const struct decoder_sequence *s = &batch->sequences[i];
         struct matrix keys = kv_cache_keys(s->own, layer), values = kv_cache_values(s->own, layer);
-        append(keys, s->own->rows, matrix_rows(pass->k, row, s->tokens));
-        append(values, s->own->rows, matrix_rows(pass->v, row, s->tokens));
+        batch->appended[2 * i] = append(keys, s->own->rows, matrix_rows(pass->k, row, s->tokens));
+        batch->appended[2 * i + 1] = append(values, s->own->rows, matrix_rows(pass->v, row, s->tokens));
         pass->segments[i] =
             (struct attention_segment){.first_query = row,
                                        .queries = s->tokens,
@@ -132,18 +134,18 @@ static void fill_caches(const struct batch *batch, size_t layer) {
         }
         row += s->tokens;
     }
+    device_copy_all(pass->device, batch->appended, 2 * pass->segment_count);
 }
 
 void decoder_project(const struct decoder_pass *pass, const struct decoder_layer *layer) {
     struct device *device = pass->device;
-    const struct device_operations *run = device->operations;
     size_t head_dim = (size_t)pass->decoder->config.head_dim;
-    run->rms_norm(device, pass->normed, pass->x, layer->input_norm, pass->decoder->config.rms_eps);
+    device_rms_norm(device, pass->normed, pass->x, layer->input_norm, pass->decoder->config.rms_eps);
     linear_run(&layer->q, device, pass->q, pass->normed, 0);
     linear_run(&layer->k, device, pass->k, pass->normed, 0);
     linear_run(&layer->v, device, pass->v, pass->normed, 0);
-    run->rope(device, pass->q, head_dim, pass->cosine, pass->sine, false);
-    run->rope(device, pass->k, head_dim, pass->cosine, pass->sine, false);
+    device_rope(device, pass->q, head_dim, pass->cosine, pass->sine, false);
+    device_rope(device, pass->k, head_dim, pass->cosine, pass->sine, false);
 }
 
 struct attention decoder_attention(const struct decoder_pass *pass) {
@@ -162,19 +164,18 @@ struct attention decoder_attention(const struct decoder_pass *pass) {
 
 void decoder_attend(const struct decoder_pass *pass, const struct decoder_layer *layer) {
     struct attention attention = decoder_attention(pass);
-    pass->device->operations->attention(pass->device, &attention);
+    device_attention(pass->device, &attention);
     linear_run(&layer->o, pass->device, pass->x, pass->attended, LINEAR_ADD);
 }
 
 void decoder_expand(const struct decoder_pass *pass, const struct decoder_layer *layer) {
-    pass->device->operations->rms_norm(pass->device, pass->normed, pass->x, layer->post_norm,
-                                       pass->decoder->config.rms_eps);
+    device_rms_norm(pass->device, pass->normed, pass->x, layer->post_norm, pass->decoder->config.rms_eps);
     linear_run(&layer->gate, pass->device, pass->gate, pass->normed, 0);
     linear_run(&layer->up, pass->device, pass->up, pass->normed, 0);
 }
 
 void decoder_contract(const struct decoder_pass *pass, const struct decoder_layer *layer) {
-    pass->device->operations->swiglu(pass->device, pass->activated, pass->gate, pass->up);
+    device_swiglu(pass->device, pass->activated, pass->gate, pass->up);
     linear_run(&layer->down, pass->device, pass->x, pass->activated, LINEAR_ADD);
 }
 
@@ -191,16 +192,18 @@ static void run_layer(const struct batch *batch, size_t index, const struct trac
 
 int decoder_run(const struct decoder *decoder, struct device *device, enum dtype type, struct matrix x,
                 const int32_t *positions, const struct decoder_sequence *sequences, size_t count,
-                struct arena *arena, const struct trace *trace, struct error *error) {
+                struct workspace *workspace, const struct trace *trace, struct error *error) {
     struct batch batch = {.pass = {.decoder = decoder, .device = device, .x = x, .segment_count = count},
                           .sequences = sequences};
     for (size_t i = 0; i < count; i++)
         if (sequences[i].own->rows + sequences[i].tokens > sequences[i].own->capacity)
             return error_set(error, ERROR_LIMIT, "the sequence is longer than its cache of %zu tokens",
                              sequences[i].own->capacity);
-    size_t mark = arena_mark(arena);
+    struct workspace_mark mark = workspace_mark(workspace);
     *error = (struct error){0};
-    int result = prepare(&batch.pass, type, positions, arena, error);
+    int result = prepare(&batch.pass, type, positions, workspace, error);
+    if (result == 0) batch.appended = workspace_host(workspace, 2 * count, sizeof *batch.appended, error);
+    if (!batch.appended) result = -1;
     if (result == 0) {
         for (size_t i = 0; i < (size_t)decoder->config.layers; i++) {
             run_layer(&batch, i, trace);
@@ -208,7 +211,7 @@ int decoder_run(const struct decoder *decoder, struct device *device, enum dtype
         }
         result = device_check(device, error);
     }
-    arena_rewind(arena, mark);
+    workspace_rewind(workspace, mark);
     if (result == 0)
         for (size_t i = 0; i < count; i++) sequences[i].own->rows += sequences[i].tokens;
     return result;
@@ -216,19 +219,19 @@ int decoder_run(const struct decoder *decoder, struct device *device, enum dtype
 
 void decoder_embed(const struct decoder *decoder, struct device *device, struct matrix x,
                    const int32_t *ids) {
-    device->operations->embed(device, x, decoder->embedding, ids);
+    device_embed(device, x, decoder->embedding, ids);
 }
 
 void decoder_norm(const struct decoder *decoder, struct device *device, struct matrix y, struct matrix x) {
-    device->operations->rms_norm(device, y, x, decoder->final_norm, decoder->config.rms_eps);
+    device_rms_norm(device, y, x, decoder->final_norm, decoder->config.rms_eps);
 }
 
 void decoder_logits(const struct decoder *decoder, struct device *device, struct matrix logits,
                     struct matrix normed) {
-    device->operations->linear(device, logits, normed, decoder->head, (struct matrix){0}, 0);
+    device_linear(device, logits, normed, &decoder->head, (struct matrix){0}, 0);
 }
 
 void decoder_log_probs(const struct decoder *decoder, struct device *device, float *out, struct matrix normed,
                        const int32_t *targets, float temperature) {
-    device->operations->log_probs(device, out, NULL, normed, decoder->head, targets, temperature);
+    device_log_probs(device, out, NULL, normed, &decoder->head, targets, temperature);
 }

@@ -8,11 +8,12 @@
 #include "model/kv_cache.h"
 #include "model/trace.h"
 #include "tensor/device.h"
+#include "tensor/workspace.h"
 
 struct decoder;
 
-// Resolves and checks all tensors of the language model. The checkpoint must outlive it.
-struct decoder *decoder_open(const struct checkpoint *checkpoint, struct error *error);
+// Resolves and checks all tensors of the language model, which the device adopts. Both must outlive it.
+struct decoder *decoder_open(const struct checkpoint *checkpoint, struct device *device, struct error *error);
 void decoder_free(struct decoder *decoder);
 
 // One sequence's new tokens in a forward pass. They follow own->rows tokens that follow prefix->rows tokens.
@@ -23,10 +24,10 @@ struct decoder_sequence {
 };
 
 // x [sum of tokens, hidden] F32: embeddings in, the residual stream after the last layer out. Positions are
-// [3, rows]. All matrices are computed in `type`.
+// [3, rows], host memory. All matrices are computed in `type`.
 int decoder_run(const struct decoder *decoder, struct device *device, enum dtype type, struct matrix x,
                 const int32_t *positions, const struct decoder_sequence *sequences, size_t count,
-                struct arena *arena, const struct trace *trace, struct error *error);
+                struct workspace *workspace, const struct trace *trace, struct error *error);
 
 // The embedding rows of ids into x [count, hidden] F32.
 void decoder_embed(const struct decoder *decoder, struct device *device, struct matrix x, const int32_t *ids);
@@ -35,7 +36,7 @@ void decoder_norm(const struct decoder *decoder, struct device *device, struct m
 // logits [rows, vocab] F32 of normed rows.
 void decoder_logits(const struct decoder *decoder, struct device *device, struct matrix logits,
                     struct matrix normed);
-// out[i] = log softmax(normed[i] * lm_head^T / temperature)[targets[i]]
+// Device memory: out[i] = log softmax(normed[i] * lm_head^T / temperature)[targets[i]]
 void decoder_log_probs(const struct decoder *decoder, struct device *device, float *out, struct matrix normed,
                        const int32_t *targets, float temperature);
 

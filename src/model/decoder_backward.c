@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/mrope.h"
-#include "model/workspace.h"
+#include "tensor/workspace.h"
 
 // Of one layer. With TAPE_INPUTS all layers share everything but x_in.
 struct kept {
@@ -20,7 +20,7 @@ struct decoder_tape {
     enum tape_keep keep;
     const struct decoder_span *spans;
     struct kept *layers;
-    struct arena *arena;
+    struct workspace *workspace;
 };
 
 // Gradients that every layer writes anew.
@@ -34,22 +34,23 @@ static int keep_layer(struct decoder_tape *tape, struct kept *kept, struct error
     const struct qwen_text_config *c = &tape->pass.decoder->config;
     size_t rows = tape->pass.x.rows, heads = (size_t)c->heads * (size_t)c->head_dim,
            kv = (size_t)c->kv_heads * (size_t)c->head_dim, intermediate = (size_t)c->intermediate;
-    struct arena *arena = tape->arena;
-    kept->q = workspace_matrix(arena, tape->type, rows, heads, error);
-    kept->k = workspace_matrix(arena, tape->type, rows, kv, error);
-    kept->v = workspace_matrix(arena, tape->type, rows, kv, error);
-    kept->attended = workspace_matrix(arena, tape->type, rows, heads, error);
-    kept->gate = workspace_matrix(arena, tape->type, rows, intermediate, error);
-    kept->up = workspace_matrix(arena, tape->type, rows, intermediate, error);
+    struct workspace *workspace = tape->workspace;
+    kept->q = workspace_matrix(workspace, tape->type, rows, heads, error);
+    kept->k = workspace_matrix(workspace, tape->type, rows, kv, error);
+    kept->v = workspace_matrix(workspace, tape->type, rows, kv, error);
+    kept->attended = workspace_matrix(workspace, tape->type, rows, heads, error);
+    kept->gate = workspace_matrix(workspace, tape->type, rows, intermediate, error);
+    kept->up = workspace_matrix(workspace, tape->type, rows, intermediate, error);
     if (tape->keep == TAPE_NOTHING) return error->code ? -1 : 0;
-    kept->x_middle = workspace_matrix(arena, DTYPE_F32, rows, (size_t)c->hidden, error);
-    if (!error->code) kept->log_sums = arena_get(arena, rows * (size_t)c->heads, sizeof(float), error);
+    kept->x_middle = workspace_matrix(workspace, DTYPE_F32, rows, (size_t)c->hidden, error);
+    if (!error->code)
+        kept->log_sums = workspace_matrix(workspace, DTYPE_F32, rows, (size_t)c->heads, error).data;
     return error->code ? -1 : 0;
 }
 
 static int keep_layers(struct decoder_tape *tape, struct error *error) {
     size_t count = (size_t)tape->pass.decoder->config.layers;
-    tape->layers = arena_get(tape->arena, count, sizeof *tape->layers, error);
+    tape->layers = workspace_host(tape->workspace, count, sizeof *tape->layers, error);
     if (!tape->layers) return -1;
     memset(tape->layers, 0, count * sizeof *tape->layers);
     for (size_t i = 0; i < count; i++) {
@@ -60,7 +61,7 @@ static int keep_layers(struct decoder_tape *tape, struct error *error) {
         }
         if (tape->keep != TAPE_NOTHING)
             tape->layers[i].x_in =
-                workspace_matrix(tape->arena, DTYPE_F32, tape->pass.x.rows, tape->pass.x.columns, error);
+                workspace_matrix(tape->workspace, DTYPE_F32, tape->pass.x.rows, tape->pass.x.columns, error);
         if (error->code) return -1;
     }
     return 0;
@@ -70,16 +71,15 @@ static int prepare(struct decoder_tape *tape, const int32_t *positions, struct e
     struct decoder_pass *pass = &tape->pass;
     const struct qwen_text_config *c = &pass->decoder->config;
     size_t rows = pass->x.rows;
-    pass->cosine = workspace_matrix(tape->arena, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
-    pass->sine = workspace_matrix(tape->arena, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
-    pass->normed = workspace_matrix(tape->arena, tape->type, rows, (size_t)c->hidden, error);
+    pass->cosine = workspace_matrix(tape->workspace, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
+    pass->sine = workspace_matrix(tape->workspace, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
+    pass->normed = workspace_matrix(tape->workspace, tape->type, rows, (size_t)c->hidden, error);
     if (tape->keep != TAPE_NOTHING)
-        pass->activated = workspace_matrix(tape->arena, tape->type, rows, (size_t)c->intermediate, error);
+        pass->activated = workspace_matrix(tape->workspace, tape->type, rows, (size_t)c->intermediate, error);
     if (!error->code)
-        pass->segments = arena_get(tape->arena, pass->segment_count, sizeof *pass->segments, error);
+        pass->segments = workspace_host(tape->workspace, pass->segment_count, sizeof *pass->segments, error);
     if (error->code || keep_layers(tape, error)) return -1;
-    mrope_angles(c, positions, rows, 0, rows, pass->cosine, pass->sine);
-    return 0;
+    return mrope_angles(c, pass->device, positions, rows, pass->cosine, pass->sine, tape->workspace, error);
 }
 
 // The pass works in this layer's matrices.
@@ -108,18 +108,14 @@ static void enter(struct decoder_tape *tape, const struct kept *kept) {
     }
 }
 
-static void copy(struct matrix to, struct matrix from) {
-    memcpy(to.data, from.data, from.rows * from.columns * sizeof(float));
-}
-
 static void run_layer(struct decoder_tape *tape, size_t index) {
     const struct decoder_layer *layer = &tape->pass.decoder->layers[index];
     const struct kept *kept = &tape->layers[index];
     enter(tape, kept);
-    if (tape->keep != TAPE_NOTHING) copy(kept->x_in, tape->pass.x);
+    if (tape->keep != TAPE_NOTHING) device_copy(tape->pass.device, kept->x_in, tape->pass.x);
     decoder_project(&tape->pass, layer);
     decoder_attend(&tape->pass, layer);
-    if (tape->keep == TAPE_ALL) copy(kept->x_middle, tape->pass.x);
+    if (tape->keep == TAPE_ALL) device_copy(tape->pass.device, kept->x_middle, tape->pass.x);
     decoder_expand(&tape->pass, layer);
     decoder_contract(&tape->pass, layer);
 }
@@ -127,15 +123,15 @@ static void run_layer(struct decoder_tape *tape, size_t index) {
 struct decoder_tape *decoder_tape_run(const struct decoder *decoder, struct device *device, enum dtype type,
                                       struct matrix x, const int32_t *positions,
                                       const struct decoder_span *spans, size_t span_count,
-                                      enum tape_keep keep, struct arena *arena, struct error *error) {
-    struct decoder_tape *tape = arena_get(arena, 1, sizeof *tape, error);
+                                      enum tape_keep keep, struct workspace *workspace, struct error *error) {
+    struct decoder_tape *tape = workspace_host(workspace, 1, sizeof *tape, error);
     if (!tape) return NULL;
     *tape = (struct decoder_tape){
         .pass = {.decoder = decoder, .device = device, .x = x, .segment_count = span_count},
         .type = type,
         .keep = keep,
         .spans = spans,
-        .arena = arena};
+        .workspace = workspace};
     if (prepare(tape, positions, error)) return NULL;
     for (size_t i = 0; i < (size_t)decoder->config.layers && !device->error.code; i++) run_layer(tape, i);
     return device_check(device, error) ? NULL : tape;
@@ -144,7 +140,7 @@ struct decoder_tape *decoder_tape_run(const struct decoder *decoder, struct devi
 // Everything the backward pass of this layer reads, made again from x_in.
 static void compute_again(struct decoder_tape *tape, const struct decoder_layer *layer,
                           const struct kept *kept) {
-    copy(kept->x_middle, kept->x_in);
+    device_copy(tape->pass.device, kept->x_middle, kept->x_in);
     tape->pass.x = kept->x_in;
     decoder_project(&tape->pass, layer);
     tape->pass.x = kept->x_middle;
@@ -157,16 +153,15 @@ static void second_half_backward(const struct decoder_tape *tape, const struct d
                                  const struct scratch *s) {
     const struct decoder_pass *pass = &tape->pass;
     struct device *device = pass->device;
-    const struct device_operations *run = device->operations;
     float eps = pass->decoder->config.rms_eps;
-    run->swiglu(device, pass->activated, pass->gate, pass->up);
+    device_swiglu(device, pass->activated, pass->gate, pass->up);
     linear_backward(&layer->down, &gradient->down, device, s->dactivated, s->dx, pass->activated, 0);
-    run->swiglu_backward(device, pass->gate, pass->up, s->dactivated, pass->gate, pass->up);
-    if (tape->keep == TAPE_ALL) run->rms_norm(device, pass->normed, kept->x_middle, layer->post_norm, eps);
+    device_swiglu_backward(device, pass->gate, pass->up, s->dactivated, pass->gate, pass->up);
+    if (tape->keep == TAPE_ALL) device_rms_norm(device, pass->normed, kept->x_middle, layer->post_norm, eps);
     linear_backward(&layer->gate, &gradient->gate, device, s->dnormed, pass->gate, pass->normed, 0);
     linear_backward(&layer->up, &gradient->up, device, s->dnormed, pass->up, pass->normed, LINEAR_ADD);
-    run->rms_norm_backward(device, s->dx, gradient->post_norm, s->dnormed, kept->x_middle, layer->post_norm,
-                           eps);
+    device_rms_norm_backward(device, s->dx, gradient->post_norm, s->dnormed, kept->x_middle, layer->post_norm,
+                             eps);
 }
 
 static void first_half_backward(const struct decoder_tape *tape, const struct decoder_layer *layer,
@@ -174,7 +169,6 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
                                 const struct scratch *s, bool input_wanted) {
     const struct decoder_pass *pass = &tape->pass;
     struct device *device = pass->device;
-    const struct device_operations *run = device->operations;
     const struct qwen_text_config *c = &pass->decoder->config;
     linear_backward(&layer->o, &gradient->o, device, s->dattended, s->dx, pass->attended, 0);
     const struct attention forward = decoder_attention(pass);
@@ -185,10 +179,10 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
                                                  .dqueries = pass->q,
                                                  .dkeys = s->dk,
                                                  .dvalues = s->dv};
-    run->attention_backward(device, &attention);
-    run->rope(device, pass->q, (size_t)c->head_dim, pass->cosine, pass->sine, true);
-    run->rope(device, s->dk, (size_t)c->head_dim, pass->cosine, pass->sine, true);
-    run->rms_norm(device, pass->normed, kept->x_in, layer->input_norm, c->rms_eps);
+    device_attention_backward(device, &attention);
+    device_rope(device, pass->q, (size_t)c->head_dim, pass->cosine, pass->sine, true);
+    device_rope(device, s->dk, (size_t)c->head_dim, pass->cosine, pass->sine, true);
+    device_rms_norm(device, pass->normed, kept->x_in, layer->input_norm, c->rms_eps);
     bool wanted = input_wanted || gradient->input_norm.data;
     struct matrix dnormed = s->dnormed;
     if (!wanted) dnormed.data = NULL;
@@ -196,26 +190,26 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
     linear_backward(&layer->k, &gradient->k, device, dnormed, s->dk, pass->normed, LINEAR_ADD);
     linear_backward(&layer->v, &gradient->v, device, dnormed, s->dv, pass->normed, LINEAR_ADD);
     if (wanted)
-        run->rms_norm_backward(device, s->dx, gradient->input_norm, dnormed, kept->x_in, layer->input_norm,
-                               c->rms_eps);
+        device_rms_norm_backward(device, s->dx, gradient->input_norm, dnormed, kept->x_in, layer->input_norm,
+                                 c->rms_eps);
 }
 
 static int take_scratch(const struct decoder_tape *tape, struct scratch *s, struct error *error) {
     const struct qwen_text_config *c = &tape->pass.decoder->config;
     size_t rows = s->dx.rows, heads = (size_t)c->heads * (size_t)c->head_dim,
            kv = (size_t)c->kv_heads * (size_t)c->head_dim;
-    s->dnormed = workspace_matrix(tape->arena, DTYPE_F32, rows, (size_t)c->hidden, error);
-    s->dk = workspace_matrix(tape->arena, DTYPE_F32, rows, kv, error);
-    s->dv = workspace_matrix(tape->arena, DTYPE_F32, rows, kv, error);
-    s->dattended = workspace_matrix(tape->arena, tape->type, rows, heads, error);
-    s->dactivated = workspace_matrix(tape->arena, tape->type, rows, (size_t)c->intermediate, error);
+    s->dnormed = workspace_matrix(tape->workspace, DTYPE_F32, rows, (size_t)c->hidden, error);
+    s->dk = workspace_matrix(tape->workspace, DTYPE_F32, rows, kv, error);
+    s->dv = workspace_matrix(tape->workspace, DTYPE_F32, rows, kv, error);
+    s->dattended = workspace_matrix(tape->workspace, tape->type, rows, heads, error);
+    s->dactivated = workspace_matrix(tape->workspace, tape->type, rows, (size_t)c->intermediate, error);
     return error->code ? -1 : 0;
 }
 
 int decoder_tape_backward(struct decoder_tape *tape, const struct decoder *gradients, struct matrix dx,
                           bool input_wanted, struct error *error) {
     struct device *device = tape->pass.device;
-    size_t mark = arena_mark(tape->arena);
+    struct workspace_mark mark = workspace_mark(tape->workspace);
     struct scratch scratch = {.dx = dx};
     if (take_scratch(tape, &scratch, error) == 0)
         for (size_t i = (size_t)tape->pass.decoder->config.layers; i-- > 0 && !device->error.code;) {
@@ -226,7 +220,7 @@ int decoder_tape_backward(struct decoder_tape *tape, const struct decoder *gradi
             second_half_backward(tape, layer, &gradients->layers[i], kept, &scratch);
             first_half_backward(tape, layer, &gradients->layers[i], kept, &scratch, input_wanted || i);
         }
-    arena_rewind(tape->arena, mark);
+    workspace_rewind(tape->workspace, mark);
     if (error->code) return -1;
     return device_check(device, error);
 }

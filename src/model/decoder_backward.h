@@ -15,14 +15,14 @@ struct decoder_span {
     size_t prefix_first, prefix_rows;
 };
 
-// Lives in the arena it was made from, and is valid as long as x and spans are.
+// Lives in the workspace it was made from, and is valid as long as x and spans are.
 struct decoder_tape;
 
 // x [rows, hidden] F32: embeddings in, the residual stream after the last layer out. Positions are [3, rows].
 struct decoder_tape *decoder_tape_run(const struct decoder *decoder, struct device *device, enum dtype type,
                                       struct matrix x, const int32_t *positions,
                                       const struct decoder_span *spans, size_t span_count,
-                                      enum tape_keep keep, struct arena *arena, struct error *error);
+                                      enum tape_keep keep, struct workspace *workspace, struct error *error);
 
 // dx [rows, hidden] F32: gradient of the output in, gradient of the embeddings out (left undefined unless
 // `input_wanted`). Gradients of weights are added to what has data in `gradients`. Once per tape.

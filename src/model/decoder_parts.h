@@ -15,7 +15,7 @@ struct decoder {
     struct qwen_text_config config;
     struct matrix embedding; // [vocab, hidden]
     struct matrix final_norm;
-    struct matrix head; // lm_head, or the embedding when tied
+    struct weight head; // lm_head, or the embedding when tied
     struct decoder_layer *layers;
 };
 
@@ -29,7 +29,7 @@ struct decoder_pass {
     struct matrix activated; // silu(gate) * up; may be gate
     struct attention_segment *segments;
     size_t segment_count;
-    float *log_sums; // NULL, or [rows, heads]: kept for the backward pass
+    float *log_sums; // NULL, or [rows, heads] on the device: kept for the backward pass
 };
 
 // The steps of a layer, in this order. Between the first two the caller says where keys and values lie

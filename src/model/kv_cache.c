@@ -1,27 +1,24 @@
 #include "model/kv_cache.h"
 
-#include <sys/mman.h>
+#include <stdio.h>
 
 #include "base/memory.h"
 
-int kv_cache_open(struct kv_cache *cache, size_t layers, size_t capacity, size_t width, enum dtype dtype,
-                  struct error *error) {
+int kv_cache_open(struct kv_cache *cache, struct device *device, size_t layers, size_t capacity, size_t width,
+                  enum dtype dtype, struct error *error) {
     size_t bytes;
-    *cache = (struct kv_cache){.layers = layers, .capacity = capacity, .width = width, .dtype = dtype};
+    *cache = (struct kv_cache){
+        .device = device, .layers = layers, .capacity = capacity, .width = width, .dtype = dtype};
     if (!memory_multiply(2 * layers * width * dtype_size(dtype), capacity, &bytes))
         return error_set(error, ERROR_MEMORY, "KV cache: %zu tokens are too many", capacity);
-    void *data =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED)
-        return error_set(error, ERROR_MEMORY, "KV cache: %zu bytes for %zu tokens cannot be had", bytes,
-                         capacity);
-    cache->data = data;
-    cache->bytes = bytes;
-    return 0;
+    char what[64];
+    snprintf(what, sizeof what, "KV cache for %zu tokens", capacity);
+    cache->data = device_allocate(device, bytes, DEVICE_SPARSE, what, error);
+    return cache->data ? 0 : -1;
 }
 
 void kv_cache_close(struct kv_cache *cache) {
-    if (cache->data) munmap(cache->data, cache->bytes);
+    if (cache->data) device_release(cache->device, cache->data);
     *cache = (struct kv_cache){0};
 }
 

@@ -1,4 +1,4 @@
-// A linear layer of a checkpoint: the weight where the file has it, and an optional bias.
+// A linear layer of a checkpoint: the weight as the device adopted it from the file, and an optional bias.
 #ifndef GLOBE_MODEL_LINEAR_H
 #define GLOBE_MODEL_LINEAR_H
 
@@ -6,7 +6,7 @@
 #include "tensor/device.h"
 
 struct linear {
-    struct matrix weight;    // [out, in]
+    struct weight weight;    // [out, in]
     struct matrix bias;      // [1, out], data NULL when the layer has none
     struct low_rank adapter; // LoRA that is switched on, or a.data NULL (model/lora.h)
 };
@@ -14,8 +14,10 @@ struct linear {
 enum linear_bias { LINEAR_PLAIN, LINEAR_BIASED };
 
 // "NAME.weight" [out, in], and "NAME.bias" [out] with LINEAR_BIASED.
-int linear_open(struct linear *linear, const struct checkpoint *checkpoint, const char *name, int out, int in,
-                enum linear_bias bias, struct error *error);
+int linear_open(struct linear *linear, const struct checkpoint *checkpoint, struct device *device,
+                const char *name, int out, int in, enum linear_bias bias, struct error *error);
+// A tensor of a mapped file as the device reads it: [1, n] of a vector. data is NULL with the error.
+struct matrix linear_adopt(struct device *device, const struct tensor *tensor, struct error *error);
 // y [rows, out] = x [rows, in]; flags as in tensor/device.h.
 void linear_run(const struct linear *linear, struct device *device, struct matrix y, struct matrix x,
                 unsigned flags);

@@ -14,6 +14,7 @@
 struct lora *lora_new_empty(const struct qwen *qwen, size_t modules, struct error *error) {
     struct lora *lora = memory_new(1, sizeof *lora, "adapter", error);
     if (!lora) return NULL;
+    lora->device = qwen->device;
     lora->type = qwen->type;
     lora->modules = memory_new(modules + 1, sizeof *lora->modules, "adapter", error);
     lora->working = memory_new(modules + 1, sizeof *lora->working, "adapter", error);
@@ -25,11 +26,11 @@ struct lora *lora_new_empty(const struct qwen *qwen, size_t modules, struct erro
 void lora_free(struct lora *lora) {
     if (!lora) return;
     for (size_t i = 0; lora->modules && i < lora->count; i++) {
-        free(lora->modules[i].a);
-        free(lora->modules[i].b);
+        device_release(lora->device, lora->modules[i].a);
+        device_release(lora->device, lora->modules[i].b);
         if (lora->type == DTYPE_F32 || !lora->working) continue;
-        free(lora->working[i].a.data);
-        free(lora->working[i].b.data);
+        device_release(lora->device, lora->working[i].a.data);
+        device_release(lora->device, lora->working[i].b.data);
     }
     free(lora->modules);
     free(lora->working);
@@ -38,6 +39,20 @@ void lora_free(struct lora *lora) {
 
 void lora_name(const struct part *part, char *name, size_t size) {
     snprintf(name, size, "%.*s", (int)(strlen(part->name) - strlen(".weight")), part->name);
+}
+
+struct matrix lora_a(const struct lora_module *module) {
+    return matrix_of(module->a, DTYPE_F32, module->rank, module->in);
+}
+
+struct matrix lora_b(const struct lora_module *module) {
+    return matrix_of(module->b, DTYPE_F32, module->out, module->rank);
+}
+
+static void *take(struct lora *lora, size_t count, enum dtype type, struct error *error) {
+    void *block = device_allocate(lora->device, count * dtype_size(type), DEVICE_DENSE, "adapter", error);
+    if (block) device_clear(lora->device, matrix_of(block, type, 1, count));
+    return block;
 }
 
 struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t rank, struct error *error) {
@@ -49,13 +64,13 @@ struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t 
                               .out = part->matrix->rows,
                               .alpha = lora->alpha};
     lora_name(part, m->name, sizeof m->name);
-    m->a = memory_new(rank * m->in, sizeof *m->a, "adapter", error);
-    m->b = memory_new(rank * m->out, sizeof *m->b, "adapter", error);
+    m->a = take(lora, rank * m->in, DTYPE_F32, error);
+    m->b = take(lora, rank * m->out, DTYPE_F32, error);
     *w = (struct low_rank){.a = matrix_of(m->a, lora->type, rank, m->in),
                            .b = matrix_of(m->b, lora->type, m->out, rank)};
     if (lora->type != DTYPE_F32) {
-        w->a.data = memory_new(rank * m->in, dtype_size(lora->type), "adapter", error);
-        w->b.data = memory_new(rank * m->out, dtype_size(lora->type), "adapter", error);
+        w->a.data = take(lora, rank * m->in, lora->type, error);
+        w->b.data = take(lora, rank * m->out, lora->type, error);
     }
     return m->a && m->b && w->a.data && w->b.data ? m : NULL;
 }
@@ -82,12 +97,18 @@ static bool is_target(const struct part *part, const pcre2_code *pattern, pcre2_
 }
 
 // kaiming_uniform(a = sqrt(5)) over `in` inputs is uniform in +-1/sqrt(in).
-static void draw_a(struct lora_module *module, uint64_t seed, uint64_t stream) {
+static int draw_a(const struct lora *lora, const struct lora_module *module, uint64_t seed, uint64_t stream,
+                  struct error *error) {
     struct random random;
     double bound = 1 / sqrt((double)module->in);
+    float *values = memory_new(module->rank * module->in, sizeof *values, "adapter", error);
+    if (!values) return -1;
     random_start(&random, seed, stream);
     for (size_t i = 0; i < module->rank * module->in; i++)
-        module->a[i] = (float)((2 * random_unit(&random) - 1) * bound);
+        values[i] = (float)((2 * random_unit(&random) - 1) * bound);
+    device_upload(lora->device, lora_a(module), values);
+    free(values);
+    return 0;
 }
 
 static int add_targets(struct lora *lora, const struct part *parts, size_t count,
@@ -104,10 +125,7 @@ static int add_targets(struct lora *lora, const struct part *parts, size_t count
     for (size_t i = 0; result == 0 && i < count; i++) {
         if (!is_target(&parts[i], pattern, match)) continue;
         struct lora_module *module = lora_add(lora, &parts[i], (size_t)options->rank, error);
-        if (module)
-            draw_a(module, options->seed, i);
-        else
-            result = -1;
+        result = module ? draw_a(lora, module, options->seed, i, error) : -1;
     }
     pcre2_match_data_free(match);
     pcre2_code_free(pattern);
@@ -140,6 +158,10 @@ struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, str
         }
     }
     free(parts);
+    if (lora && device_check(lora->device, error)) {
+        lora_free(lora);
+        lora = NULL;
+    }
     return lora;
 }
 
@@ -153,8 +175,8 @@ void lora_refresh(struct lora *lora) {
         struct low_rank *w = &lora->working[i];
         w->scale = (float)lora_scale(lora, m);
         if (lora->type != DTYPE_F32) {
-            for (size_t k = 0; k < m->rank * m->in; k++) ((uint16_t *)w->a.data)[k] = f32_to_bf16(m->a[k]);
-            for (size_t k = 0; k < m->rank * m->out; k++) ((uint16_t *)w->b.data)[k] = f32_to_bf16(m->b[k]);
+            device_gather(lora->device, w->a, lora_a(m), NULL);
+            device_gather(lora->device, w->b, lora_b(m), NULL);
         }
         if (m->linear->adapter.a.data == w->a.data) m->linear->adapter = *w;
     }

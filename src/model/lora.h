@@ -13,7 +13,8 @@
 struct qwen;
 struct lora;
 
-// One adapted layer. Values are F32; the model computes with copies of its own type (lora_refresh).
+// One adapted layer. Values are F32, on the device; the model computes with copies of its own type
+// (lora_refresh).
 struct lora_module {
     char name[96]; // published, without ".weight": "model.layers.0.self_attn.q_proj"
     struct linear *linear;

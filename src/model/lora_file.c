@@ -84,6 +84,22 @@ static int collect(struct found *found, const struct part *parts, size_t count,
     return 0;
 }
 
+// A tensor of a file to the device, as F32.
+static int load(struct device *device, struct matrix to, const struct tensor *tensor, struct error *error) {
+    struct matrix stored = matrix_of_tensor(tensor);
+    if (stored.dtype == DTYPE_F32) {
+        device_upload(device, to, tensor->data);
+        return device_check(device, error);
+    }
+    stored.data = device_allocate(device, tensor_bytes(tensor), DEVICE_DENSE, "adapter", error);
+    if (!stored.data) return -1;
+    device_upload(device, stored, tensor->data);
+    device_gather(device, to, stored, NULL);
+    int result = device_check(device, error);
+    device_release(device, stored.data);
+    return result;
+}
+
 static int load_module(struct lora *lora, struct qwen *qwen, const struct part *part,
                        const struct found *found, const struct lora_config *config, const char *path,
                        struct error *error) {
@@ -109,10 +125,7 @@ static int load_module(struct lora *lora, struct qwen *qwen, const struct part *
     m->alpha = lora_config_alpha(config, own, published);
     if (!lora_config_targets(config, own) && lora->stray++ == 0)
         snprintf(lora->first_stray, sizeof lora->first_stray, "%s", own);
-    const struct device_operations *run = qwen->device->operations;
-    run->gather(qwen->device, matrix_of(m->a, DTYPE_F32, m->rank, m->in), matrix_of_tensor(a), NULL);
-    run->gather(qwen->device, matrix_of(m->b, DTYPE_F32, m->out, m->rank), matrix_of_tensor(b), NULL);
-    return device_check(qwen->device, error);
+    return load(qwen->device, lora_a(m), a, error) || load(qwen->device, lora_b(m), b, error) ? -1 : 0;
 }
 
 static int read_weights(struct lora *lora, struct qwen *qwen, const struct part *parts, size_t count,
@@ -173,6 +186,10 @@ struct lora *lora_open(struct qwen *qwen, const char *name, struct error *error)
         lora = NULL;
     }
     if (lora) lora_refresh(lora);
+    if (lora && device_check(lora->device, error)) {
+        lora_free(lora);
+        lora = NULL;
+    }
     free(parts);
     free(folder);
     return lora;
@@ -246,19 +263,30 @@ static int save_config(const struct lora *lora, const struct qwen *qwen, const c
     return result;
 }
 
+// "PREFIX NAME SUFFIX", with a copy of what the device holds.
+static int save_matrix(struct safetensors_writer *writer, const struct lora *lora, const char *module,
+                       const char *suffix, struct matrix matrix, struct error *error) {
+    char name[160];
+    snprintf(name, sizeof name, "%s%s%s", PREFIX, module, suffix);
+    float *values = memory_new(matrix.rows, matrix.columns * sizeof *values, "adapter", error);
+    if (!values) return -1;
+    const struct tensor tensor = {
+        .data = values, .dtype = DTYPE_F32, .dims = 2, .shape = {matrix.rows, matrix.columns}};
+    device_download(lora->device, values, matrix);
+    int result = device_check(lora->device, error);
+    if (result == 0) result = safetensors_writer_add(writer, name, &tensor, 1, error);
+    free(values);
+    return result;
+}
+
 static int save_weights(const struct lora *lora, const char *folder, struct error *error) {
     char *path = file_join(folder, "adapter_model.safetensors", error);
     struct safetensors_writer *writer = path ? safetensors_writer_new(error) : NULL;
     int result = writer ? safetensors_writer_metadata(writer, "format", "pt", error) : -1;
     for (size_t i = 0; result == 0 && i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
-        struct tensor a = {.data = m->a, .dtype = DTYPE_F32, .dims = 2, .shape = {m->rank, m->in}},
-                      b = {.data = m->b, .dtype = DTYPE_F32, .dims = 2, .shape = {m->out, m->rank}};
-        char name[160];
-        snprintf(name, sizeof name, "%s%s.lora_A.weight", PREFIX, m->name);
-        result = safetensors_writer_add(writer, name, &a, 0, error);
-        snprintf(name, sizeof name, "%s%s.lora_B.weight", PREFIX, m->name);
-        if (result == 0) result = safetensors_writer_add(writer, name, &b, 0, error);
+        result = save_matrix(writer, lora, m->name, ".lora_A.weight", lora_a(m), error);
+        if (result == 0) result = save_matrix(writer, lora, m->name, ".lora_B.weight", lora_b(m), error);
     }
     if (result == 0) result = safetensors_writer_save(writer, path, error);
     safetensors_writer_free(writer);
@@ -274,6 +302,13 @@ int lora_save(const struct lora *lora, const struct qwen *qwen, const char *fold
 
 // ---- merging
 
+// The module that is being added, on the host; there is room for the largest.
+struct merging {
+    const struct lora *lora;
+    const struct lora_module *module;
+    float *a, *b;
+};
+
 static const struct lora_module *find_module(const struct lora *lora, const char *name) {
     for (size_t i = 0; i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
@@ -284,21 +319,40 @@ static const struct lora_module *find_module(const struct lora *lora, const char
 }
 
 static bool is_adapted(void *context, const char *name) {
-    return find_module(context, name) != NULL;
+    const struct merging *merging = context;
+    return find_module(merging->lora, name) != NULL;
 }
 
 static void add_product(void *context, const char *name, size_t row, float *values, size_t columns) {
-    const struct lora *lora = context;
-    const struct lora_module *m = find_module(lora, name);
-    double scale = lora_scale(lora, m);
+    struct merging *merging = context;
+    const struct lora_module *m = find_module(merging->lora, name);
+    if (merging->module != m) { // rows come in order
+        device_download(merging->lora->device, merging->a, lora_a(m));
+        device_download(merging->lora->device, merging->b, lora_b(m));
+        merging->module = m;
+    }
+    double scale = lora_scale(merging->lora, m);
     for (size_t k = 0; k < m->rank; k++) {
-        float factor = (float)(scale * (double)m->b[row * m->rank + k]);
-        for (size_t i = 0; i < columns; i++) values[i] += factor * m->a[k * m->in + i];
+        float factor = (float)(scale * (double)merging->b[row * m->rank + k]);
+        for (size_t i = 0; i < columns; i++) values[i] += factor * merging->a[k * m->in + i];
     }
 }
 
 int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error) {
+    size_t a = 0, b = 0;
+    for (size_t i = 0; i < lora->count; i++) {
+        const struct lora_module *m = &lora->modules[i];
+        if (m->rank * m->in > a) a = m->rank * m->in;
+        if (m->rank * m->out > b) b = m->rank * m->out;
+    }
+    struct merging merging = {.lora = lora,
+                              .a = memory_new(a, sizeof(float), "adapter", error),
+                              .b = memory_new(b, sizeof(float), "adapter", error)};
     const struct checkpoint_change change = {
-        .changes = is_adapted, .change = add_product, .context = (void *)(uintptr_t)lora};
-    return checkpoint_copy(qwen->checkpoint, folder, &change, error);
+        .changes = is_adapted, .change = add_product, .context = &merging};
+    int result = merging.a && merging.b ? checkpoint_copy(qwen->checkpoint, folder, &change, error) : -1;
+    if (result == 0) result = device_check(lora->device, error);
+    free(merging.a);
+    free(merging.b);
+    return result;
 }

@@ -7,6 +7,7 @@
 #include "model/qwen.h"
 
 struct lora {
+    struct device *device;
     struct lora_module *modules;
     struct low_rank *working; // what the layers point to while the adapter is switched on
     size_t count;
@@ -21,6 +22,9 @@ struct lora {
 struct lora *lora_new_empty(const struct qwen *qwen, size_t modules, struct error *error);
 // Adds a module with zeroed values; there must be room.
 struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t rank, struct error *error);
+// A module's matrices on the device.
+struct matrix lora_a(const struct lora_module *module);
+struct matrix lora_b(const struct lora_module *module);
 // "model.layers.0.mlp.up_proj" of a part that is the weight of a linear layer.
 void lora_name(const struct part *part, char *name, size_t size);
 

@@ -36,19 +36,21 @@ int mrope_positions(const struct qwen_config *config, const int32_t *ids, size_t
     return 0;
 }
 
-void mrope_angles(const struct qwen_text_config *config, const int32_t *positions, size_t stride,
-                  size_t first, size_t count, struct matrix cosine, struct matrix sine) {
+int mrope_angles(const struct qwen_text_config *config, struct device *device, const int32_t *positions,
+                 size_t count, struct matrix cosine, struct matrix sine, struct workspace *workspace,
+                 struct error *error) {
     size_t half = (size_t)config->head_dim / 2;
+    float *frequencies = workspace_host(workspace, half, sizeof *frequencies, error);
+    uint8_t *axes = workspace_host(workspace, half, sizeof *axes, error);
+    if (!frequencies || !axes) return -1;
     for (size_t f = 0; f < half; f++) {
-        size_t axis = f < (size_t)config->mrope_section[0]                                ? 0
-                      : f < (size_t)(config->mrope_section[0] + config->mrope_section[1]) ? 1
-                                                                                          : 2;
+        axes[f] = f < (size_t)config->mrope_section[0]                                ? 0
+                  : f < (size_t)(config->mrope_section[0] + config->mrope_section[1]) ? 1
+                                                                                      : 2;
         // In F32, as the reference computes it: the angles of far positions differ visibly otherwise.
-        float frequency = (float)(1.0 / pow(config->rope_theta, (double)(2 * f) / (double)config->head_dim));
-        for (size_t i = 0; i < count; i++) {
-            float angle = (float)positions[axis * stride + first + i] * frequency;
-            ((float *)cosine.data)[i * cosine.stride + f] = cosf(angle);
-            ((float *)sine.data)[i * sine.stride + f] = sinf(angle);
-        }
+        frequencies[f] = (float)(1.0 / pow(config->rope_theta, (double)(2 * f) / (double)config->head_dim));
     }
+    const struct rotary rotary = {frequencies, axes, positions, count};
+    device_rotary(device, cosine, sine, &rotary);
+    return 0;
 }

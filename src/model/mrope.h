@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "model/config.h"
-#include "tensor/tensor.h"
+#include "tensor/workspace.h"
 
 // The patch grid of one image: image_grid_thw.
 struct image_grid {
@@ -24,9 +24,9 @@ int mrope_positions(const struct qwen_config *config, const int32_t *ids, size_t
                     const struct image_grid *grids, size_t grid_count, int32_t *positions, int32_t *next,
                     struct error *error);
 
-// Cosine and sine [count, head_dim / 2] F32 for positions laid out [3, stride], columns [first, first +
-// count).
-void mrope_angles(const struct qwen_text_config *config, const int32_t *positions, size_t stride,
-                  size_t first, size_t count, struct matrix cosine, struct matrix sine);
+// Cosine and sine [count, head_dim / 2] F32 on the device, for positions [3, count].
+int mrope_angles(const struct qwen_text_config *config, struct device *device, const int32_t *positions,
+                 size_t count, struct matrix cosine, struct matrix sine, struct workspace *workspace,
+                 struct error *error);
 
 #endif

@@ -20,7 +20,7 @@ static void add(struct list *list, const char *name, const char *suffix, struct 
 }
 
 static void add_linear(struct list *list, const char *name, struct linear *linear, enum linear_bias bias) {
-    add(list, name, ".weight", &linear->weight, linear);
+    add(list, name, ".weight", &linear->weight.values, linear);
     if (bias == LINEAR_BIASED) add(list, name, ".bias", &linear->bias, NULL);
 }
 
@@ -42,12 +42,13 @@ static void add_text(struct list *list, struct decoder *decoder) {
     }
     list->prefix[0] = 0;
     add(list, "model.norm.weight", "", &decoder->final_norm, NULL);
-    if (!decoder->config.tie_embeddings) add(list, "lm_head.weight", "", &decoder->head, NULL);
+    if (!decoder->config.tie_embeddings) add(list, "lm_head.weight", "", &decoder->head.values, NULL);
 }
 
 static void add_vision(struct list *list, struct vision *vision) {
     list->prefix[0] = 0;
-    add(list, "visual.patch_embed.proj.weight", "", &vision->patch_embed.weight, NULL); // a convolution
+    add(list, "visual.patch_embed.proj.weight", "", &vision->patch_embed.weight.values,
+        NULL); // a convolution
     for (int i = 0; i < vision->config.depth; i++) {
         struct vision_block *block = &vision->blocks[i];
         snprintf(list->prefix, sizeof list->prefix, "visual.blocks.%d.", i);

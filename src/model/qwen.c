@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "model/hub.h"
 #include "model/lora.h"
-#include "model/workspace.h"
 
 // Tokens that go through the layers together while a prompt is read: bounds the memory of long prompts, and
 // oneDNN is at its best around this size.
@@ -75,10 +74,10 @@ static int open_parts(struct qwen *qwen, const char *folder, const struct qwen_o
     qwen->device = device_open_cpu(options->threads, options->isa, error);
     if (!qwen->device) return -1;
     qwen->type = choose_type(qwen, options->type);
-    qwen->vision = vision_open(qwen->checkpoint, error);
-    qwen->decoder = qwen->vision ? decoder_open(qwen->checkpoint, error) : NULL;
-    qwen->arena = arena_new(error);
-    if (!qwen->decoder || !qwen->arena) return -1;
+    qwen->vision = vision_open(qwen->checkpoint, qwen->device, error);
+    qwen->decoder = qwen->vision ? decoder_open(qwen->checkpoint, qwen->device, error) : NULL;
+    qwen->workspace = workspace_new(qwen->device, error);
+    if (!qwen->decoder || !qwen->workspace) return -1;
     find_stops(qwen);
     if (options->adapter) {
         qwen->own_adapter = lora_open(qwen, options->adapter, error);
@@ -102,9 +101,9 @@ struct qwen *qwen_open(const char *name, const struct qwen_options *options, str
 
 void qwen_close(struct qwen *qwen) {
     if (!qwen) return;
-    arena_free(qwen->arena);
+    workspace_free(qwen->workspace);
     lora_free(qwen->own_adapter);
-    for (size_t i = 0; i < qwen->kept_count; i++) free(qwen->kept[i]);
+    for (size_t i = 0; i < qwen->kept_count; i++) device_release(qwen->device, qwen->kept[i]);
     free(qwen->kept);
     decoder_free(qwen->decoder);
     vision_free(qwen->vision);
@@ -118,7 +117,7 @@ int qwen_keep(struct qwen *qwen, void *block, struct error *error) {
     void **grown =
         memory_grow(qwen->kept, qwen->kept_count + 1, sizeof *qwen->kept, "list of weights", error);
     if (!grown) {
-        free(block);
+        device_release(qwen->device, block);
         return -1;
     }
     qwen->kept = grown;
@@ -128,8 +127,8 @@ int qwen_keep(struct qwen *qwen, void *block, struct error *error) {
 
 int qwen_cache_open(const struct qwen *qwen, struct kv_cache *cache, size_t capacity, struct error *error) {
     const struct qwen_text_config *c = &qwen->config->text;
-    return kv_cache_open(cache, (size_t)c->layers, capacity, (size_t)(c->kv_heads * c->head_dim), qwen->type,
-                         error);
+    return kv_cache_open(cache, qwen->device, (size_t)c->layers, capacity,
+                         (size_t)(c->kv_heads * c->head_dim), qwen->type, error);
 }
 
 // Embeddings of the prompt's tokens, those of the images in the places of their placeholders.
@@ -141,34 +140,52 @@ static int embed_prompt(struct qwen *qwen, const struct prompt *prompt, struct m
         double start = clock_seconds();
         size_t unit = (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
         struct matrix embeds =
-            workspace_matrix(qwen->arena, DTYPE_F32, prompt->patches.rows / unit, x.columns, error);
+            workspace_matrix(qwen->workspace, DTYPE_F32, prompt->patches.rows / unit, x.columns, error);
         if (error->code) return -1;
-        size_t *index = arena_get(qwen->arena, embeds.rows, sizeof *index, error), count = 0;
+        size_t *index = workspace_host(qwen->workspace, embeds.rows, sizeof *index, error), count = 0;
         if (!index) return -1;
         for (size_t i = 0; i < prompt->ids.count; i++)
             if (prompt->ids.data[i] == qwen->config->image_id)
                 index[count++] = i; // as many as rows: mrope_positions
         if (vision_encode(qwen->vision, device, qwen->type, prompt->patches, prompt->grids,
-                          prompt->grid_count, embeds, qwen->arena, trace, error))
+                          prompt->grid_count, embeds, qwen->workspace, trace, error))
             return -1;
         if (qwen->type == DTYPE_BF16) { // the reference casts to the embedding's type
             struct matrix rounded =
-                workspace_matrix(qwen->arena, DTYPE_BF16, embeds.rows, embeds.columns, error);
+                workspace_matrix(qwen->workspace, DTYPE_BF16, embeds.rows, embeds.columns, error);
             if (error->code) return -1;
-            device->operations->gather(device, rounded, embeds, NULL);
+            device_gather(device, rounded, embeds, NULL);
             embeds = rounded;
         }
-        device->operations->scatter(device, x, embeds, index);
+        device_scatter(device, x, embeds, index);
         times->vision = clock_seconds() - start;
     }
     trace_record(trace, "inputs_embeds", -1, x);
     return device_check(device, error);
 }
 
+int qwen_see(struct qwen *qwen, const struct prompt *prompt, float *embeds, struct error *error) {
+    size_t unit = (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
+    workspace_reset(qwen->workspace);
+    *error = (struct error){0};
+    struct matrix seen = workspace_matrix(qwen->workspace, DTYPE_F32, prompt->patches.rows / unit,
+                                          (size_t)qwen->config->text.hidden, error);
+    int result = error->code
+                     ? -1
+                     : vision_encode(qwen->vision, qwen->device, qwen->type, prompt->patches, prompt->grids,
+                                     prompt->grid_count, seen, qwen->workspace, NULL, error);
+    if (result == 0) {
+        device_download(qwen->device, embeds, seen);
+        result = device_check(qwen->device, error);
+    }
+    workspace_reset(qwen->workspace);
+    return result;
+}
+
 // Positions [3, count] of part of a prompt, contiguous as the decoder wants them.
 static int32_t *slice_positions(struct qwen *qwen, const struct prompt *prompt, size_t first, size_t count,
                                 struct error *error) {
-    int32_t *positions = arena_get(qwen->arena, 3 * count, sizeof *positions, error);
+    int32_t *positions = workspace_host(qwen->workspace, 3 * count, sizeof *positions, error);
     for (size_t axis = 0; positions && axis < 3; axis++)
         memcpy(positions + axis * count, prompt->positions + axis * prompt->ids.count + first,
                count * sizeof *positions);
@@ -178,30 +195,30 @@ static int32_t *slice_positions(struct qwen *qwen, const struct prompt *prompt, 
 static int read_prompt(struct qwen *qwen, const struct prompt *prompt, struct kv_cache *cache, float *last,
                        const struct trace *trace, struct prefill_times *times, struct error *error) {
     size_t count = prompt->ids.count, hidden = (size_t)qwen->config->text.hidden;
-    struct matrix x = workspace_matrix(qwen->arena, DTYPE_F32, count, hidden, error);
+    struct matrix x = workspace_matrix(qwen->workspace, DTYPE_F32, count, hidden, error);
     if (error->code || embed_prompt(qwen, prompt, x, trace, times, error)) return -1;
     double start = clock_seconds();
     size_t step = trace ? count : PREFILL_ROWS; // a trace wants to see whole stages
     for (size_t first = 0; first < count; first += step) {
-        size_t rows = count - first < step ? count - first : step, mark = arena_mark(qwen->arena);
+        size_t rows = count - first < step ? count - first : step;
+        struct workspace_mark mark = workspace_mark(qwen->workspace);
         int32_t *positions = slice_positions(qwen, prompt, first, rows, error);
         struct decoder_sequence sequence = {.own = cache, .tokens = rows};
         if (!positions || decoder_run(qwen->decoder, qwen->device, qwen->type, matrix_rows(x, first, rows),
-                                      positions, &sequence, 1, qwen->arena, trace, error))
+                                      positions, &sequence, 1, qwen->workspace, trace, error))
             return -1;
-        arena_rewind(qwen->arena, mark);
+        workspace_rewind(qwen->workspace, mark);
     }
     size_t from = trace ? 0 : count - 1, vocab = (size_t)qwen->config->text.vocab;
-    struct matrix normed = workspace_matrix(qwen->arena, qwen->type, count - from, hidden, error);
-    struct matrix logits = trace ? workspace_matrix(qwen->arena, DTYPE_F32, count, vocab, error)
-                                 : matrix_of(last, DTYPE_F32, 1, vocab);
+    struct matrix normed = workspace_matrix(qwen->workspace, qwen->type, count - from, hidden, error);
+    struct matrix logits = workspace_matrix(qwen->workspace, DTYPE_F32, count - from, vocab, error);
     if (error->code) return -1;
     decoder_norm(qwen->decoder, qwen->device, normed, matrix_rows(x, from, count - from));
     decoder_logits(qwen->decoder, qwen->device, logits, normed);
-    if (device_check(qwen->device, error)) return -1;
     trace_record(trace, "final_norm", -1, normed);
     trace_record(trace, "logits", -1, logits);
-    if (trace) memcpy(last, matrix_rows(logits, count - 1, 1).data, vocab * sizeof *last);
+    device_download(qwen->device, last, matrix_rows(logits, logits.rows - 1, 1));
+    if (device_check(qwen->device, error)) return -1;
     times->language = clock_seconds() - start;
     return 0;
 }
@@ -209,10 +226,10 @@ static int read_prompt(struct qwen *qwen, const struct prompt *prompt, struct kv
 int qwen_prefill(struct qwen *qwen, const struct prompt *prompt, struct kv_cache *cache, float *last,
                  const struct trace *trace, struct prefill_times *times, struct error *error) {
     struct prefill_times spent = {0};
-    arena_reset(qwen->arena);
+    workspace_reset(qwen->workspace);
     *error = (struct error){0};
     int result = read_prompt(qwen, prompt, cache, last, trace, &spent, error);
-    arena_reset(qwen->arena);
+    workspace_reset(qwen->workspace);
     if (times) *times = spent;
     return result;
 }
@@ -220,20 +237,23 @@ int qwen_prefill(struct qwen *qwen, const struct prompt *prompt, struct kv_cache
 int qwen_decode(struct qwen *qwen, const int32_t *ids, const int32_t *positions,
                 const struct decoder_sequence *sequences, size_t count, float *logits, struct error *error) {
     size_t hidden = (size_t)qwen->config->text.hidden, vocab = (size_t)qwen->config->text.vocab;
-    arena_reset(qwen->arena);
+    workspace_reset(qwen->workspace);
     *error = (struct error){0};
-    struct matrix x = workspace_matrix(qwen->arena, DTYPE_F32, count, hidden, error);
-    struct matrix normed = workspace_matrix(qwen->arena, qwen->type, count, hidden, error);
-    int32_t *axes = arena_get(qwen->arena, 3 * count, sizeof *axes, error);
+    struct matrix x = workspace_matrix(qwen->workspace, DTYPE_F32, count, hidden, error);
+    struct matrix normed = workspace_matrix(qwen->workspace, qwen->type, count, hidden, error);
+    int32_t *axes = workspace_host(qwen->workspace, 3 * count, sizeof *axes, error);
     if (error->code) return -1;
     for (size_t axis = 0; axis < 3; axis++) memcpy(axes + axis * count, positions, count * sizeof *axes);
     decoder_embed(qwen->decoder, qwen->device, x, ids);
-    if (decoder_run(qwen->decoder, qwen->device, qwen->type, x, axes, sequences, count, qwen->arena, NULL,
+    if (decoder_run(qwen->decoder, qwen->device, qwen->type, x, axes, sequences, count, qwen->workspace, NULL,
                     error))
         return -1;
     if (logits) {
+        struct matrix computed = workspace_matrix(qwen->workspace, DTYPE_F32, count, vocab, error);
+        if (error->code) return -1;
         decoder_norm(qwen->decoder, qwen->device, normed, x);
-        decoder_logits(qwen->decoder, qwen->device, matrix_of(logits, DTYPE_F32, count, vocab), normed);
+        decoder_logits(qwen->decoder, qwen->device, computed, normed);
+        device_download(qwen->device, logits, computed);
     }
     return device_check(qwen->device, error);
 }
@@ -259,22 +279,24 @@ int qwen_score(struct qwen *qwen, const struct prompt *prompt, const struct kv_c
     size_t rows = count - 1; // the last token predicts nothing we need
     struct kv_cache own;
     if (qwen_cache_open(qwen, &own, rows, error)) return -1;
-    arena_reset(qwen->arena);
+    workspace_reset(qwen->workspace);
     *error = (struct error){0};
-    struct matrix x = workspace_matrix(qwen->arena, DTYPE_F32, rows, hidden, error);
-    struct matrix normed = workspace_matrix(qwen->arena, qwen->type, rows, hidden, error);
-    int32_t *positions = arena_get(qwen->arena, 3 * rows, sizeof *positions, error);
+    struct matrix x = workspace_matrix(qwen->workspace, DTYPE_F32, rows, hidden, error);
+    struct matrix normed = workspace_matrix(qwen->workspace, qwen->type, rows, hidden, error);
+    struct matrix computed = workspace_matrix(qwen->workspace, DTYPE_F32, 1, rows, error);
+    int32_t *positions = workspace_host(qwen->workspace, 3 * rows, sizeof *positions, error);
     int result = error->code ? -1 : 0;
     if (result == 0) {
         for (size_t i = 0; i < 3 * rows; i++) positions[i] = prompt->next_position + (int32_t)(i % rows);
         decoder_embed(qwen->decoder, qwen->device, x, ids);
         struct decoder_sequence sequence = {.prefix = prefix, .own = &own, .tokens = rows};
-        result = decoder_run(qwen->decoder, qwen->device, qwen->type, x, positions, &sequence, 1, qwen->arena,
-                             NULL, error);
+        result = decoder_run(qwen->decoder, qwen->device, qwen->type, x, positions, &sequence, 1,
+                             qwen->workspace, NULL, error);
     }
     if (result == 0) {
         decoder_norm(qwen->decoder, qwen->device, normed, x);
-        decoder_log_probs(qwen->decoder, qwen->device, log_probs + 1, normed, ids + 1, 1.0f);
+        decoder_log_probs(qwen->decoder, qwen->device, computed.data, normed, ids + 1, 1.0f);
+        device_download(qwen->device, log_probs + 1, computed);
         result = device_check(qwen->device, error);
     }
     kv_cache_close(&own);

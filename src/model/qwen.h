@@ -39,13 +39,13 @@ struct qwen {
     struct vision *vision;
     struct decoder *decoder;
     enum dtype type;
-    struct arena *arena;
+    struct workspace *workspace;
     int32_t stops[GENERATION_MAX_EOS]; // tokens that end an answer
     size_t stop_count;
     struct warnings warnings; // odd but harmless, or not honoured, about the files of the model
     struct lora *adapter;     // LoRA that is switched on (lora_use), or NULL
     struct lora *own_adapter; // one that lives as long as the model: what training leaves behind
-    void **kept;              // trained weights, in the place of the checkpoint's
+    void **kept;              // device memory: trained weights, in the place of the checkpoint's
     size_t kept_count;
 };
 
@@ -53,7 +53,7 @@ struct qwen {
 // anything that is missing or wrong in it.
 struct qwen *qwen_open(const char *name, const struct qwen_options *options, struct error *error);
 void qwen_close(struct qwen *qwen);
-// The block is freed with the model; freed at once when there is no memory to remember it.
+// A block of the device is released with the model; at once when there is no memory to remember it.
 int qwen_keep(struct qwen *qwen, void *block, struct error *error);
 
 // A prompt ready for the model. Zero-initialise, fill with prompt_build, release with prompt_free.
@@ -63,7 +63,7 @@ struct prompt {
     int32_t next_position;
     struct image_grid *grids;
     size_t grid_count;
-    struct matrix patches; // [P, 1176] F32 of all images
+    struct matrix patches; // [P, 1176] F32 of all images, host memory
     struct image *resized; // [grid_count], the pictures as the model sees them
 };
 
@@ -83,6 +83,10 @@ struct prefill_times {
 // [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
 int qwen_prefill(struct qwen *qwen, const struct prompt *prompt, struct kv_cache *cache, float *last,
                  const struct trace *trace, struct prefill_times *times, struct error *error);
+
+// What the tower says about a prompt's pictures: embeds [rows, hidden] F32 in host memory, rows = patches /
+// merge^2.
+int qwen_see(struct qwen *qwen, const struct prompt *prompt, float *embeds, struct error *error);
 
 // A cache for `capacity` tokens of this model.
 int qwen_cache_open(const struct qwen *qwen, struct kv_cache *cache, size_t capacity, struct error *error);

@@ -9,7 +9,8 @@
 #include "tensor/tensor.h"
 
 struct trace {
-    // `index` < 0: the name stands alone, else "name.index". The values are valid only during the call.
+    // `index` < 0: the name stands alone, else "name.index". The values are on the device, and valid only
+    // during the call: what is to be kept has to be downloaded or copied.
     void (*record)(void *context, const char *name, int index, struct matrix values);
     void *context;
     bool queries; // also record "queries.layer", when that layer's keys are in the caches

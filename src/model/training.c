@@ -8,11 +8,11 @@
 #include "model/training_parts.h"
 #include "model/training_rows.h"
 #include "model/vision_backward.h"
-#include "model/workspace.h"
+#include "tensor/workspace.h"
 
 struct training *training_open(struct qwen *qwen, const struct training_options *options,
                                struct error *error) {
-    if (!qwen->device->operations->linear_backward) {
+    if (!device_can_train(qwen->device)) {
         error_set(error, ERROR_USAGE, "this device cannot train");
         return NULL;
     }
@@ -20,8 +20,8 @@ struct training *training_open(struct qwen *qwen, const struct training_options 
     if (!training) return NULL;
     training->qwen = qwen;
     training->options = *options;
-    training->arena = arena_new(error);
-    if (training->arena && training_take_parameters(training, error) == 0) return training;
+    training->workspace = workspace_new(qwen->device, error);
+    if (training->workspace && training_take_parameters(training, error) == 0) return training;
     training_close(training);
     return NULL;
 }
@@ -29,7 +29,7 @@ struct training *training_open(struct qwen *qwen, const struct training_options 
 void training_close(struct training *training) {
     if (!training) return;
     training_free_parameters(training);
-    arena_free(training->arena);
+    workspace_free(training->workspace);
     free(training);
 }
 
@@ -100,9 +100,9 @@ struct pass {
     struct matrix embeds; // of all images; data NULL when there are none
     struct vision_tape *vision;
     struct decoder_tape *text;
-    struct matrix last;   // [tokens, hidden]: rows of x that predict something
-    struct matrix normed; // the same after the final norm, compute type
-    float *log_probs, *log_sums;
+    struct matrix last;          // [tokens, hidden]: rows of x that predict something
+    struct matrix normed;        // the same after the final norm, compute type
+    float *log_probs, *log_sums; // [tokens], on the device
 };
 
 static bool trains_vision(const struct training *training) {
@@ -112,7 +112,7 @@ static bool trains_vision(const struct training *training) {
 // All groups' pictures through the tower together, with a tape.
 static int run_tower(struct pass *pass, const struct training_group *groups, size_t count,
                      struct error *error) {
-    struct arena *arena = pass->training->arena;
+    struct workspace *workspace = pass->training->workspace;
     struct qwen *qwen = pass->training->qwen;
     size_t rows = 0, grids = 0, columns = 0, row = 0, grid = 0;
     for (size_t g = 0; g < count; g++) {
@@ -120,21 +120,20 @@ static int run_tower(struct pass *pass, const struct training_group *groups, siz
         grids += groups[g].prompt->grid_count;
         if (groups[g].prompt->patches.rows) columns = groups[g].prompt->patches.columns;
     }
-    struct matrix patches = workspace_matrix(arena, DTYPE_F32, rows, columns, error);
+    struct matrix patches = workspace_matrix(workspace, DTYPE_F32, rows, columns, error);
     if (error->code) return -1;
-    struct image_grid *all = arena_get(arena, grids, sizeof *all, error);
+    struct image_grid *all = workspace_host(workspace, grids, sizeof *all, error);
     if (!all) return -1;
     for (size_t g = 0; g < count; g++) {
         const struct prompt *prompt = groups[g].prompt;
         if (!prompt->patches.rows) continue;
-        memcpy(matrix_rows(patches, row, prompt->patches.rows).data, prompt->patches.data,
-               prompt->patches.rows * columns * sizeof(float));
+        device_upload(pass->device, matrix_rows(patches, row, prompt->patches.rows), prompt->patches.data);
         memcpy(all + grid, prompt->grids, prompt->grid_count * sizeof *all);
         row += prompt->patches.rows;
         grid += prompt->grid_count;
     }
     pass->vision = vision_tape_run(qwen->vision, pass->device, qwen->type, patches, all, grids, pass->embeds,
-                                   pass->keep, arena, error);
+                                   pass->keep, workspace, error);
     return pass->vision ? 0 : -1;
 }
 
@@ -154,9 +153,9 @@ static int encode_images(struct pass *pass, const struct training_group *groups,
             return error_set(error, ERROR_INTERNAL, "cached image embeddings have %zu rows, expected %zu",
                              cached.rows, rows);
         if (cached.data)
-            pass->device->operations->gather(pass->device, embeds, cached, NULL);
+            device_upload(pass->device, embeds, cached.data);
         else if (vision_encode(qwen->vision, pass->device, qwen->type, prompt->patches, prompt->grids,
-                               prompt->grid_count, embeds, pass->training->arena, NULL, error))
+                               prompt->grid_count, embeds, pass->training->workspace, NULL, error))
             return -1;
     }
     return 0;
@@ -164,56 +163,57 @@ static int encode_images(struct pass *pass, const struct training_group *groups,
 
 static int embed(struct pass *pass, const struct training_group *groups, size_t count, struct error *error) {
     struct qwen *qwen = pass->training->qwen;
-    const struct device_operations *run = pass->device->operations;
     decoder_embed(qwen->decoder, pass->device, pass->x, pass->rows.ids);
     if (pass->rows.image_count == 0) return 0;
-    struct arena *arena = pass->training->arena;
-    pass->embeds = workspace_matrix(arena, DTYPE_F32, pass->rows.image_count, pass->x.columns, error);
+    struct workspace *workspace = pass->training->workspace;
+    pass->embeds = workspace_matrix(workspace, DTYPE_F32, pass->rows.image_count, pass->x.columns, error);
     if (error->code) return -1;
     bool tape = pass->keep != TAPE_NOTHING && trains_vision(pass->training);
     if (tape ? run_tower(pass, groups, count, error) : encode_images(pass, groups, count, error)) return -1;
     struct matrix embeds = pass->embeds;
     if (qwen->type == DTYPE_BF16) { // as in inference: the reference casts to the embedding's type
-        embeds = workspace_matrix(arena, DTYPE_BF16, embeds.rows, embeds.columns, error);
+        embeds = workspace_matrix(workspace, DTYPE_BF16, embeds.rows, embeds.columns, error);
         if (error->code) return -1;
-        run->gather(pass->device, embeds, pass->embeds, NULL);
+        device_gather(pass->device, embeds, pass->embeds, NULL);
     }
-    run->scatter(pass->device, pass->x, embeds, pass->rows.images);
+    device_scatter(pass->device, pass->x, embeds, pass->rows.images);
     return 0;
 }
 
 static int forward(struct pass *pass, const struct training_group *groups, size_t count, float temperature,
                    struct error *error) {
     struct qwen *qwen = pass->training->qwen;
-    struct arena *arena = pass->training->arena;
+    struct workspace *workspace = pass->training->workspace;
     size_t hidden = (size_t)qwen->config->text.hidden;
     const struct training_rows *rows = &pass->rows;
-    if (training_rows_build(&pass->rows, qwen, groups, count, arena, error)) return -1;
-    pass->x = workspace_matrix(arena, DTYPE_F32, rows->rows, hidden, error);
-    pass->last = workspace_matrix(arena, DTYPE_F32, rows->tokens, hidden, error);
-    pass->normed = workspace_matrix(arena, qwen->type, rows->tokens, hidden, error);
+    if (training_rows_build(&pass->rows, qwen, groups, count, workspace, error)) return -1;
+    pass->x = workspace_matrix(workspace, DTYPE_F32, rows->rows, hidden, error);
+    pass->last = workspace_matrix(workspace, DTYPE_F32, rows->tokens, hidden, error);
+    pass->normed = workspace_matrix(workspace, qwen->type, rows->tokens, hidden, error);
     if (error->code) return -1;
-    pass->log_probs = arena_get(arena, rows->tokens, sizeof *pass->log_probs, error);
-    pass->log_sums = arena_get(arena, rows->tokens, sizeof *pass->log_sums, error);
-    if (!pass->log_probs || !pass->log_sums || embed(pass, groups, count, error)) return -1;
+    pass->log_probs = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
+    pass->log_sums = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
+    if (error->code || embed(pass, groups, count, error)) return -1;
     pass->text = decoder_tape_run(qwen->decoder, pass->device, qwen->type, pass->x, rows->positions,
-                                  rows->spans, rows->span_count, pass->keep, arena, error);
+                                  rows->spans, rows->span_count, pass->keep, workspace, error);
     if (!pass->text) return -1;
-    pass->device->operations->gather(pass->device, pass->last, pass->x, rows->sources);
+    device_gather(pass->device, pass->last, pass->x, rows->sources);
     decoder_norm(qwen->decoder, pass->device, pass->normed, pass->last);
-    pass->device->operations->log_probs(pass->device, pass->log_probs, pass->log_sums, pass->normed,
-                                        qwen->decoder->head, rows->targets, temperature);
+    device_log_probs(pass->device, pass->log_probs, pass->log_sums, pass->normed, &qwen->decoder->head,
+                     rows->targets, temperature);
     return device_check(pass->device, error);
 }
 
-static struct matrix zeroed(struct arena *arena, size_t rows, size_t columns, struct error *error) {
-    struct matrix m = workspace_matrix(arena, DTYPE_F32, rows, columns, error);
-    if (!error->code) memset(m.data, 0, rows * columns * sizeof(float));
+static struct matrix zeroed(struct device *device, struct workspace *workspace, size_t rows, size_t columns,
+                            struct error *error) {
+    struct matrix m = workspace_matrix(workspace, DTYPE_F32, rows, columns, error);
+    if (!error->code) device_clear(device, m);
     return m;
 }
 
-static int32_t *to_int32(const size_t *values, size_t count, struct arena *arena, struct error *error) {
-    int32_t *out = arena_get(arena, count, sizeof *out, error);
+static int32_t *to_int32(const size_t *values, size_t count, struct workspace *workspace,
+                         struct error *error) {
+    int32_t *out = workspace_host(workspace, count, sizeof *out, error);
     for (size_t i = 0; out && i < count; i++) out[i] = (int32_t)values[i];
     return out;
 }
@@ -223,46 +223,44 @@ static int head_backward(struct pass *pass, const float *derivatives, float temp
                          struct error *error) {
     struct training *training = pass->training;
     const struct decoder *decoder = training->qwen->decoder;
-    const struct device_operations *run = pass->device->operations;
     const struct training_rows *rows = &pass->rows;
-    size_t mark = arena_mark(training->arena);
-    struct matrix dnormed = workspace_matrix(training->arena, DTYPE_F32, rows->tokens, dx.columns, error);
-    struct matrix dlast = zeroed(training->arena, rows->tokens, dx.columns, error);
+    struct workspace_mark mark = workspace_mark(training->workspace);
+    struct matrix dnormed = workspace_matrix(training->workspace, DTYPE_F32, rows->tokens, dx.columns, error);
+    struct matrix dlast = zeroed(pass->device, training->workspace, rows->tokens, dx.columns, error);
     if (error->code) return -1;
-    int32_t *sources = to_int32(rows->sources, rows->tokens, training->arena, error);
+    int32_t *sources = to_int32(rows->sources, rows->tokens, training->workspace, error);
     if (!sources) return -1;
-    run->log_probs_backward(pass->device, dnormed, training->text->head, derivatives, pass->log_sums,
-                            pass->normed, decoder->head, rows->targets, temperature);
-    run->rms_norm_backward(pass->device, dlast, training->text->final_norm, dnormed, pass->last,
-                           decoder->final_norm, decoder->config.rms_eps);
-    run->embed_backward(pass->device, dx, dlast, sources); // a prompt's last row has several successors
-    arena_rewind(training->arena, mark);
+    device_log_probs_backward(pass->device, dnormed, training->text->head.values, derivatives, pass->log_sums,
+                              pass->normed, &decoder->head, rows->targets, temperature);
+    device_rms_norm_backward(pass->device, dlast, training->text->final_norm, dnormed, pass->last,
+                             decoder->final_norm, decoder->config.rms_eps);
+    device_embed_backward(pass->device, dx, dlast, sources); // a prompt's last row has several successors
+    workspace_rewind(training->workspace, mark);
     return device_check(pass->device, error);
 }
 
 // From the embeddings of all rows to the table and the tower.
 static int input_backward(struct pass *pass, struct matrix dx, struct error *error) {
     struct training *training = pass->training;
-    const struct device_operations *run = pass->device->operations;
     const struct training_rows *rows = &pass->rows;
     if (pass->vision) {
         struct matrix dembeds =
-            workspace_matrix(training->arena, DTYPE_F32, rows->image_count, dx.columns, error);
+            workspace_matrix(training->workspace, DTYPE_F32, rows->image_count, dx.columns, error);
         if (error->code) return -1;
-        run->gather(pass->device, dembeds, dx, rows->images);
+        device_gather(pass->device, dembeds, dx, rows->images);
         if (vision_tape_backward(pass->vision, training->vision, dembeds, training->blocks_trained, error))
             return -1;
     }
     if (training->embedding_trained) {
         for (size_t i = 0; i < rows->image_count; i++) rows->ids[rows->images[i]] = -1; // no lookup there
-        run->embed_backward(pass->device, training->text->embedding, dx, rows->ids);
+        device_embed_backward(pass->device, training->text->embedding, dx, rows->ids);
     }
     return device_check(pass->device, error);
 }
 
 static int backward(struct pass *pass, const float *derivatives, float temperature, struct error *error) {
     struct training *training = pass->training;
-    struct matrix dx = zeroed(training->arena, pass->x.rows, pass->x.columns, error);
+    struct matrix dx = zeroed(pass->device, training->workspace, pass->x.rows, pass->x.columns, error);
     bool input_wanted = training->embedding_trained || pass->vision;
     if (error->code || head_backward(pass, derivatives, temperature, dx, error) ||
         decoder_tape_backward(pass->text, training->text, dx, input_wanted, error))
@@ -289,15 +287,22 @@ static int run_pass(struct training *training, const struct training_group *grou
                         .keep = training->options.checkpoint_activations ? TAPE_INPUTS : TAPE_ALL};
     if (forward(&pass, groups, count, temperature, error)) return -1;
     size_t tokens = pass.rows.completed;
-    float *derivatives = arena_get(training->arena, pass.rows.tokens, sizeof *derivatives, error);
-    if (!derivatives) return -1;
+    struct workspace *workspace = training->workspace;
+    float *log_probs = workspace_host(workspace, tokens, sizeof *log_probs, error);
+    float *derivatives = workspace_host(workspace, pass.rows.tokens, sizeof *derivatives, error);
+    struct matrix uploaded = workspace_matrix(workspace, DTYPE_F32, 1, pass.rows.tokens, error);
+    if (!log_probs || !derivatives || error->code) return -1;
+    device_download(pass.device, log_probs, matrix_of(pass.log_probs, DTYPE_F32, 1, tokens));
+    if (device_check(pass.device, error)) return -1;
     memset(derivatives, 0, pass.rows.tokens * sizeof *derivatives);
-    *loss = objective(context, pass.log_probs, derivatives, tokens);
+    *loss = objective(context, log_probs, derivatives, tokens);
     if (!isfinite(*loss)) return error_set(error, ERROR_INPUT, "the loss is %g", *loss);
     for (size_t i = 0; i < tokens; i++)
         if (!isfinite(derivatives[i]))
             return error_set(error, ERROR_INPUT, "the loss has no derivative at token %zu", i);
-    return all_zero(derivatives, tokens) ? 0 : backward(&pass, derivatives, temperature, error);
+    if (all_zero(derivatives, tokens)) return 0;
+    device_upload(pass.device, uploaded, derivatives);
+    return backward(&pass, uploaded.data, temperature, error);
 }
 
 int training_pass(struct training *training, const struct training_group *groups, size_t count,
@@ -305,7 +310,7 @@ int training_pass(struct training *training, const struct training_group *groups
                   struct error *error) {
     *error = (struct error){0};
     if (check_temperature(temperature, error)) return -1;
-    arena_reset(training->arena);
+    workspace_reset(training->workspace);
     uint64_t pass = training->passes++;
     if (training->lora) {
         lora_use(training->qwen, training->lora);
@@ -313,7 +318,7 @@ int training_pass(struct training *training, const struct training_group *groups
     }
     int result = run_pass(training, groups, count, temperature, objective, context, loss, error);
     if (training->lora) lora_set_dropout(training->lora, false, 0, 0);
-    arena_reset(training->arena);
+    workspace_reset(training->workspace);
     return result;
 }
 
@@ -325,11 +330,15 @@ int training_log_probs(struct training *training, const struct training_group *g
     if (check_temperature(temperature, error)) return -1;
     if (base && !training->lora)
         return error_set(error, ERROR_INTERNAL, "log-probs of the base need LoRA: the weights were trained");
-    arena_reset(training->arena);
+    workspace_reset(training->workspace);
     if (training->lora) lora_use(qwen, base ? NULL : training->lora);
     int result = forward(&pass, groups, count, temperature, error);
-    if (result == 0) memcpy(log_probs, pass.log_probs, pass.rows.completed * sizeof *log_probs);
+    if (result == 0) {
+        device_download(qwen->device, log_probs,
+                        matrix_of(pass.log_probs, DTYPE_F32, 1, pass.rows.completed));
+        result = device_check(qwen->device, error);
+    }
     if (training->lora) lora_use(qwen, training->lora);
-    arena_reset(training->arena);
+    workspace_reset(training->workspace);
     return result;
 }

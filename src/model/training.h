@@ -40,6 +40,7 @@ struct parameter {
     int dims;
     size_t shape[TENSOR_MAX_DIMS];
     size_t count;
+    // On the device: [count] each.
     float *value;    // master copy
     float *gradient; // summed over passes until training_zero_gradients
 };
@@ -69,8 +70,8 @@ struct training_group {
     const struct prompt *prompt;
     const struct training_completion *completions;
     size_t completion_count;
-    struct matrix
-        image_embeds; // cached tower output (vision frozen): [rows, hidden] F32; data NULL: computed
+    struct matrix image_embeds; // cached tower output (vision frozen), host memory: [rows, hidden] F32,
+                                // contiguous; data NULL: computed
 };
 
 // log_probs[i]: of completion token i, all groups' completions one after the other, at the given temperature.
@@ -94,6 +95,11 @@ struct lora *training_adapter(const struct training *training);
 // Passes made so far: dropout's masks depend on it. To be saved with a run and set when it is resumed.
 uint64_t training_passes(const struct training *training);
 void training_set_passes(struct training *training, uint64_t passes);
+
+// Of a parameter, to or from the host: parameter_values(p) is all of its values as one row.
+struct matrix parameter_values(const struct parameter *parameter);
+struct matrix parameter_gradients(const struct parameter *parameter);
+struct device *training_device(const struct training *training);
 
 void training_zero_gradients(struct training *training);
 // After the optimiser changed the values: the model's own copies follow.

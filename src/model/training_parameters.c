@@ -27,8 +27,10 @@ static struct parameter *add(struct training *training, const char *name, int di
         p->shape[i] = shape[i];
         p->count *= shape[i];
     }
-    p->gradient = memory_new(p->count, sizeof *p->gradient, name, error);
+    struct device *device = training->qwen->device;
+    p->gradient = device_allocate(device, p->count * sizeof *p->gradient, DEVICE_DENSE, name, error);
     if (!p->gradient) return NULL;
+    device_clear(device, parameter_gradients(p));
     training->count++;
     return p;
 }
@@ -37,16 +39,17 @@ static struct parameter *add(struct training *training, const char *name, int di
 static int exchange_weight(struct training *training, struct parameter *p, struct trained *trained,
                            struct matrix *matrix, struct error *error) {
     struct qwen *qwen = training->qwen;
-    p->value = memory_new_aligned(p->count, sizeof *p->value, p->name, error);
+    p->value = device_allocate(qwen->device, p->count * sizeof *p->value, DEVICE_DENSE, p->name, error);
     if (!p->value) return -1;
     struct matrix copy = matrix_of(p->value, DTYPE_F32, matrix->rows, matrix->columns);
-    qwen->device->operations->gather(qwen->device, copy, *matrix, NULL);
+    device_gather(qwen->device, copy, *matrix, NULL);
     trained->own_value = true;
     if (qwen->type == DTYPE_BF16) {
-        trained->working = memory_new_aligned(p->count, sizeof *trained->working, p->name, error);
+        trained->working =
+            device_allocate(qwen->device, p->count * dtype_size(DTYPE_BF16), DEVICE_DENSE, p->name, error);
         if (!trained->working || qwen_keep(qwen, trained->working, error)) return -1;
         struct matrix rounded = matrix_of(trained->working, DTYPE_BF16, matrix->rows, matrix->columns);
-        qwen->device->operations->gather(qwen->device, rounded, copy, NULL);
+        device_gather(qwen->device, rounded, copy, NULL);
         *matrix = rounded;
         return device_check(qwen->device, error);
     }
@@ -85,8 +88,8 @@ static int take_weights(struct training *training, struct walk *walk, struct err
     if (result == 0 && training->count == 0)
         result = error_set(error, ERROR_USAGE, "nothing is to be trained");
     if (decoder->config.tie_embeddings) { // one parameter, in two places
-        decoder->head = decoder->embedding;
-        training->text->head = training->text->embedding;
+        decoder->head.values = decoder->embedding;
+        training->text->head.values = training->text->embedding;
     }
     training->embedding_trained = training->options.train_text;
     training->blocks_trained = training->options.train_vision;
@@ -168,9 +171,10 @@ int training_take_parameters(struct training *training, struct error *error) {
 }
 
 void training_free_parameters(struct training *training) {
+    struct device *device = training->qwen->device;
     for (size_t i = 0; i < training->count; i++) {
-        free(training->parameters[i].gradient);
-        if (training->trained[i].own_value) free(training->parameters[i].value);
+        device_release(device, training->parameters[i].gradient);
+        if (training->trained[i].own_value) device_release(device, training->parameters[i].value);
     }
     free(training->parameters);
     free(training->trained);
@@ -186,9 +190,21 @@ struct parameter *training_parameter(struct training *training, size_t index) {
     return &training->parameters[index];
 }
 
+struct matrix parameter_values(const struct parameter *parameter) {
+    return matrix_of(parameter->value, DTYPE_F32, 1, parameter->count);
+}
+
+struct matrix parameter_gradients(const struct parameter *parameter) {
+    return matrix_of(parameter->gradient, DTYPE_F32, 1, parameter->count);
+}
+
+struct device *training_device(const struct training *training) {
+    return training->qwen->device;
+}
+
 void training_zero_gradients(struct training *training) {
     for (size_t i = 0; i < training->count; i++)
-        memset(training->parameters[i].gradient, 0, training->parameters[i].count * sizeof(float));
+        device_clear(training->qwen->device, parameter_gradients(&training->parameters[i]));
 }
 
 void training_refresh(struct training *training) {
@@ -197,8 +213,8 @@ void training_refresh(struct training *training) {
         const struct parameter *p = &training->parameters[i];
         if (!training->trained[i].working) continue;
         size_t columns = p->dims > 1 ? p->shape[p->dims - 1] : p->count, rows = p->count / columns;
-        device->operations->gather(device, matrix_of(training->trained[i].working, DTYPE_BF16, rows, columns),
-                                   matrix_of(p->value, DTYPE_F32, rows, columns), NULL);
+        device_gather(device, matrix_of(training->trained[i].working, DTYPE_BF16, rows, columns),
+                      matrix_of(p->value, DTYPE_F32, rows, columns), NULL);
     }
     if (training->lora) lora_refresh(training->lora);
 }
@@ -218,13 +234,18 @@ static bool changes(void *context, const char *name) {
 }
 
 static void change(void *context, const char *name, size_t row, float *values, size_t columns) {
-    const struct parameter *p = find(context, name);
-    memcpy(values, p->value + row * columns, columns * sizeof *values);
+    const struct training *training = context;
+    const struct parameter *p = find(training, name);
+    device_download(training->qwen->device, values,
+                    matrix_columns(parameter_values(p), row * columns, columns));
 }
 
 int training_save(const struct training *training, const char *folder, struct error *error) {
     if (training->lora) return lora_save(training->lora, training->qwen, folder, error);
     const struct checkpoint_change weights = {
         .changes = changes, .change = change, .context = (void *)(uintptr_t)training};
-    return checkpoint_copy(training->qwen->checkpoint, folder, &weights, error);
+    if (device_check(training->qwen->device, error) ||
+        checkpoint_copy(training->qwen->checkpoint, folder, &weights, error))
+        return -1;
+    return device_check(training->qwen->device, error);
 }

@@ -9,8 +9,8 @@
 // What stands behind a parameter.
 struct trained {
     char name[160];
-    uint16_t *working; // BF16 copy that the model computes with; NULL when that is the value itself, and LoRA
-    bool own_value;    // the value is freed with the training, not with the model
+    void *working;  // BF16 copy that the model computes with; NULL when that is the value itself, and LoRA
+    bool own_value; // the value is freed with the training, not with the model
 };
 
 struct training {
@@ -25,7 +25,7 @@ struct training {
     bool embedding_trained, blocks_trained,
         merger_trained; // what of the part before the layers needs gradients
     struct lora *lora;
-    struct arena *arena;
+    struct workspace *workspace;
     uint64_t passes;
 };
 

@@ -51,13 +51,13 @@ static int measure(struct training_rows *rows, const struct qwen *qwen, const st
     return rows->completed ? 0 : error_set(error, ERROR_INPUT, "there is no completion to learn from");
 }
 
-static int take(struct training_rows *rows, struct arena *arena, struct error *error) {
-    rows->ids = arena_get(arena, rows->rows, sizeof *rows->ids, error);
-    rows->positions = arena_get(arena, 3 * rows->rows, sizeof *rows->positions, error);
-    rows->spans = arena_get(arena, rows->span_count, sizeof *rows->spans, error);
-    rows->targets = arena_get(arena, rows->tokens, sizeof *rows->targets, error);
-    rows->sources = arena_get(arena, rows->tokens, sizeof *rows->sources, error);
-    rows->images = arena_get(arena, rows->image_count, sizeof *rows->images, error);
+static int take(struct training_rows *rows, struct workspace *workspace, struct error *error) {
+    rows->ids = workspace_host(workspace, rows->rows, sizeof *rows->ids, error);
+    rows->positions = workspace_host(workspace, 3 * rows->rows, sizeof *rows->positions, error);
+    rows->spans = workspace_host(workspace, rows->span_count, sizeof *rows->spans, error);
+    rows->targets = workspace_host(workspace, rows->tokens, sizeof *rows->targets, error);
+    rows->sources = workspace_host(workspace, rows->tokens, sizeof *rows->sources, error);
+    rows->images = workspace_host(workspace, rows->image_count, sizeof *rows->images, error);
     return rows->ids && rows->positions && rows->spans && rows->targets && rows->sources && rows->images ? 0
                                                                                                          : -1;
 }
@@ -113,10 +113,10 @@ static void add_padding(struct training_rows *rows, struct cursor *at) {
 }
 
 int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
-                        const struct training_group *groups, size_t count, struct arena *arena,
+                        const struct training_group *groups, size_t count, struct workspace *workspace,
                         struct error *error) {
     *rows = (struct training_rows){0};
-    if (measure(rows, qwen, groups, count, error) || take(rows, arena, error)) return -1;
+    if (measure(rows, qwen, groups, count, error) || take(rows, workspace, error)) return -1;
     struct cursor at = {0};
     for (size_t g = 0; g < count; g++) {
         size_t prompt_row = at.row;

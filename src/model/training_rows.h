@@ -26,10 +26,10 @@ struct training_rows {
     size_t image_count;
 };
 
-// Everything lives in the arena. ERROR_INPUT for prompts or completions that cannot be computed, ERROR_LIMIT
-// for those beyond the model's context.
+// Everything is host memory of the workspace. ERROR_INPUT for prompts or completions that cannot be computed,
+// ERROR_LIMIT for those beyond the model's context.
 int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
-                        const struct training_group *groups, size_t count, struct arena *arena,
+                        const struct training_group *groups, size_t count, struct workspace *workspace,
                         struct error *error);
 
 #endif

@@ -5,17 +5,17 @@
 #include <stdlib.h>
 
 #include "model/vision_parts.h"
-#include "model/workspace.h"
+#include "tensor/workspace.h"
 
-static int open_norm(struct matrix *norm, const struct checkpoint *checkpoint, const char *name, int size,
-                     struct error *error) {
+static int open_norm(struct matrix *norm, const struct checkpoint *checkpoint, struct device *device,
+                     const char *name, int size, struct error *error) {
     const struct tensor *tensor = checkpoint_vector(checkpoint, name, size, error);
     if (!tensor) return -1;
-    *norm = matrix_of_tensor(tensor);
-    return 0;
+    *norm = linear_adopt(device, tensor, error);
+    return norm->data ? 0 : -1;
 }
 
-static int open_block(struct vision_block *block, const struct checkpoint *checkpoint,
+static int open_block(struct vision_block *block, const struct checkpoint *checkpoint, struct device *device,
                       const struct qwen_vision_config *c, int index, struct error *error) {
     char name[96];
     int n = snprintf(name, sizeof name, "visual.blocks.%d.", index);
@@ -32,18 +32,19 @@ static int open_block(struct vision_block *block, const struct checkpoint *check
                   {"mlp.down_proj", &block->down, c->hidden, c->intermediate}};
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         snprintf(end, left, "%s", layers[i].name);
-        if (linear_open(layers[i].linear, checkpoint, name, layers[i].out, layers[i].in, LINEAR_BIASED,
-                        error))
+        if (linear_open(layers[i].linear, checkpoint, device, name, layers[i].out, layers[i].in,
+                        LINEAR_BIASED, error))
             return -1;
     }
     block->full = qwen_vision_is_full(c, index);
     snprintf(end, left, "norm1.weight");
-    if (open_norm(&block->norm1, checkpoint, name, c->hidden, error)) return -1;
+    if (open_norm(&block->norm1, checkpoint, device, name, c->hidden, error)) return -1;
     snprintf(end, left, "norm2.weight");
-    return open_norm(&block->norm2, checkpoint, name, c->hidden, error);
+    return open_norm(&block->norm2, checkpoint, device, name, c->hidden, error);
 }
 
-static int open_tensors(struct vision *vision, const struct checkpoint *checkpoint, struct error *error) {
+static int open_tensors(struct vision *vision, const struct checkpoint *checkpoint, struct device *device,
+                        struct error *error) {
     const struct qwen_vision_config *c = &vision->config;
     size_t patch[] = {(size_t)c->hidden, (size_t)c->in_channels, (size_t)c->temporal_patch, (size_t)c->patch,
                       (size_t)c->patch};
@@ -52,24 +53,26 @@ static int open_tensors(struct vision *vision, const struct checkpoint *checkpoi
     if (!conv) return -1;
     // The convolution has no overlap: flattened, it is a linear layer over the values of a patch.
     vision->patch_embed.weight =
-        matrix_of(conv->data, conv->dtype, patch[0], patch[1] * patch[2] * patch[3] * patch[4]);
+        weight_of(matrix_of(device_adopt(device, conv->data, tensor_bytes(conv), error), conv->dtype,
+                            patch[0], patch[1] * patch[2] * patch[3] * patch[4]));
+    if (!vision->patch_embed.weight.values.data) return -1;
     for (int i = 0; i < c->depth; i++)
-        if (open_block(&vision->blocks[i], checkpoint, c, i, error)) return -1;
+        if (open_block(&vision->blocks[i], checkpoint, device, c, i, error)) return -1;
     int merged = c->hidden * c->merge * c->merge;
-    if (open_norm(&vision->merger_norm, checkpoint, "visual.merger.ln_q.weight", c->hidden, error) ||
-        linear_open(&vision->merger_in, checkpoint, "visual.merger.mlp.0", merged, merged, LINEAR_BIASED,
-                    error))
+    if (open_norm(&vision->merger_norm, checkpoint, device, "visual.merger.ln_q.weight", c->hidden, error) ||
+        linear_open(&vision->merger_in, checkpoint, device, "visual.merger.mlp.0", merged, merged,
+                    LINEAR_BIASED, error))
         return -1;
-    return linear_open(&vision->merger_out, checkpoint, "visual.merger.mlp.2", c->out_hidden, merged,
+    return linear_open(&vision->merger_out, checkpoint, device, "visual.merger.mlp.2", c->out_hidden, merged,
                        LINEAR_BIASED, error);
 }
 
-struct vision *vision_open(const struct checkpoint *checkpoint, struct error *error) {
+struct vision *vision_open(const struct checkpoint *checkpoint, struct device *device, struct error *error) {
     struct vision *vision = memory_new(1, sizeof *vision, "vision tower", error);
     if (!vision) return NULL;
     vision->config = checkpoint_config(checkpoint)->vision;
     vision->blocks = memory_new((size_t)vision->config.depth, sizeof *vision->blocks, "vision tower", error);
-    if (!vision->blocks || open_tensors(vision, checkpoint, error)) {
+    if (!vision->blocks || open_tensors(vision, checkpoint, device, error)) {
         vision_free(vision);
         return NULL;
     }
@@ -101,34 +104,44 @@ size_t vision_window_order(const struct qwen_vision_config *c, const struct imag
     return count;
 }
 
-static void fill_angles(const struct vision_pass *pass, const struct image_grid *grids, size_t grid_count,
-                        size_t *patch_row, size_t *patch_column) {
+// Rows and columns in the picture of the patches in window order: positions [2, patches].
+static void fill_positions(const struct vision_pass *pass, const struct image_grid *grids, size_t grid_count,
+                           int32_t *order, int32_t *positions) {
     const struct qwen_vision_config *c = &pass->vision->config;
-    size_t merge = (size_t)c->merge, i = 0, quarter = (size_t)(c->hidden / c->heads) / 4;
+    size_t merge = (size_t)c->merge, i = 0, patches = pass->patches;
     for (size_t g = 0; g < grid_count; g++)
         for (size_t group = 0; group < grids[g].frames * grids[g].height * grids[g].width / (merge * merge);
              group++) {
             size_t columns = grids[g].width / merge, rows = grids[g].height / merge;
             size_t y = group / columns % rows, x = group % columns;
             for (size_t d = 0; d < merge * merge; d++, i++) {
-                patch_row[i] = y * merge + d / merge;
-                patch_column[i] = x * merge + d % merge;
+                order[i] = (int32_t)(y * merge + d / merge);
+                order[patches + i] = (int32_t)(x * merge + d % merge);
             }
         }
-    for (size_t k = 0; k < quarter; k++) {
-        float frequency = 1.0f / powf(10000.0f, (float)(2 * k) / (float)(2 * quarter));
-        for (size_t row = 0; row < pass->patches; row++) {
-            size_t patch = pass->patch_index[row];
-            float vertical = (float)patch_row[patch] * frequency,
-                  horizontal = (float)patch_column[patch] * frequency;
-            float *cosine = (float *)pass->cosine.data + row * pass->cosine.stride;
-            float *sine = (float *)pass->sine.data + row * pass->sine.stride;
-            cosine[k] = cosf(vertical);
-            sine[k] = sinf(vertical);
-            cosine[quarter + k] = cosf(horizontal);
-            sine[quarter + k] = sinf(horizontal);
-        }
+    for (size_t axis = 0; axis < 2; axis++)
+        for (size_t row = 0; row < patches; row++)
+            positions[axis * patches + row] = order[axis * patches + pass->patch_index[row]];
+}
+
+// Half of the pairs turn with the row, half with the column.
+static int fill_angles(const struct vision_pass *pass, const struct image_grid *grids, size_t grid_count,
+                       struct workspace *workspace, struct error *error) {
+    const struct qwen_vision_config *c = &pass->vision->config;
+    size_t quarter = (size_t)(c->hidden / c->heads) / 4;
+    int32_t *order = workspace_host(workspace, 2 * pass->patches, sizeof *order, error);
+    int32_t *positions = workspace_host(workspace, 2 * pass->patches, sizeof *positions, error);
+    float *frequencies = workspace_host(workspace, 2 * quarter, sizeof *frequencies, error);
+    uint8_t *axes = workspace_host(workspace, 2 * quarter, sizeof *axes, error);
+    if (!order || !positions || !frequencies || !axes) return -1;
+    fill_positions(pass, grids, grid_count, order, positions);
+    for (size_t k = 0; k < 2 * quarter; k++) {
+        frequencies[k] = 1.0f / powf(10000.0f, (float)(2 * (k % quarter)) / (float)(2 * quarter));
+        axes[k] = k >= quarter;
     }
+    const struct rotary rotary = {frequencies, axes, positions, pass->patches};
+    device_rotary(pass->device, pass->cosine, pass->sine, &rotary);
+    return 0;
 }
 
 // Segments of consecutive rows of the window-ordered stream, keys and values in the qkv matrix.
@@ -150,27 +163,26 @@ static void fill_segments(const struct vision_pass *pass, struct attention_segme
 }
 
 int vision_prepare(struct vision_pass *pass, enum dtype type, const struct image_grid *grids,
-                   size_t grid_count, struct arena *arena, struct error *error) {
+                   size_t grid_count, struct workspace *workspace, struct error *error) {
     const struct qwen_vision_config *c = &pass->vision->config;
     size_t unit = (size_t)(c->merge * c->merge), groups = pass->patches / unit, hidden = (size_t)c->hidden,
            frames = 0;
     for (size_t g = 0; g < grid_count; g++) frames += grids[g].frames;
-    pass->patch_index = arena_get(arena, pass->patches, sizeof(size_t), error);
-    pass->group_index = arena_get(arena, groups, sizeof(size_t), error);
-    size_t *lengths = arena_get(arena, groups > frames ? groups : frames, sizeof *lengths, error);
-    size_t *patch_row = arena_get(arena, 2 * pass->patches, sizeof *patch_row, error);
-    pass->windows = arena_get(arena, groups, sizeof *pass->windows, error);
-    pass->images = arena_get(arena, frames, sizeof *pass->images, error);
+    pass->patch_index = workspace_host(workspace, pass->patches, sizeof(size_t), error);
+    pass->group_index = workspace_host(workspace, groups, sizeof(size_t), error);
+    size_t *lengths = workspace_host(workspace, groups > frames ? groups : frames, sizeof *lengths, error);
+    pass->windows = workspace_host(workspace, groups, sizeof *pass->windows, error);
+    pass->images = workspace_host(workspace, frames, sizeof *pass->images, error);
     if (error->code) return -1;
     size_t half = hidden / (size_t)c->heads / 2, intermediate = (size_t)c->intermediate;
-    pass->cosine = workspace_matrix(arena, DTYPE_F32, pass->patches, half, error);
-    pass->sine = workspace_matrix(arena, DTYPE_F32, pass->patches, half, error);
-    pass->x = workspace_matrix(arena, DTYPE_F32, pass->patches, hidden, error);
-    pass->normed = workspace_matrix(arena, type, pass->patches, hidden, error);
-    pass->qkv = workspace_matrix(arena, type, pass->patches, 3 * hidden, error);
-    pass->attended = workspace_matrix(arena, type, pass->patches, hidden, error);
-    pass->gate = workspace_matrix(arena, type, pass->patches, intermediate, error);
-    pass->up = workspace_matrix(arena, type, pass->patches, intermediate, error);
+    pass->cosine = workspace_matrix(workspace, DTYPE_F32, pass->patches, half, error);
+    pass->sine = workspace_matrix(workspace, DTYPE_F32, pass->patches, half, error);
+    pass->x = workspace_matrix(workspace, DTYPE_F32, pass->patches, hidden, error);
+    pass->normed = workspace_matrix(workspace, type, pass->patches, hidden, error);
+    pass->qkv = workspace_matrix(workspace, type, pass->patches, 3 * hidden, error);
+    pass->attended = workspace_matrix(workspace, type, pass->patches, hidden, error);
+    pass->gate = workspace_matrix(workspace, type, pass->patches, intermediate, error);
+    pass->up = workspace_matrix(workspace, type, pass->patches, intermediate, error);
     pass->activated = pass->gate;
     if (error->code) return -1;
     pass->window_count = vision_window_order(c, grids, grid_count, pass->group_index, lengths);
@@ -181,17 +193,15 @@ int vision_prepare(struct vision_pass *pass, enum dtype type, const struct image
         for (size_t f = 0; f < grids[g].frames; f++)
             lengths[pass->image_count++] = grids[g].height * grids[g].width;
     fill_segments(pass, pass->images, lengths, pass->image_count);
-    fill_angles(pass, grids, grid_count, patch_row, patch_row + pass->patches);
-    return 0;
+    return fill_angles(pass, grids, grid_count, workspace, error);
 }
 
 void vision_project(const struct vision_pass *pass, const struct vision_block *block) {
     const struct qwen_vision_config *c = &pass->vision->config;
-    const struct device_operations *run = pass->device->operations;
-    run->rms_norm(pass->device, pass->normed, pass->x, block->norm1, VISION_NORM_EPS);
+    device_rms_norm(pass->device, pass->normed, pass->x, block->norm1, VISION_NORM_EPS);
     linear_run(&block->qkv, pass->device, pass->qkv, pass->normed, 0);
-    run->rope(pass->device, matrix_columns(pass->qkv, 0, 2 * (size_t)c->hidden), // q and k
-              (size_t)(c->hidden / c->heads), pass->cosine, pass->sine, false);
+    device_rope(pass->device, matrix_columns(pass->qkv, 0, 2 * (size_t)c->hidden), // q and k
+                (size_t)(c->hidden / c->heads), pass->cosine, pass->sine, false);
 }
 
 struct attention vision_attention(const struct vision_pass *pass, const struct vision_block *block) {
@@ -211,18 +221,18 @@ struct attention vision_attention(const struct vision_pass *pass, const struct v
 
 void vision_attend(const struct vision_pass *pass, const struct vision_block *block) {
     struct attention attention = vision_attention(pass, block);
-    pass->device->operations->attention(pass->device, &attention);
+    device_attention(pass->device, &attention);
     linear_run(&block->proj, pass->device, pass->x, pass->attended, LINEAR_ADD);
 }
 
 void vision_expand(const struct vision_pass *pass, const struct vision_block *block) {
-    pass->device->operations->rms_norm(pass->device, pass->normed, pass->x, block->norm2, VISION_NORM_EPS);
+    device_rms_norm(pass->device, pass->normed, pass->x, block->norm2, VISION_NORM_EPS);
     linear_run(&block->gate, pass->device, pass->gate, pass->normed, 0);
     linear_run(&block->up, pass->device, pass->up, pass->normed, 0);
 }
 
 void vision_contract(const struct vision_pass *pass, const struct vision_block *block) {
-    pass->device->operations->swiglu(pass->device, pass->activated, pass->gate, pass->up);
+    device_swiglu(pass->device, pass->activated, pass->gate, pass->up);
     linear_run(&block->down, pass->device, pass->x, pass->activated, LINEAR_ADD);
 }
 
@@ -234,48 +244,51 @@ static void run_block(const struct vision_pass *pass, const struct vision_block 
 }
 
 static void merge_patches(const struct vision_pass *pass, enum dtype type, struct matrix embeds,
-                          struct arena *arena, const struct trace *trace, struct error *error) {
+                          struct workspace *workspace, const struct trace *trace, struct error *error) {
     const struct vision *vision = pass->vision;
-    const struct device_operations *run = pass->device->operations;
     size_t unit = (size_t)(vision->config.merge * vision->config.merge), groups = pass->patches / unit;
-    run->rms_norm(pass->device, pass->normed, pass->x, vision->merger_norm, VISION_NORM_EPS);
+    device_rms_norm(pass->device, pass->normed, pass->x, vision->merger_norm, VISION_NORM_EPS);
     struct matrix merged = matrix_of(pass->normed.data, type, groups, pass->normed.columns * unit);
-    struct matrix inner = workspace_matrix(arena, type, groups, merged.columns, error);
-    struct matrix out = workspace_matrix(arena, DTYPE_F32, groups, embeds.columns, error);
+    struct matrix inner = workspace_matrix(workspace, type, groups, merged.columns, error);
+    struct matrix out = workspace_matrix(workspace, DTYPE_F32, groups, embeds.columns, error);
     if (error->code) return;
     linear_run(&vision->merger_in, pass->device, inner, merged, 0);
-    run->gelu(pass->device, inner, inner);
+    device_gelu(pass->device, inner, inner);
     linear_run(&vision->merger_out, pass->device, out, inner, 0);
     trace_record(trace, "vision.merger", -1, out);
-    run->scatter(pass->device, embeds, out, pass->group_index);
+    device_scatter(pass->device, embeds, out, pass->group_index);
     trace_record(trace, "vision.embeds", -1, embeds);
 }
 
 int vision_encode(const struct vision *vision, struct device *device, enum dtype type, struct matrix patches,
                   const struct image_grid *grids, size_t grid_count, struct matrix embeds,
-                  struct arena *arena, const struct trace *trace, struct error *error) {
+                  struct workspace *workspace, const struct trace *trace, struct error *error) {
     struct vision_pass pass = {.vision = vision, .device = device, .patches = patches.rows};
-    size_t mark = arena_mark(arena);
+    struct workspace_mark mark = workspace_mark(workspace);
     *error = (struct error){0};
-    struct matrix pixels = patches, first = {0};
-    if (vision_prepare(&pass, type, grids, grid_count, arena, error) == 0) {
-        if (type != DTYPE_F32) {
-            pixels = workspace_matrix(arena, type, patches.rows, patches.columns, error);
-            if (!error->code) device->operations->gather(device, pixels, patches, NULL);
+    struct matrix pixels = {0}, first = {0};
+    if (vision_prepare(&pass, type, grids, grid_count, workspace, error) == 0) {
+        struct matrix uploaded = workspace_matrix(workspace, DTYPE_F32, patches.rows, patches.columns, error);
+        pixels = uploaded;
+        if (type != DTYPE_F32)
+            pixels = workspace_matrix(workspace, type, patches.rows, patches.columns, error);
+        if (!error->code) {
+            device_upload(device, uploaded, patches.data);
+            if (type != DTYPE_F32) device_gather(device, pixels, uploaded, NULL);
         }
-        first = workspace_matrix(arena, DTYPE_F32, patches.rows, (size_t)vision->config.hidden, error);
+        first = workspace_matrix(workspace, DTYPE_F32, patches.rows, (size_t)vision->config.hidden, error);
     }
     if (!error->code) {
         linear_run(&vision->patch_embed, device, first, pixels, 0);
         trace_record(trace, "vision.patch_embed", -1, first);
-        device->operations->gather(device, pass.x, first, pass.patch_index);
+        device_gather(device, pass.x, first, pass.patch_index);
         for (int i = 0; i < vision->config.depth; i++) {
             run_block(&pass, &vision->blocks[i]);
             trace_record(trace, "vision.block", i, pass.x);
         }
-        merge_patches(&pass, type, embeds, arena, trace, error);
+        merge_patches(&pass, type, embeds, workspace, trace, error);
     }
-    arena_rewind(arena, mark);
+    workspace_rewind(workspace, mark);
     if (error->code) return -1;
     return device_check(device, error);
 }

@@ -8,19 +8,20 @@
 #include "model/mrope.h"
 #include "model/trace.h"
 #include "tensor/device.h"
+#include "tensor/workspace.h"
 
 struct vision;
 
-// Resolves and checks all `visual.*` tensors. The checkpoint must outlive it.
-struct vision *vision_open(const struct checkpoint *checkpoint, struct error *error);
+// Resolves and checks all `visual.*` tensors, which the device adopts. Both must outlive it.
+struct vision *vision_open(const struct checkpoint *checkpoint, struct device *device, struct error *error);
 void vision_free(struct vision *vision);
 
 // patches [P, 3 * temporal * patch^2] F32 of all images one after the other (P = sum of frames * height *
-// width); embeds [P / merge^2, out_hidden], F32, raster order. Computes in `type`. Temporaries come from the
-// arena.
+// width), host memory; embeds [P / merge^2, out_hidden], F32, raster order, on the device. Computes in
+// `type`. Temporaries come from the workspace.
 int vision_encode(const struct vision *vision, struct device *device, enum dtype type, struct matrix patches,
                   const struct image_grid *grids, size_t grid_count, struct matrix embeds,
-                  struct arena *arena, const struct trace *trace, struct error *error);
+                  struct workspace *workspace, const struct trace *trace, struct error *error);
 
 // Order in which the tower works, exposed for tests: merge groups of all images sorted into windows.
 // `windows` receives the length of each window in patches; both arrays have room for every group. Returns the

@@ -1,8 +1,6 @@
 #include "model/vision_backward.h"
 
-#include <string.h>
-
-#include "model/workspace.h"
+#include "tensor/workspace.h"
 
 // Of one block. With TAPE_INPUTS all blocks share everything but x_in.
 struct kept {
@@ -19,7 +17,7 @@ struct vision_tape {
     struct matrix pixels; // patches in the compute type
     struct matrix last;   // the residual stream after the last block
     struct matrix merged; // [groups, merge^2 * hidden]: merger_in's output, before the activation
-    struct arena *arena;
+    struct workspace *workspace;
 };
 
 // Gradients that every block writes anew.
@@ -32,30 +30,32 @@ struct scratch {
 static int keep_block(struct vision_tape *tape, struct kept *kept, struct error *error) {
     const struct qwen_vision_config *c = &tape->pass.vision->config;
     size_t rows = tape->pass.patches, hidden = (size_t)c->hidden;
-    kept->x_middle = workspace_matrix(tape->arena, DTYPE_F32, rows, hidden, error);
-    kept->qkv = workspace_matrix(tape->arena, tape->type, rows, 3 * hidden, error);
-    kept->attended = workspace_matrix(tape->arena, tape->type, rows, hidden, error);
-    kept->gate = workspace_matrix(tape->arena, tape->type, rows, (size_t)c->intermediate, error);
-    kept->up = workspace_matrix(tape->arena, tape->type, rows, (size_t)c->intermediate, error);
-    if (!error->code) kept->log_sums = arena_get(tape->arena, rows * (size_t)c->heads, sizeof(float), error);
+    kept->x_middle = workspace_matrix(tape->workspace, DTYPE_F32, rows, hidden, error);
+    kept->qkv = workspace_matrix(tape->workspace, tape->type, rows, 3 * hidden, error);
+    kept->attended = workspace_matrix(tape->workspace, tape->type, rows, hidden, error);
+    kept->gate = workspace_matrix(tape->workspace, tape->type, rows, (size_t)c->intermediate, error);
+    kept->up = workspace_matrix(tape->workspace, tape->type, rows, (size_t)c->intermediate, error);
+    if (!error->code)
+        kept->log_sums = workspace_matrix(tape->workspace, DTYPE_F32, rows, (size_t)c->heads, error).data;
     return error->code ? -1 : 0;
 }
 
 static int keep_blocks(struct vision_tape *tape, struct error *error) {
     const struct qwen_vision_config *c = &tape->pass.vision->config;
     size_t rows = tape->pass.patches, unit = (size_t)c->merge * (size_t)c->merge, hidden = (size_t)c->hidden;
-    tape->blocks = arena_get(tape->arena, (size_t)c->depth, sizeof *tape->blocks, error);
+    tape->blocks = workspace_host(tape->workspace, (size_t)c->depth, sizeof *tape->blocks, error);
     if (!tape->blocks) return -1;
     for (int i = 0; i < c->depth; i++) {
         if (i && tape->keep != TAPE_ALL)
             tape->blocks[i] = tape->blocks[0];
         else if (keep_block(tape, &tape->blocks[i], error))
             return -1;
-        tape->blocks[i].x_in = workspace_matrix(tape->arena, DTYPE_F32, rows, hidden, error);
+        tape->blocks[i].x_in = workspace_matrix(tape->workspace, DTYPE_F32, rows, hidden, error);
         if (error->code) return -1;
     }
-    tape->pass.activated = workspace_matrix(tape->arena, tape->type, rows, (size_t)c->intermediate, error);
-    tape->merged = workspace_matrix(tape->arena, tape->type, rows / unit, hidden * unit, error);
+    tape->pass.activated =
+        workspace_matrix(tape->workspace, tape->type, rows, (size_t)c->intermediate, error);
+    tape->merged = workspace_matrix(tape->workspace, tape->type, rows / unit, hidden * unit, error);
     return error->code ? -1 : 0;
 }
 
@@ -80,18 +80,14 @@ static void enter(struct vision_tape *tape, const struct kept *kept) {
     point_segments(pass, pass->images, pass->image_count);
 }
 
-static void copy(struct matrix to, struct matrix from) {
-    memcpy(to.data, from.data, from.rows * from.columns * sizeof(float));
-}
-
 static void run_block(struct vision_tape *tape, size_t index) {
     const struct vision_block *block = &tape->pass.vision->blocks[index];
     const struct kept *kept = &tape->blocks[index];
     enter(tape, kept);
-    copy(kept->x_in, tape->pass.x);
+    device_copy(tape->pass.device, kept->x_in, tape->pass.x);
     vision_project(&tape->pass, block);
     vision_attend(&tape->pass, block);
-    if (tape->keep == TAPE_ALL) copy(kept->x_middle, tape->pass.x);
+    if (tape->keep == TAPE_ALL) device_copy(tape->pass.device, kept->x_middle, tape->pass.x);
     vision_expand(&tape->pass, block);
     vision_contract(&tape->pass, block);
 }
@@ -104,39 +100,39 @@ static struct matrix as_groups(const struct vision_tape *tape, struct matrix nor
 static void run_merger(struct vision_tape *tape, struct matrix embeds, struct error *error) {
     const struct vision *vision = tape->pass.vision;
     struct device *device = tape->pass.device;
-    const struct device_operations *run = device->operations;
-    size_t mark = arena_mark(tape->arena);
+    struct workspace_mark mark = workspace_mark(tape->workspace);
     struct matrix inner =
-        workspace_matrix(tape->arena, tape->type, tape->merged.rows, tape->merged.columns, error);
-    struct matrix out = workspace_matrix(tape->arena, DTYPE_F32, embeds.rows, embeds.columns, error);
+        workspace_matrix(tape->workspace, tape->type, tape->merged.rows, tape->merged.columns, error);
+    struct matrix out = workspace_matrix(tape->workspace, DTYPE_F32, embeds.rows, embeds.columns, error);
     if (error->code) return;
-    run->rms_norm(device, tape->pass.normed, tape->pass.x, vision->merger_norm, VISION_NORM_EPS);
+    device_rms_norm(device, tape->pass.normed, tape->pass.x, vision->merger_norm, VISION_NORM_EPS);
     linear_run(&vision->merger_in, device, tape->merged, as_groups(tape, tape->pass.normed), 0);
-    run->gelu(device, inner, tape->merged);
+    device_gelu(device, inner, tape->merged);
     linear_run(&vision->merger_out, device, out, inner, 0);
-    run->scatter(device, embeds, out, tape->pass.group_index);
-    arena_rewind(tape->arena, mark);
+    device_scatter(device, embeds, out, tape->pass.group_index);
+    workspace_rewind(tape->workspace, mark);
 }
 
 struct vision_tape *vision_tape_run(const struct vision *vision, struct device *device, enum dtype type,
                                     struct matrix patches, const struct image_grid *grids, size_t grid_count,
-                                    struct matrix embeds, enum tape_keep keep, struct arena *arena,
+                                    struct matrix embeds, enum tape_keep keep, struct workspace *workspace,
                                     struct error *error) {
-    struct vision_tape *tape = arena_get(arena, 1, sizeof *tape, error);
+    struct vision_tape *tape = workspace_host(workspace, 1, sizeof *tape, error);
     if (!tape) return NULL;
     *tape = (struct vision_tape){.pass = {.vision = vision, .device = device, .patches = patches.rows},
                                  .type = type,
                                  .keep = keep == TAPE_NOTHING ? TAPE_INPUTS : keep,
                                  .pixels = patches,
-                                 .arena = arena};
-    if (vision_prepare(&tape->pass, type, grids, grid_count, arena, error) || keep_blocks(tape, error))
+                                 .workspace = workspace};
+    if (vision_prepare(&tape->pass, type, grids, grid_count, workspace, error) || keep_blocks(tape, error))
         return NULL;
-    if (type != DTYPE_F32) tape->pixels = workspace_matrix(arena, type, patches.rows, patches.columns, error);
-    struct matrix first = workspace_matrix(arena, DTYPE_F32, patches.rows, tape->pass.x.columns, error);
+    if (type != DTYPE_F32)
+        tape->pixels = workspace_matrix(workspace, type, patches.rows, patches.columns, error);
+    struct matrix first = workspace_matrix(workspace, DTYPE_F32, patches.rows, tape->pass.x.columns, error);
     if (error->code) return NULL;
-    if (type != DTYPE_F32) device->operations->gather(device, tape->pixels, patches, NULL);
+    if (type != DTYPE_F32) device_gather(device, tape->pixels, patches, NULL);
     linear_run(&vision->patch_embed, device, first, tape->pixels, 0);
-    device->operations->gather(device, tape->pass.x, first, tape->pass.patch_index);
+    device_gather(device, tape->pass.x, first, tape->pass.patch_index);
     for (int i = 0; i < vision->config.depth; i++) run_block(tape, (size_t)i);
     tape->last = tape->pass.x;
     run_merger(tape, embeds, error);
@@ -146,7 +142,7 @@ struct vision_tape *vision_tape_run(const struct vision *vision, struct device *
 // Everything the backward pass of this block reads, made again from x_in.
 static void compute_again(struct vision_tape *tape, const struct vision_block *block,
                           const struct kept *kept) {
-    copy(kept->x_middle, kept->x_in);
+    device_copy(tape->pass.device, kept->x_middle, kept->x_in);
     tape->pass.x = kept->x_in;
     vision_project(&tape->pass, block);
     tape->pass.x = kept->x_middle;
@@ -159,16 +155,15 @@ static void second_half_backward(const struct vision_tape *tape, const struct vi
                                  const struct scratch *s) {
     const struct vision_pass *pass = &tape->pass;
     struct device *device = pass->device;
-    const struct device_operations *run = device->operations;
-    run->swiglu(device, pass->activated, pass->gate, pass->up);
+    device_swiglu(device, pass->activated, pass->gate, pass->up);
     linear_backward(&block->down, &gradient->down, device, s->dactivated, s->dx, pass->activated, 0);
-    run->swiglu_backward(device, pass->gate, pass->up, s->dactivated, pass->gate, pass->up);
+    device_swiglu_backward(device, pass->gate, pass->up, s->dactivated, pass->gate, pass->up);
     if (tape->keep == TAPE_ALL)
-        run->rms_norm(device, pass->normed, kept->x_middle, block->norm2, VISION_NORM_EPS);
+        device_rms_norm(device, pass->normed, kept->x_middle, block->norm2, VISION_NORM_EPS);
     linear_backward(&block->gate, &gradient->gate, device, s->dnormed, pass->gate, pass->normed, 0);
     linear_backward(&block->up, &gradient->up, device, s->dnormed, pass->up, pass->normed, LINEAR_ADD);
-    run->rms_norm_backward(device, s->dx, gradient->norm2, s->dnormed, kept->x_middle, block->norm2,
-                           VISION_NORM_EPS);
+    device_rms_norm_backward(device, s->dx, gradient->norm2, s->dnormed, kept->x_middle, block->norm2,
+                             VISION_NORM_EPS);
 }
 
 static void first_half_backward(const struct vision_tape *tape, const struct vision_block *block,
@@ -176,7 +171,6 @@ static void first_half_backward(const struct vision_tape *tape, const struct vis
                                 const struct scratch *s) {
     const struct vision_pass *pass = &tape->pass;
     struct device *device = pass->device;
-    const struct device_operations *run = device->operations;
     size_t hidden = (size_t)pass->vision->config.hidden;
     linear_backward(&block->proj, &gradient->proj, device, s->dattended, s->dx, pass->attended, 0);
     const struct attention forward = vision_attention(pass, block);
@@ -187,25 +181,25 @@ static void first_half_backward(const struct vision_tape *tape, const struct vis
                                                  .dqueries = matrix_columns(s->dqkv, 0, hidden),
                                                  .dkeys = matrix_columns(s->dqkv, hidden, hidden),
                                                  .dvalues = matrix_columns(s->dqkv, 2 * hidden, hidden)};
-    run->attention_backward(device, &attention);
-    run->rope(device, matrix_columns(s->dqkv, 0, 2 * hidden), forward.head_dim, pass->cosine, pass->sine,
-              true);
-    run->rms_norm(device, pass->normed, kept->x_in, block->norm1, VISION_NORM_EPS);
+    device_attention_backward(device, &attention);
+    device_rope(device, matrix_columns(s->dqkv, 0, 2 * hidden), forward.head_dim, pass->cosine, pass->sine,
+                true);
+    device_rms_norm(device, pass->normed, kept->x_in, block->norm1, VISION_NORM_EPS);
     linear_backward(&block->qkv, &gradient->qkv, device, s->dnormed, s->dqkv, pass->normed, 0);
-    run->rms_norm_backward(device, s->dx, gradient->norm1, s->dnormed, kept->x_in, block->norm1,
-                           VISION_NORM_EPS);
+    device_rms_norm_backward(device, s->dx, gradient->norm1, s->dnormed, kept->x_in, block->norm1,
+                             VISION_NORM_EPS);
 }
 
 static int take_scratch(const struct vision_tape *tape, struct scratch *s, struct error *error) {
     const struct qwen_vision_config *c = &tape->pass.vision->config;
     size_t rows = tape->pass.patches, hidden = (size_t)c->hidden;
-    s->dx = workspace_matrix(tape->arena, DTYPE_F32, rows, hidden, error);
-    s->dnormed = workspace_matrix(tape->arena, DTYPE_F32, rows, hidden, error);
-    s->dqkv = workspace_matrix(tape->arena, DTYPE_F32, rows, 3 * hidden, error);
-    s->dattended = workspace_matrix(tape->arena, tape->type, rows, hidden, error);
-    s->dactivated = workspace_matrix(tape->arena, tape->type, rows, (size_t)c->intermediate, error);
+    s->dx = workspace_matrix(tape->workspace, DTYPE_F32, rows, hidden, error);
+    s->dnormed = workspace_matrix(tape->workspace, DTYPE_F32, rows, hidden, error);
+    s->dqkv = workspace_matrix(tape->workspace, DTYPE_F32, rows, 3 * hidden, error);
+    s->dattended = workspace_matrix(tape->workspace, tape->type, rows, hidden, error);
+    s->dactivated = workspace_matrix(tape->workspace, tape->type, rows, (size_t)c->intermediate, error);
     if (error->code) return -1;
-    memset(s->dx.data, 0, rows * hidden * sizeof(float));
+    device_clear(tape->pass.device, s->dx);
     return 0;
 }
 
@@ -214,24 +208,23 @@ static void merger_backward(const struct vision_tape *tape, const struct vision 
                             struct matrix dembeds, const struct scratch *s, struct error *error) {
     const struct vision *vision = tape->pass.vision;
     struct device *device = tape->pass.device;
-    const struct device_operations *run = device->operations;
-    size_t mark = arena_mark(tape->arena);
-    struct matrix dout = workspace_matrix(tape->arena, DTYPE_F32, dembeds.rows, dembeds.columns, error);
+    struct workspace_mark mark = workspace_mark(tape->workspace);
+    struct matrix dout = workspace_matrix(tape->workspace, DTYPE_F32, dembeds.rows, dembeds.columns, error);
     struct matrix inner =
-        workspace_matrix(tape->arena, tape->type, tape->merged.rows, tape->merged.columns, error);
+        workspace_matrix(tape->workspace, tape->type, tape->merged.rows, tape->merged.columns, error);
     struct matrix dinner =
-        workspace_matrix(tape->arena, tape->type, tape->merged.rows, tape->merged.columns, error);
+        workspace_matrix(tape->workspace, tape->type, tape->merged.rows, tape->merged.columns, error);
     if (error->code) return;
-    run->gather(device, dout, dembeds, tape->pass.group_index);
-    run->gelu(device, inner, tape->merged);
+    device_gather(device, dout, dembeds, tape->pass.group_index);
+    device_gelu(device, inner, tape->merged);
     linear_backward(&vision->merger_out, &gradients->merger_out, device, dinner, dout, inner, 0);
-    run->gelu_backward(device, dinner, dinner, tape->merged);
-    run->rms_norm(device, tape->pass.normed, tape->last, vision->merger_norm, VISION_NORM_EPS);
+    device_gelu_backward(device, dinner, dinner, tape->merged);
+    device_rms_norm(device, tape->pass.normed, tape->last, vision->merger_norm, VISION_NORM_EPS);
     linear_backward(&vision->merger_in, &gradients->merger_in, device, as_groups(tape, s->dnormed), dinner,
                     as_groups(tape, tape->pass.normed), 0);
-    run->rms_norm_backward(device, s->dx, gradients->merger_norm, s->dnormed, tape->last, vision->merger_norm,
-                           VISION_NORM_EPS);
-    arena_rewind(tape->arena, mark);
+    device_rms_norm_backward(device, s->dx, gradients->merger_norm, s->dnormed, tape->last,
+                             vision->merger_norm, VISION_NORM_EPS);
+    workspace_rewind(tape->workspace, mark);
 }
 
 static void blocks_backward(struct vision_tape *tape, const struct vision *gradients,
@@ -246,7 +239,7 @@ static void blocks_backward(struct vision_tape *tape, const struct vision *gradi
         first_half_backward(tape, block, &gradients->blocks[i], kept, s);
     }
     // Back from window order to patch order; nothing lies below the patches.
-    device->operations->scatter(device, s->dnormed, s->dx, tape->pass.patch_index);
+    device_scatter(device, s->dnormed, s->dx, tape->pass.patch_index);
     linear_backward(&tape->pass.vision->patch_embed, &gradients->patch_embed, device, (struct matrix){0},
                     s->dnormed, tape->pixels, 0);
 }
@@ -254,10 +247,10 @@ static void blocks_backward(struct vision_tape *tape, const struct vision *gradi
 int vision_tape_backward(struct vision_tape *tape, const struct vision *gradients, struct matrix dembeds,
                          bool blocks_wanted, struct error *error) {
     struct scratch scratch;
-    size_t mark = arena_mark(tape->arena);
+    struct workspace_mark mark = workspace_mark(tape->workspace);
     if (take_scratch(tape, &scratch, error) == 0) merger_backward(tape, gradients, dembeds, &scratch, error);
     if (!error->code && blocks_wanted) blocks_backward(tape, gradients, &scratch);
-    arena_rewind(tape->arena, mark);
+    workspace_rewind(tape->workspace, mark);
     if (error->code) return -1;
     return device_check(tape->pass.device, error);
 }

@@ -7,10 +7,11 @@
 
 struct vision_tape;
 
-// As vision_encode, but keeps what the backward pass needs. `patches` must stay valid until then.
+// As vision_encode, but with patches on the device, and keeps what the backward pass needs. `patches` must
+// stay valid until then.
 struct vision_tape *vision_tape_run(const struct vision *vision, struct device *device, enum dtype type,
                                     struct matrix patches, const struct image_grid *grids, size_t grid_count,
-                                    struct matrix embeds, enum tape_keep keep, struct arena *arena,
+                                    struct matrix embeds, enum tape_keep keep, struct workspace *workspace,
                                     struct error *error);
 
 // dembeds: as embeds. Stops below the merger unless `blocks_wanted`.

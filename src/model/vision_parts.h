@@ -35,12 +35,12 @@ struct vision_pass {
     struct matrix x; // the residual stream [patches, hidden], F32
     struct matrix normed, qkv, attended, gate, up;
     struct matrix activated; // silu(gate) * up; may be gate
-    float *log_sums;         // NULL, or [patches, heads]: kept for the backward pass
+    float *log_sums;         // NULL, or [patches, heads] on the device: kept for the backward pass
 };
 
 // Fills a pass that names vision, device and patches.
 int vision_prepare(struct vision_pass *pass, enum dtype type, const struct image_grid *grids,
-                   size_t grid_count, struct arena *arena, struct error *error);
+                   size_t grid_count, struct workspace *workspace, struct error *error);
 // The steps of a block, in this order.
 void vision_project(const struct vision_pass *pass, const struct vision_block *block);  // normed, qkv
 void vision_attend(const struct vision_pass *pass, const struct vision_block *block);   // attended, x

@@ -29,7 +29,9 @@ struct photo_options {
 
 // What the file says of itself. Never shown to a model.
 struct photo_facts {
-    bool has_position;          // EXIF GPS, complete and within range; 0, 0 counts as unknown
+    // EXIF GPS, else that of an XMP packet inside the file: complete and within range. 0, 0 counts as unknown,
+    // and what globe estimated (somebody copied it into the photo) as not measured.
+    bool has_position;
     double latitude, longitude; // degrees, WGS-84
     int orientation; // EXIF 1..8, 1 when absent; always 1 for HEIC and AVIF, which turn by a rule of their
                      // own

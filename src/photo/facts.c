@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "photo/xmp_position.h"
+
 // libvips gives an EXIF field as text: its values, then a description in brackets, such as
 // "43/1 28/1 281/100 (43, 28, 2.81, Rational, 3 components, 24 bytes)".
 static const char *exif_text(VipsImage *source, const char *name) {
@@ -34,6 +36,7 @@ static bool parse_angle(const char *text, double *degrees) {
         while (*text == ' ') text++;
         if (i > 0 && (*text == '(' || !*text)) return true;
         if (!parse_rational(text, &end, &value)) return i == 2 && strncmp(text, "0/0", 3) == 0;
+        if (i > 0 && value > 60) return false; // no minutes or seconds, so what are the degrees?
         *degrees += value / unit[i];
         text = end;
     }
@@ -50,17 +53,36 @@ static bool read_coordinate(VipsImage *source, const char *name, const char *ref
     return true;
 }
 
+// EXIF into which somebody copied what globe had estimated.
+static bool is_estimated(VipsImage *source) {
+    const char *method = exif_text(source, "exif-ifd3-GPSProcessingMethod");
+    return xmp_position_is_estimate(method, strlen(method));
+}
+
+static bool read_exif_position(VipsImage *source, double *latitude, double *longitude) {
+    bool found = read_coordinate(source, "exif-ifd3-GPSLatitude", "exif-ifd3-GPSLatitudeRef", 'N', 'S', 90,
+                                 latitude) &&
+                 read_coordinate(source, "exif-ifd3-GPSLongitude", "exif-ifd3-GPSLongitudeRef", 'E', 'W', 180,
+                                 longitude);
+    // 0, 0 is what some cameras write for "unknown"; nobody photographs that spot of the Gulf of Guinea.
+    return found && (*latitude != 0 || *longitude != 0) && !is_estimated(source);
+}
+
+static bool read_xmp_position(VipsImage *source, double *latitude, double *longitude) {
+    const void *packet;
+    size_t length;
+    return vips_image_get_typeof(source, VIPS_META_XMP_NAME) &&
+           !vips_image_get_blob(source, VIPS_META_XMP_NAME, &packet, &length) &&
+           xmp_position_read(packet, length, latitude, longitude);
+}
+
 void facts_read(struct photo_facts *facts, VipsImage *source) {
     facts->stored_width = (size_t)vips_image_get_width(source);
     facts->stored_height = (size_t)vips_image_get_height(source);
     facts->orientation = vips_image_get_orientation(source); // 1 when absent or out of range
-    double latitude, longitude;
-    bool found = read_coordinate(source, "exif-ifd3-GPSLatitude", "exif-ifd3-GPSLatitudeRef", 'N', 'S', 90,
-                                 &latitude) &&
-                 read_coordinate(source, "exif-ifd3-GPSLongitude", "exif-ifd3-GPSLongitudeRef", 'E', 'W', 180,
-                                 &longitude);
-    // 0, 0 is what some cameras write for "unknown"; nobody photographs that spot of the Gulf of Guinea.
-    facts->has_position = found && (latitude != 0 || longitude != 0);
+    double latitude = 0, longitude = 0;
+    facts->has_position =
+        read_exif_position(source, &latitude, &longitude) || read_xmp_position(source, &latitude, &longitude);
     facts->latitude = facts->has_position ? latitude : 0;
     facts->longitude = facts->has_position ? longitude : 0;
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "rows/row_internal.h"
 
 enum { LINE_LIMIT = 16 << 20, MOST_ENTITIES = 10000 };
 
@@ -25,8 +26,11 @@ static char *take_name(const json_t *row, const char *key, const char *name, str
 
 static int take_photo(struct truth *truth, const json_t *row, const char *folder, const char *name,
                       struct error *error) {
-    const json_t *images = json_object_get(row, "images"), *first = json_array_get(images, 0);
-    if (json_array_size(images) != 1 || !json_is_string(first))
+    const json_t *images, *first;
+    if (row_find_pictures(row, &images, error)) return error_prefix(error, "%s", name);
+    first = json_is_array(images) ? json_array_get(images, 0) : images;
+    if (json_is_object(first)) first = json_object_get(first, "path");
+    if ((json_is_array(images) && json_array_size(images) != 1) || !json_is_string(first))
         return error_set(error, ERROR_INPUT, "%s: \"images\" must be a list of one path", name);
     const char *path = json_string_value(first);
     if (!*path || strlen(path) != json_string_length(first))
@@ -35,14 +39,31 @@ static int take_photo(struct truth *truth, const json_t *row, const char *folder
     return truth->photo ? 0 : -1;
 }
 
+// A coordinate under one of its names.
+static int take_degrees(const json_t *row, const char *const *keys, double most, double *value,
+                        const char *name, struct error *error) {
+    for (; *keys; keys++) {
+        double found = NAN;
+        if (json_get_number(row, *keys, -most, most, &found, name, error)) return -1;
+        if (isnan(found)) continue;
+        if (!isnan(*value) && *value != found)
+            return error_set(error, ERROR_INPUT, "%s: \"%s\" is %g, but another key says %g", name, *keys,
+                             found, *value);
+        *value = found;
+    }
+    return 0;
+}
+
 static int take_place(struct truth *truth, const json_t *row, const char *name, struct error *error) {
+    static const char *const latitudes[] = {"lat", "latitude", NULL}, *const longitudes[] = {
+                                                                          "lon", "longitude", "lng", NULL};
     const char *code = "";
     double lat = NAN, lon = NAN;
     truth->country = take_name(row, "country", name, error);
     truth->city = truth->country ? take_name(row, "city", name, error) : NULL;
     if (!truth->city || json_get_string(row, "country_code", &code, name, error) ||
-        json_get_number(row, "lat", -90, 90, &lat, name, error) ||
-        json_get_number(row, "lon", -180, 180, &lon, name, error))
+        take_degrees(row, latitudes, 90, &lat, name, error) ||
+        take_degrees(row, longitudes, 180, &lon, name, error))
         return -1;
     if (*code && (strlen(code) != 2 || !isupper((unsigned char)code[0]) || !isupper((unsigned char)code[1])))
         return error_set(error, ERROR_INPUT, "%s: \"country_code\" is not like \"FR\"", name);
@@ -55,8 +76,11 @@ static int take_place(struct truth *truth, const json_t *row, const char *name, 
     if (json_get_boolean(row, "locatable", &truth->locatable, name, error) ||
         json_get_boolean(row, "city_determined", &truth->city_determined, name, error))
         return -1;
-    if (truth->locatable && !*truth->country)
-        return error_set(error, ERROR_INPUT, "%s: no \"country\", though the picture is locatable", name);
+    if (truth->locatable && !*truth->country && !*truth->city && !truth->has_position)
+        return error_set(error, ERROR_INPUT,
+                         "%s: no \"country\", no \"city\" and no \"lat\" and \"lon\", though the picture is "
+                         "locatable",
+                         name);
     return 0;
 }
 

@@ -1,13 +1,14 @@
 // What is known of the pictures that a model is examined with: rows of JSON lines, as `globe postcards`
 // writes them.
-//   images          one path, relative to the file's folder (needed)
+//   images          one path, relative to the file's folder (needed); other names as in rows/row.h
 //   country, city   names; "unknown", null or missing when there is none
 //   country_code    ISO 3166-1 alpha-2
-//   lat, lon        degrees
+//   lat, lon        degrees; also latitude, longitude, lng
 //   locatable       whether the picture can be placed at all; missing: it can
 //   city_determined whether the city can be told; missing: it can
 //   entities        [{"text": ...}, ...]: what can be seen; missing: not known, and not asked for
-// Any other key may be named to group the rows by.
+// A picture that can be placed needs a country, a city or a position. Any other key may be named to group the
+// rows by.
 #ifndef GLOBE_ROWS_TRUTH_H
 #define GLOBE_ROWS_TRUTH_H
 

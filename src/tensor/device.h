@@ -1,12 +1,29 @@
-// The device table: every operation that the model, and later the training, asks of a processor. model/ and
-// train/ call through it; nothing above tensor/ knows which processor it is.
+// A device: memory and operations. model/ and train/ compute through the functions of this header alone;
+// nothing above tensor/ knows which processor it is, or reads and writes what the device holds.
 //
-// Operations do not return errors. The first failure (out of memory, a refused primitive) stays in the
-// device, later operations do nothing, and the caller asks once per forward pass: device_check().
+// Memory. Every matrix that an operation reads or writes lies in blocks of the device: allocated here, or
+// adopted from a mapped file. Addresses in them may be computed (rows and columns of a matrix are views), but
+// only the device follows them: what the host has goes in by device_upload, what it wants to see comes out by
+// device_download. The CPU's own device uses the host's memory as it is; do not count on it: the guard device
+// (device_open_cpu) makes its blocks unreadable outside of operations.
+// Small arrays that steer an operation (ids, indices, targets, segments, positions, frequencies, ...) are
+// host memory. They are copied on call: the caller may change or free them as soon as the function returns.
 //
-// Types: weights are F32, BF16 or F16 as the checkpoint stores them and are never copied. Activations are of
-// the compute type (F32 or BF16); the residual stream and everything that is summed over many terms is F32.
-// Matrices are row-major [rows, columns]; a row is a token or a patch.
+// Order. Operations run one after the other in the order of the calls, possibly later than the call: only
+// device_download, device_finish and device_check wait.
+//
+// Errors. Operations do not return errors. The first failure (shapes that do not fit, out of memory, a
+// refused primitive) stays in the device, every later operation of any kind does nothing, outputs keep what
+// they held, and the caller asks once per pass: device_check() tells and clears it. A device that is lost
+// (device_lose) stays failed. Shapes, types and ids are checked here, once, for all devices: what reaches the
+// table fits.
+//
+// Threads. One thread at a time, but any thread: an operation runs on as many threads as the device was
+// opened with, whoever calls it.
+//
+// Types: weights are F32, BF16 or F16 as the checkpoint stores them. Activations are of the compute type (F32
+// or BF16); the residual stream and everything that is summed over many terms is F32. Matrices are row-major
+// [rows, columns]; a row is a token or a patch. One without rows or columns is left alone.
 #ifndef GLOBE_TENSOR_DEVICE_H
 #define GLOBE_TENSOR_DEVICE_H
 
@@ -16,6 +33,78 @@
 
 #include "base/error.h"
 #include "tensor/tensor.h"
+
+struct device_operations; // tensor/device_internal.h: what a new device has to implement
+struct device_block;
+
+struct device {
+    const struct device_operations *operations;
+    enum dtype fast_type; // BF16 where the processor multiplies it faster than F32
+    int threads;
+    struct error error; // sticky; to be read, for instance to leave a loop early
+    bool lost;          // the error is for good
+    char description[160];
+    struct device_block *blocks; // all memory that is held
+    size_t block_count, block_room;
+};
+
+// threads 0: all processors. `isa` NULL: the best there is; else "portable", "avx2", "avx512" or "amx" (for
+// tests). "guard" is the best there is with memory that nobody can read or write between operations, to find
+// who tries.
+struct device *device_open_cpu(int threads, const char *isa, struct error *error);
+// Releases what is still held: weights live as long as their device.
+void device_close(struct device *device);
+
+// 0, or -1 with the first failure since the last check (which is cleared unless the device is lost).
+int device_check(struct device *device, struct error *error);
+// For operations: remembers the first failure.
+void device_fail(struct device *device, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// The same, but nothing will work again: device_check reports it for ever, memory cannot be had.
+void device_lose(struct device *device, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool device_can_train(const struct device *device); // has the operations of training
+
+// ---- memory
+
+enum device_memory {
+    DEVICE_DENSE, // all of it will be used
+    DEVICE_SPARSE // much may never be: pages are taken as they are written, where the device can do that
+};
+
+// Not cleared; aligned for every type. NULL with ERROR_MEMORY ("what: ...").
+void *device_allocate(struct device *device, size_t bytes, enum device_memory kind, const char *what,
+                      struct error *error);
+// A block of device_allocate or device_adopt; NULL is allowed.
+void device_release(struct device *device, void *block);
+// Host memory that never changes and outlives the device, as a block: the same address where the device reads
+// host memory, a copy elsewhere. The same memory again is the same block.
+void *device_adopt(struct device *device, const void *host, size_t bytes, struct error *error);
+size_t device_memory_held(const struct device *device); // bytes allocated, not adopted
+
+// Between host memory, contiguous and of the matrix's type, and the device.
+void device_upload(struct device *device, struct matrix to, const void *from); // `from` is free on return
+void device_download(struct device *device, void *to, struct matrix from);     // waits
+struct device_copy {
+    struct matrix to, from; // of one type and shape
+};
+void device_copy(struct device *device, struct matrix to, struct matrix from);
+void device_copy_all(struct device *device, const struct device_copy *copies,
+                     size_t count);                             // they do not overlap
+void device_clear(struct device *device, struct matrix matrix); // all bytes 0
+void device_finish(struct device *device); // waits until everything that was asked for is done
+
+// ---- operands
+
+// A weight matrix [out, in] as a checkpoint stores it.
+enum weight_format { WEIGHT_PLAIN }; // values are the weights
+struct weight {
+    struct matrix values;
+    enum weight_format format;
+    struct matrix scales, zeros; // of quantised formats: one per output and group; data NULL
+    size_t group;                // inputs that share a scale; 0: all
+};
+struct weight weight_of(struct matrix values); // a plain one
 
 // A run of keys and values, one row per token: [rows, kv_heads * head_dim] each.
 struct attention_span {
@@ -46,10 +135,11 @@ struct attention {
     size_t heads;
     size_t kv_heads; // query head h reads kv head h / (heads / kv_heads)
     size_t head_dim;
-    float scale; // 1 / sqrt(head_dim)
-    const struct attention_segment *segments;
+    float scale;                              // 1 / sqrt(head_dim)
+    const struct attention_segment *segments; // host memory; no two have a query in common
     size_t segment_count;
-    float *log_sums; // NULL, or [rows, heads] for the backward pass: log2 of the sum of exp(scores)
+    float *log_sums; // NULL, or device memory [rows, heads] for the backward pass: log2 of the sum of
+                     // exp(scores)
 };
 
 // The gradient of an attention whose spans all are rows of one matrix of keys and one of values. A prefix
@@ -60,6 +150,15 @@ struct attention_gradient {
     struct matrix dout;              // as forward->out
     struct matrix dqueries;          // as forward->queries, or F32; may be forward->queries. Written
     struct matrix dkeys, dvalues;    // F32 [key rows, kv_heads * head_dim]. Written
+};
+
+// How much each query looked at some of its keys; see device_attention_shares.
+struct attention_shares {
+    struct matrix sums;   // F32 [rows, watched]: added to
+    struct matrix scores; // F32 [rows, keys]: products of queries and keys; overwritten
+    float scale;          // of the scores
+    size_t seen;          // row r sees keys [0, seen + r)
+    size_t first;         // the watched keys are [first, first + watched)
 };
 
 // Elements are zeroed with probability `rate` and the others divided by 1 - rate. Which ones is a function of
@@ -77,93 +176,95 @@ struct low_rank {
     struct dropout dropout; // of x, only in training
 };
 
+// Angles of rotary embeddings: of row r and pair f, positions[axes[f]][r] * frequencies[f], in F32.
+struct rotary {
+    const float *frequencies; // [pairs]
+    const uint8_t *axes;      // [pairs]
+    const int32_t *positions; // [axis, position_stride], of which the first `rows` count
+    size_t position_stride;
+};
+
+// One step of AdamW with everything that is the same for all its values (train/adamw.h):
+//   g = scale gradient;  m = beta1 m + rest1 g;  v = beta2 v + rest2 g^2
+//   value = value keep - rate m / (sqrt(v) / root + epsilon)
+struct adamw_factors {
+    float scale, beta1, rest1, beta2, rest2, keep, rate, root, epsilon;
+};
+
 enum linear_flags {
     LINEAR_ADD = 1 // y += instead of y =
 };
 
-struct device;
+// ---- operations
 
-struct device_operations {
-    const char *name;
-
-    // y[m, n] = x[m, k] * w[n, k]^T + bias[n]. bias may be NULL (data == NULL). y: F32 or BF16; x: F32 or
-    // BF16.
-    void (*linear)(struct device *device, struct matrix y, struct matrix x, struct matrix w,
+// y[m, n] = x[m, k] * w[n, k]^T + bias[n]. bias may be none (data NULL). x: F32 or BF16; y: F32, or as x.
+void device_linear(struct device *device, struct matrix y, struct matrix x, const struct weight *w,
                    struct matrix bias, unsigned flags);
-    // y = x / sqrt(mean(x^2) + eps) * weight, per row. x: F32 (the residual stream) or the compute type.
-    void (*rms_norm)(struct device *device, struct matrix y, struct matrix x, struct matrix weight,
+// y = x / sqrt(mean(x^2) + eps) * weight, per row. x: F32 (the residual stream) or the compute type.
+void device_rms_norm(struct device *device, struct matrix y, struct matrix x, struct matrix weight,
                      float eps);
-    // Rotates heads [head_dim] of x in place, pairs (i, i + head_dim / 2), by angles given as cosine and sine
-    // [rows, head_dim / 2] F32. `inverse` rotates back (the gradient).
-    void (*rope)(struct device *device, struct matrix x, size_t head_dim, struct matrix cosine,
+// cosine and sine [rows, pairs] F32 of a rotary's angles.
+void device_rotary(struct device *device, struct matrix cosine, struct matrix sine,
+                   const struct rotary *rotary);
+// Rotates heads [head_dim] of x in place, pairs (i, i + head_dim / 2), by angles given as cosine and sine
+// [rows, head_dim / 2] F32. `inverse` rotates back (the gradient).
+void device_rope(struct device *device, struct matrix x, size_t head_dim, struct matrix cosine,
                  struct matrix sine, bool inverse);
-    void (*attention)(struct device *device, const struct attention *attention);
-    // y = silu(gate) * up. y may be gate.
-    void (*swiglu)(struct device *device, struct matrix y, struct matrix gate, struct matrix up);
-    // y = x * Phi(x), exact (erf). In place allowed.
-    void (*gelu)(struct device *device, struct matrix y, struct matrix x);
-    // y[i] = table[ids[i]]; ids outside the table are an internal error.
-    void (*embed)(struct device *device, struct matrix y, struct matrix table, const int32_t *ids);
-    // y[i] = x[index[i]], with conversion of type; index NULL: row i.
-    void (*gather)(struct device *device, struct matrix y, struct matrix x, const size_t *index);
-    // y[index[i]] = x[i]: the inverse permutation.
-    void (*scatter)(struct device *device, struct matrix y, struct matrix x, const size_t *index);
-    // out[i] = log softmax(x[i] * w^T / temperature)[targets[i]], in chunks of the vocabulary: the [rows,
-    // vocabulary] matrix never exists. log_sums (may be NULL): log of the sum of exp(x[i] * w^T /
-    // temperature), for the backward pass.
-    void (*log_probs)(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
-                      const int32_t *targets, float temperature);
-    // y += scale * (dropout(x) a^T) b^T
-    void (*low_rank)(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);
+void device_attention(struct device *device, const struct attention *attention);
+// sums[r, k] += softmax over what row r sees of (scale * scores[r])[first + k].
+void device_attention_shares(struct device *device, const struct attention_shares *shares);
+// y = silu(gate) * up. y may be gate.
+void device_swiglu(struct device *device, struct matrix y, struct matrix gate, struct matrix up);
+// y = x * Phi(x), exact (erf). In place allowed.
+void device_gelu(struct device *device, struct matrix y, struct matrix x);
+// y[i] = table[ids[i]].
+void device_embed(struct device *device, struct matrix y, struct matrix table, const int32_t *ids);
+// y[i] = x[index[i]], with conversion of type (to F32 or BF16, or none); index NULL: row i.
+void device_gather(struct device *device, struct matrix y, struct matrix x, const size_t *index);
+// y[index[i]] = x[i]: the inverse permutation.
+void device_scatter(struct device *device, struct matrix y, struct matrix x, const size_t *index);
+// out[i] = log softmax(x[i] * w^T / temperature)[targets[i]], in chunks of the vocabulary: the [rows,
+// vocabulary] matrix never exists. log_sums (may be NULL): log of the sum of exp(x[i] * w^T / temperature),
+// for the backward pass. Both are device memory [rows].
+void device_log_probs(struct device *device, float *out, float *log_sums, struct matrix x,
+                      const struct weight *w, const int32_t *targets, float temperature);
+// y += scale * (dropout(x) a^T) b^T
+void device_low_rank(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);
 
-    // Training: one beside each forward operation (qwen2_5_vl.md section 8). Gradients of weights are F32 and
-    // added to; those of inputs are written unless said otherwise; data NULL: not wanted. NULL on a device
-    // that cannot train. The gradient of rope is rope with `inverse`, that of gather is scatter.
-    //
-    // dx (+)= dy w, dw += dy^T x, dbias += column sums of dy. dy may be F32 when x is BF16: the products then
-    // take it rounded. With LINEAR_ADD dx is added to. x.data is read only for dw, but x.dtype is the compute
-    // type.
-    void (*linear_backward)(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
-                            struct matrix dy, struct matrix x, struct matrix w, unsigned flags);
-    // dx += ..., F32: the gradient of the residual stream. dweight: one row.
-    void (*rms_norm_backward)(struct device *device, struct matrix dx, struct matrix dweight,
+// Training: one beside each forward operation (qwen2_5_vl.md section 8). Gradients of weights are F32 and
+// added to; those of inputs are written unless said otherwise; data NULL: not wanted. Only where
+// device_can_train. The gradient of rope is rope with `inverse`, that of gather is scatter.
+//
+// dx (+)= dy w, dw += dy^T x, dbias += column sums of dy. dy may be F32 when x is BF16: the products then
+// take it rounded. With LINEAR_ADD dx is added to. x.data is read only for dw, but x.dtype is the compute
+// type.
+void device_linear_backward(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
+                            struct matrix dy, struct matrix x, const struct weight *w, unsigned flags);
+// dx += ..., F32: the gradient of the residual stream. dweight: one row.
+void device_rms_norm_backward(struct device *device, struct matrix dx, struct matrix dweight,
                               struct matrix dy, struct matrix x, struct matrix weight, float eps);
-    void (*attention_backward)(struct device *device, const struct attention_gradient *gradient);
-    // All of one type; dgate may be gate, dup may be up.
-    void (*swiglu_backward)(struct device *device, struct matrix dgate, struct matrix dup, struct matrix dy,
+void device_attention_backward(struct device *device, const struct attention_gradient *gradient);
+// All of one type; dgate may be gate, dup may be up.
+void device_swiglu_backward(struct device *device, struct matrix dgate, struct matrix dup, struct matrix dy,
                             struct matrix gate, struct matrix up);
-    // dx may be x or dy.
-    void (*gelu_backward)(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
-    // table[ids[i]] += dy[i], both F32; negative ids are passed over. The gradient of embed.
-    void (*embed_backward)(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
-    // With derivatives[i] = d loss / d log_probs[i]: dx (F32, written) and dw, in chunks of the vocabulary.
-    void (*log_probs_backward)(struct device *device, struct matrix dx, struct matrix dw,
+// dx may be x or dy.
+void device_gelu_backward(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
+// table[ids[i]] += dy[i], both F32; negative ids are passed over. The gradient of embed.
+void device_embed_backward(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
+// With derivatives[i] = d loss / d log_probs[i]: dx (F32, written) and dw, in chunks of the vocabulary.
+// derivatives and log_sums are device memory [rows].
+void device_log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
                                const float *derivatives, const float *log_sums, struct matrix x,
-                               struct matrix w, const int32_t *targets, float temperature);
-    // dx is added to; da and db too.
-    void (*low_rank_backward)(struct device *device, struct matrix dx, struct matrix da, struct matrix db,
+                               const struct weight *w, const int32_t *targets, float temperature);
+// dx is added to; da and db too.
+void device_low_rank_backward(struct device *device, struct matrix dx, struct matrix da, struct matrix db,
                               struct matrix dy, struct matrix x, const struct low_rank *adapter);
 
-    void (*free)(struct device *device);
-};
-
-struct device {
-    const struct device_operations *operations;
-    enum dtype fast_type; // BF16 where the processor multiplies it faster than F32
-    int threads;
-    struct error error; // sticky
-    char description[160];
-};
-
-// threads 0: all processors. `isa` NULL: the best there is; else "portable", "avx2", "avx512" or "amx" (for
-// tests).
-struct device *device_open_cpu(int threads, const char *isa, struct error *error);
-void device_close(struct device *device);
-
-// 0, or -1 with the first failure since the last check (which is cleared).
-int device_check(struct device *device, struct error *error);
-// For operations: remembers the first failure.
-void device_fail(struct device *device, enum error_code code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+// The optimiser. All F32, of one shape; results do not depend on the number of threads.
+void device_adamw(struct device *device, const struct adamw_factors *factors, struct matrix value,
+                  struct matrix gradient, struct matrix m, struct matrix v);
+// sum [1, 1] F64 += the sum of squares of values (F32), in double, in an order that depends on their number
+// alone.
+void device_square_sum(struct device *device, struct matrix sum, struct matrix values);
 
 #endif

@@ -76,8 +76,8 @@ static struct span compat_region(struct span text, enum answer_rules rules) {
 static int read_answer(struct answer *answer, struct span text, enum answer_rules rules,
                        struct error *error) {
     struct reading reading = {0};
-    if (rules == ANSWER_LENIENT)
-        answer_read_lenient(&reading, text);
+    if (rules == ANSWER_LENIENT || rules == ANSWER_LENIENT_CUT)
+        answer_read_lenient(&reading, text, rules == ANSWER_LENIENT_CUT);
     else
         answer_read_compat(&reading, compat_region(text, rules));
     struct span reasoning = find_reasoning(text, reading.where);

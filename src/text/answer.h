@@ -13,7 +13,8 @@ enum answer_rules {
     ANSWER_COMPAT_REWARD, // first <answer>..</answer>, else empty (the accuracy reward)
     ANSWER_COMPAT_EVAL,   // first <answer>..</answer>, else the whole text (eval.py with CoT)
     ANSWER_COMPAT_DIRECT, // always the whole text (eval.py without CoT)
-    ANSWER_LENIENT
+    ANSWER_LENIENT,
+    ANSWER_LENIENT_CUT // lenient, of a completion that was cut off: only what is closed counts
 };
 
 struct answer {
@@ -27,8 +28,10 @@ struct answer {
 // text[0, length) need not be valid UTF-8 and may hold NULs: each malformed part and each NUL counts as one
 // U+FFFD. Fails only for want of memory. Lenient: inside <answer> the first value of a key counts, elsewhere
 // the last; a value that is a placeholder ("[city name]") or a refusal ("unknown") is empty; "Paris, France"
-// without keys is city and country, one name alone the country. Time linear in the text but for a small
-// constant per key.
+// without keys is city and country, one name alone the country. In running text ("This looks like Lisbon,
+// Portugal, because ..") the place that it names counts, at the level at which all that it names agree; a
+// sentence is never a name. Of a completion that was cut off only a closed <answer> or JSON object is read,
+// and nothing of thoughts that had no end. Time linear in the text but for a small constant per key.
 int answer_parse(struct answer *answer, const char *text, size_t length, enum answer_rules rules,
                  struct error *error);
 void answer_free(struct answer *answer);

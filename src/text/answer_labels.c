@@ -16,6 +16,14 @@ static const struct {
     enum label_kind kind;
     const char *word;
 } words[] = {
+    {LABEL_PLACE, "city, country"},
+    {LABEL_PLACE, "city/country"},
+    {LABEL_PLACE, "city and country"},
+    {LABEL_PLACE, "city & country"},
+    {LABEL_PLACE_BACK, "country, city"},
+    {LABEL_PLACE_BACK, "country/city"},
+    {LABEL_PLACE_BACK, "country and city"},
+    {LABEL_PLACE_BACK, "country & city"},
     {LABEL_COUNTRY, "country name"},
     {LABEL_COUNTRY, "country_name"},
     {LABEL_COUNTRY, "country/region"},
@@ -177,6 +185,14 @@ static const char *read_label(struct span line, enum label_kind *kind) {
     return NULL;
 }
 
+bool labels_is_one(struct span text, enum label_kind *kind) {
+    text = unicode_strip(text);
+    while (text.length > 0 && strchr("#*_ \t", text.start[0]))
+        text = answer_between(text.start + 1, text.start + text.length);
+    const char *start = read_label(text, kind);
+    return text.length > 0 && start == text.start;
+}
+
 // ---- separators -----------------------------------------------------------------------------------------
 
 static bool begins(struct span text, const char *what) {
@@ -289,13 +305,25 @@ static struct span find_value(const char *start, const char *limit) {
     return (struct span){start, 0};
 }
 
+// "## Country" or "**City**" on a line of its own: the value is on the next.
+static bool is_heading(struct span line, enum label_kind *kind) {
+    line = unicode_strip(line);
+    return line.length > 0 && (line.start[0] == '#' || line.start[0] == '*') && labels_is_one(line, kind) &&
+           (*kind == LABEL_COUNTRY || *kind == LABEL_CITY);
+}
+
 void labels_find(struct labels *labels, struct span text) {
     const char *end = text.start + text.length;
+    labels->end = end;
     for (const char *at = text.start; at < end;) {
         bool space_before = at > text.start && (at[-1] == ' ' || at[-1] == '*');
         size_t length = separator(answer_between(at, end), space_before);
         struct label label = {.value = {at + length, 0}};
         if (length > 0) label.start = read_label(line_before(text, at), &label.kind);
+        if (length == 0 && *at == '\n' && is_heading(line_before(text, at), &label.kind)) {
+            label.start = line_before(text, at).start;
+            label.value.start = at + 1;
+        }
         if (label.start) add(labels, label);
         at += length > 0 ? length : 1;
     }

@@ -5,7 +5,8 @@
 
 #include "text/unicode.h"
 
-enum label_kind { LABEL_COUNTRY, LABEL_CITY, LABEL_PLACE }; // PLACE: both in one ("Location: Paris, France")
+// PLACE: both in one ("Location: Paris, France"), PLACE_BACK: the country first ("Country/City: France/Paris").
+enum label_kind { LABEL_COUNTRY, LABEL_CITY, LABEL_PLACE, LABEL_PLACE_BACK };
 
 struct label {
     enum label_kind kind;
@@ -17,9 +18,12 @@ struct label {
 struct labels {
     struct label *list;
     size_t count, capacity;
-    bool failed; // out of memory
+    const char *end; // of the text
+    bool failed;     // out of memory
 };
 
+// The kind of a text that is nothing but a label, such as the head of a table's column; false when it is none.
+bool labels_is_one(struct span text, enum label_kind *kind);
 void labels_find(struct labels *labels, struct span text);
 void labels_free(struct labels *labels);
 

@@ -16,8 +16,14 @@ struct reading {
 // The released rules on the text they apply to: "country:" and "city:" as they stand, stripped and
 // lower-cased.
 void answer_read_compat(struct reading *reading, struct span text);
-// What a person would read in the completion.
-void answer_read_lenient(struct reading *reading, struct span text);
+// What a person would read in the completion; `cut`: it has no end.
+void answer_read_lenient(struct reading *reading, struct span text, bool cut);
+// The place that running text names (answer_prose.c); nothing when it names several.
+void answer_read_prose(struct reading *reading, struct span text);
+// Whether a value is a sentence rather than a name.
+bool answer_is_sentence(struct span value);
+// Whether every word of a value may be part of a name ("Rio de Janeiro").
+bool answer_is_name(struct span value);
 
 // A value without its decoration, appended to `out` (nothing for a placeholder such as "[city name]").
 // Returns true when it says that the place is not known; then nothing is appended.

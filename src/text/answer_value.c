@@ -128,9 +128,10 @@ static size_t letters_before(struct span value, size_t at) {
 // The end of the first sentence: a full stop after a word of four letters or more ("St. Gallen" goes on), the
 // marks of other scripts, or a word that begins a reason.
 static struct span cut_sentence(struct span value) {
-    static const char *const stops[] = {"\xE3\x80\x82",   " - ",       " \xE2\x80\x93 ",
-                                        " \xE2\x80\x94 ", " because ", " based on ",
-                                        " due to ",       "; ",        "! "};
+    static const char *const stops[] = {
+        "\xE3\x80\x82", " - ",     " \xE2\x80\x93 ", " \xE2\x80\x94 ", " because ", " based on ", " due to ",
+        "; ",           "! ",      ", as ",          ", since ",       ", given ",  ", which ",   ", where ",
+        ", judging ",   ", with ", ", but ",         ", though ",      ", because", ", based ",   ", due "};
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         const char *stop = answer_find(value, stops[i]);
         if (stop && stop > value.start) value = answer_between(value.start, stop);
@@ -263,6 +264,6 @@ bool answer_clean_value(struct span value, struct buffer *out) {
     value = undress(cut_sentence(cut_remark(value)));
     if (is_placeholder(value) || value.length > MAX_NAME) return false;
     if (begins_refusal(value)) return true;
-    buffer_add(out, value.start, value.length);
+    if (!answer_is_sentence(value)) buffer_add(out, value.start, value.length);
     return false;
 }

@@ -1,4 +1,4 @@
-// AdamW with decoupled weight decay, on plain arrays (grpo.md section 7):
+// AdamW with decoupled weight decay, on a device (grpo.md section 7):
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 //   value = value (1 - rate decay) - rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
 // All in F32. Results do not depend on the number of threads.
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tensor/device.h"
 
 // Which tensors the weight decay leaves alone: three historical rules of the reference trainer, and none.
 enum adamw_decay {
@@ -30,12 +32,9 @@ struct adamw_step {
     bool decay;      // false: weight_decay is taken as 0
 };
 
-// One step of `count` values with their gradients and moments.
-void adamw_update(const struct adamw *adamw, const struct adamw_step *step, float *value,
-                  const float *gradient, float *m, float *v, size_t count);
+// What device_adamw wants to know for one step of values with their gradients and moments.
+struct adamw_factors adamw_factors(const struct adamw *adamw, const struct adamw_step *step);
 
-// Sum of squares in double, in an order that depends on `count` alone.
-double adamw_square_sum(const float *values, size_t count);
 // What to multiply gradients of this global norm by: min(1, limit / (norm + 1e-6)); limit 0 does not clip.
 double adamw_clip(double norm, double limit);
 

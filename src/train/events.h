@@ -19,11 +19,16 @@ struct event_scalar {
     float value;
 };
 
-// A new file "events.out.tfevents.TIME.HOST.PID" in the folder, which must exist.
-int events_open(struct events *events, const char *folder, struct error *error);
+// A new file "events.out.tfevents.TIME.HOST.PID" in the folder, which must exist. What earlier files say of
+// steps beyond `step` is taken away: a resumed run says it again. A restart mark tells TensorBoards that are
+// already looking.
+int events_open(struct events *events, const char *folder, uint64_t step, struct error *error);
 int events_add(struct events *events, uint64_t step, const struct event_scalar *scalars, size_t count,
                struct error *error);
 void events_close(struct events *events);
+
+// How many bytes of an event file's start are whole records of steps up to `step`.
+size_t events_length_until(const void *data, size_t length, uint64_t step);
 
 // CRC-32C (Castagnoli), as in iSCSI; exposed for tests.
 uint32_t events_crc32c(const void *data, size_t length);

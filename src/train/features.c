@@ -52,14 +52,10 @@ static size_t entry_bytes(const struct sample *sample, size_t rows, size_t hidde
 
 static int run_tower(struct features_entry *entry, const struct sample *sample, size_t rows, size_t hidden,
                      struct qwen *qwen, struct error *error) {
-    const struct prompt *prompt = &sample->prompt;
     float *data = memory_new_aligned(rows, hidden * sizeof *data, "features", error);
     if (!data) return -1;
     entry->embeds = matrix_of(data, DTYPE_F32, rows, hidden);
-    arena_reset(qwen->arena);
-    int result = vision_encode(qwen->vision, qwen->device, qwen->type, prompt->patches, prompt->grids,
-                               prompt->grid_count, entry->embeds, qwen->arena, NULL, error);
-    arena_reset(qwen->arena);
+    int result = qwen_see(qwen, &sample->prompt, data, error);
     if (result) free(data);
     return result;
 }

@@ -14,7 +14,7 @@ struct features;
 
 struct features_entry {
     struct sample sample; // without patches
-    struct matrix embeds; // [rows, hidden] F32; data NULL for a row without pictures
+    struct matrix embeds; // [rows, hidden] F32 in host memory; data NULL for a row without pictures
 };
 
 // For a data set of `rows` rows; a limit of 0 keeps nothing.

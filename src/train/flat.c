@@ -12,8 +12,10 @@ static uint64_t hash(uint64_t state, const void *data, size_t size) {
     return state;
 }
 
-int flat_open(struct flat *flat, struct parameter *const *parameters, size_t count, struct error *error) {
-    *flat = (struct flat){.parameters = parameters, .count = count, .identity = 0xcbf29ce484222325u};
+int flat_open(struct flat *flat, struct device *device, struct parameter *const *parameters, size_t count,
+              struct error *error) {
+    *flat = (struct flat){
+        .device = device, .parameters = parameters, .count = count, .identity = 0xcbf29ce484222325u};
     flat->starts = memory_new(count + 1, sizeof *flat->starts, "parameters", error);
     if (!flat->starts) return -1;
     for (size_t i = 0; i < count; i++) {
@@ -48,15 +50,16 @@ struct flat_segment flat_segment_at(const struct flat *flat, size_t position, si
                                  .count = rest < limit ? rest : limit};
 }
 
-static float *segment_data(struct flat_segment segment, enum flat_array array) {
-    return (array == FLAT_VALUE ? segment.parameter->value : segment.parameter->gradient) + segment.offset;
+struct matrix flat_matrix(struct flat_segment segment, enum flat_array array) {
+    float *data = array == FLAT_VALUE ? segment.parameter->value : segment.parameter->gradient;
+    return matrix_of(data + segment.offset, DTYPE_F32, 1, segment.count);
 }
 
 void flat_read(const struct flat *flat, enum flat_array array, size_t start, size_t count, float *to) {
     size_t done = 0;
     while (done < count && start + done < flat->total) {
         struct flat_segment segment = flat_segment_at(flat, start + done, count - done);
-        memcpy(to + done, segment_data(segment, array), segment.count * sizeof *to);
+        device_download(flat->device, to + done, flat_matrix(segment, array));
         done += segment.count;
     }
     memset(to + done, 0, (count - done) * sizeof *to);
@@ -66,7 +69,7 @@ void flat_write(const struct flat *flat, enum flat_array array, size_t start, si
                 const float *from) {
     for (size_t done = 0; done < count && start + done < flat->total;) {
         struct flat_segment segment = flat_segment_at(flat, start + done, count - done);
-        memcpy(segment_data(segment, array), from + done, segment.count * sizeof *from);
+        device_upload(flat->device, flat_matrix(segment, array), from + done);
         done += segment.count;
     }
 }

@@ -10,6 +10,7 @@
 #include "model/training.h"
 
 struct flat {
+    struct device *device;               // where values and gradients lie
     struct parameter *const *parameters; // the caller's
     size_t *starts;                      // [count + 1], of each parameter in the vector
     size_t count;
@@ -17,7 +18,8 @@ struct flat {
     uint64_t identity; // of names and sizes: two vectors with the same one hold the same parameters
 };
 
-int flat_open(struct flat *flat, struct parameter *const *parameters, size_t count, struct error *error);
+int flat_open(struct flat *flat, struct device *device, struct parameter *const *parameters, size_t count,
+              struct error *error);
 void flat_close(struct flat *flat);
 
 // A piece of one parameter.
@@ -30,7 +32,10 @@ struct flat_segment {
 struct flat_segment flat_segment_at(const struct flat *flat, size_t position, size_t limit);
 
 enum flat_array { FLAT_VALUE, FLAT_GRADIENT };
-// [start, start + count) of the vector to or from contiguous memory; what lies beyond its end is 0 or left.
+// The values of a segment on the device, as one row.
+struct matrix flat_matrix(struct flat_segment segment, enum flat_array array);
+// [start, start + count) of the vector to or from contiguous host memory; what lies beyond its end is 0 or
+// left.
 void flat_read(const struct flat *flat, enum flat_array array, size_t start, size_t count, float *to);
 void flat_write(const struct flat *flat, enum flat_array array, size_t start, size_t count,
                 const float *from);

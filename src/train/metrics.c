@@ -48,13 +48,13 @@ static int drop_later_lines(const char *path, uint64_t step, struct error *error
     return result;
 }
 
-static int open_events(struct metrics *metrics, const char *folder, struct error *error) {
+static int open_events(struct metrics *metrics, const char *folder, uint64_t step, struct error *error) {
     char *path = file_join(folder, "tensorboard", error);
     int result = -1;
     if (path && mkdir(path, 0777) && errno != EEXIST)
         error_set_errno(error, path, "cannot make the folder");
     else if (path)
-        result = events_open(&metrics->events, path, error);
+        result = events_open(&metrics->events, path, step, error);
     free(path);
     return result;
 }
@@ -66,7 +66,7 @@ struct metrics *metrics_open(const char *folder, uint64_t step, bool tensorboard
     int result = metrics->path ? drop_later_lines(metrics->path, step, error) : -1;
     if (result == 0 && !(metrics->file = fopen(metrics->path, "a")))
         result = error_set_errno(error, metrics->path, "cannot write");
-    if (result == 0 && tensorboard) result = open_events(metrics, folder, error);
+    if (result == 0 && tensorboard) result = open_events(metrics, folder, step, error);
     if (result == 0) return metrics;
     metrics_close(metrics);
     return NULL;

@@ -1,5 +1,6 @@
 #include "train/optimizer.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,29 +14,42 @@ static size_t part_size(const struct optimizer *optimizer) {
     return ((optimizer->flat.total + ranks - 1) / ranks + 15) / 16 * 16;
 }
 
-int optimizer_open(struct optimizer *optimizer, struct parameter *const *parameters, size_t count,
-                   const struct optimizer_settings *settings, const struct parallel *parallel,
+static float *new_moments(struct optimizer *optimizer, struct error *error) {
+    float *moments = device_allocate(optimizer->flat.device, (optimizer->count + 1) * sizeof *moments,
+                                     DEVICE_DENSE, "the optimiser's moments", error);
+    if (moments) device_clear(optimizer->flat.device, matrix_of(moments, DTYPE_F32, 1, optimizer->count + 1));
+    return moments;
+}
+
+int optimizer_open(struct optimizer *optimizer, struct device *device, struct parameter *const *parameters,
+                   size_t count, const struct optimizer_settings *settings, const struct parallel *parallel,
                    struct error *error) {
     *optimizer = (struct optimizer){.settings = *settings, .parallel = parallel};
-    if (flat_open(&optimizer->flat, parameters, count, error)) return -1;
+    if (flat_open(&optimizer->flat, device, parameters, count, error)) return -1;
     size_t total = optimizer->flat.total, part = part_size(optimizer);
     size_t first = part * (size_t)parallel->rank;
     optimizer->first = first < total ? first : total;
     optimizer->count = total - optimizer->first < part ? total - optimizer->first : part;
-    optimizer->m = memory_new(optimizer->count + 1, sizeof(float), "the optimiser's moments", error);
-    optimizer->v = memory_new(optimizer->count + 1, sizeof(float), "the optimiser's moments", error);
+    optimizer->m = new_moments(optimizer, error);
+    optimizer->v = new_moments(optimizer, error);
+    optimizer->norm =
+        device_allocate(device, sizeof *optimizer->norm, DEVICE_DENSE, "the gradient's norm", error);
     if (parallel->ranks > 1)
         optimizer->bucket = memory_new_aligned((size_t)parallel->ranks + 1, BUCKET * sizeof(float),
                                                "the buffer for exchanges between ranks", error);
-    if (optimizer->m && optimizer->v && (parallel->ranks == 1 || optimizer->bucket)) return 0;
+    if (optimizer->m && optimizer->v && optimizer->norm && (parallel->ranks == 1 || optimizer->bucket))
+        return 0;
     optimizer_close(optimizer);
     return -1;
 }
 
 void optimizer_close(struct optimizer *optimizer) {
+    if (optimizer->flat.device) {
+        device_release(optimizer->flat.device, optimizer->m);
+        device_release(optimizer->flat.device, optimizer->v);
+        device_release(optimizer->flat.device, optimizer->norm);
+    }
     flat_close(&optimizer->flat);
-    free(optimizer->m);
-    free(optimizer->v);
     free(optimizer->bucket);
     *optimizer = (struct optimizer){0};
 }
@@ -44,6 +58,12 @@ void optimizer_close(struct optimizer *optimizer) {
 // not reach into the next part, so its own length is given.
 static size_t bucket_length(size_t done, size_t part) {
     return part - done < BUCKET ? part - done : BUCKET;
+}
+
+struct matrix optimizer_moments(const struct optimizer *optimizer, const float *moments, size_t first,
+                                size_t count) {
+    assert(first + count <= optimizer->count);
+    return matrix_of((void *)(uintptr_t)(moments + first), DTYPE_F32, 1, count);
 }
 
 static int sum_gradients(struct optimizer *optimizer, struct error *error) {
@@ -76,14 +96,18 @@ static int gather_values(struct optimizer *optimizer, struct error *error) {
 }
 
 static int gradient_norm(const struct optimizer *optimizer, double scale, double *norm, struct error *error) {
+    struct device *device = optimizer->flat.device;
+    const struct matrix total = matrix_of(optimizer->norm, DTYPE_F64, 1, 1);
     double sum = 0;
+    device_clear(device, total);
     for (size_t done = 0; done < optimizer->count;) {
         struct flat_segment segment =
             flat_segment_at(&optimizer->flat, optimizer->first + done, optimizer->count - done);
-        sum += adamw_square_sum(segment.parameter->gradient + segment.offset, segment.count);
+        device_square_sum(device, total, flat_matrix(segment, FLAT_GRADIENT));
         done += segment.count;
     }
-    if (parallel_sum(optimizer->parallel, &sum, 1, error)) return -1;
+    device_download(device, &sum, total);
+    if (device_check(device, error) || parallel_sum(optimizer->parallel, &sum, 1, error)) return -1;
     *norm = sqrt(sum) * scale;
     return 0;
 }
@@ -93,9 +117,11 @@ static void update_part(struct optimizer *optimizer, struct adamw_step step) {
         struct flat_segment segment =
             flat_segment_at(&optimizer->flat, optimizer->first + done, optimizer->count - done);
         step.decay = adamw_decays(optimizer->settings.decay, segment.parameter->name);
-        adamw_update(&optimizer->settings.adamw, &step, segment.parameter->value + segment.offset,
-                     segment.parameter->gradient + segment.offset, optimizer->m + done, optimizer->v + done,
-                     segment.count);
+        const struct adamw_factors factors = adamw_factors(&optimizer->settings.adamw, &step);
+        device_adamw(optimizer->flat.device, &factors, flat_matrix(segment, FLAT_VALUE),
+                     flat_matrix(segment, FLAT_GRADIENT),
+                     optimizer_moments(optimizer, optimizer->m, done, segment.count),
+                     optimizer_moments(optimizer, optimizer->v, done, segment.count));
         done += segment.count;
     }
 }
@@ -111,5 +137,5 @@ int optimizer_step(struct optimizer *optimizer, double rate, double scale, struc
                                .rate = rate,
                                .scale = scale * adamw_clip(report->norm, optimizer->settings.max_grad_norm),
                                .number = optimizer->steps});
-    return gather_values(optimizer, error);
+    return device_check(optimizer->flat.device, error) ? -1 : gather_values(optimizer, error);
 }

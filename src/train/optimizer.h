@@ -19,16 +19,21 @@ struct optimizer {
     const struct parallel *parallel;
     struct flat flat;
     size_t first, count; // this rank's part of the vector
-    float *m, *v;        // [count]
+    float *m, *v;        // [count], on the device
     uint64_t steps;      // that were taken
-    float *bucket;       // for exchanges between ranks; NULL with one rank
+    double *norm;        // on the device: room for a sum of squares
+    float *bucket;       // host memory, for exchanges between ranks; NULL with one rank
 };
 
-// Moments are 0. The parameters must outlive the optimiser. 8 bytes per value and rank.
-int optimizer_open(struct optimizer *optimizer, struct parameter *const *parameters, size_t count,
-                   const struct optimizer_settings *settings, const struct parallel *parallel,
+// Moments are 0. The parameters, which lie on the device, must outlive the optimiser. 8 bytes per value and
+// rank.
+int optimizer_open(struct optimizer *optimizer, struct device *device, struct parameter *const *parameters,
+                   size_t count, const struct optimizer_settings *settings, const struct parallel *parallel,
                    struct error *error);
-void optimizer_close(struct optimizer *optimizer);
+void optimizer_close(struct optimizer *optimizer); // before its device is closed
+// Moments of [first, first + count) of this rank's part, as one row.
+struct matrix optimizer_moments(const struct optimizer *optimizer, const float *moments, size_t first,
+                                size_t count);
 
 struct optimizer_report {
     double norm;  // of scale * gradients over all ranks, before clipping

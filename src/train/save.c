@@ -154,14 +154,16 @@ static int prune(const struct save *save, uint64_t best, struct error *error) {
     return result;
 }
 
-// RUN/NAME -> step-N. A convenience: file systems without links do without.
+// RUN/NAME -> step-N. A convenience: file systems without links do without. A file of that name is not ours.
 static void link_step(const char *folder, const char *name, uint64_t step) {
     char target[48];
     struct error ignored;
+    struct stat status;
     snprintf(target, sizeof target, "%s%" PRIu64, prefix, step);
     char *link = file_join(folder, name, &ignored),
          *temporary = step_path(folder, step, ".link.tmp", &ignored);
-    if (link && temporary && symlink(target, temporary) == 0 && rename(temporary, link)) unlink(temporary);
+    bool ours = link && (lstat(link, &status) || S_ISLNK(status.st_mode));
+    if (ours && temporary && symlink(target, temporary) == 0 && rename(temporary, link)) unlink(temporary);
     free(link);
     free(temporary);
 }

@@ -105,14 +105,17 @@ static int evaluate(struct sft *sft, struct error *error) {
     sft->evaluated = sft->state.step;
     sft->eval_loss = totals.labels > 0 ? totals.loss / totals.labels : NAN;
     const struct metric metric = {"eval_loss", sft->eval_loss};
-    log_info("step %" PRIu64 ": loss %.4f in evaluation", sft->state.step, sft->eval_loss);
+    if (isfinite(sft->eval_loss))
+        log_info("step %" PRIu64 ": loss %.4f in evaluation", sft->state.step, sft->eval_loss);
+    else
+        log_warning("step %" PRIu64 ": the loss in evaluation is not a number", sft->state.step);
     return sft->metrics ? metrics_add(sft->metrics, sft->state.step, &metric, 1, error) : 0;
 }
 
 static int save(struct sft *sft, struct error *error) {
     struct train_state *state = &sft->state;
     if (sft->saved == state->step) return 0;
-    if (sft->evaluated == state->step && sft->eval_count &&
+    if (sft->evaluated == state->step && sft->eval_count && isfinite(sft->eval_loss) &&
         (!state->best_step || sft->eval_loss < state->best_loss)) {
         state->best_step = state->step;
         state->best_loss = sft->eval_loss;

@@ -1,13 +1,11 @@
 #include "train/sft_setup.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/room.h"
@@ -211,107 +209,28 @@ static int open_training(struct sft *sft, struct error *error) {
     sft->loaded = memory_new(micro, sizeof *sft->loaded, "batch", error);
     if (!sft->parameters || !sft->batch || !sft->loaded) return -1;
     for (size_t i = 0; i < count; i++) sft->parameters[i] = training_parameter(sft->training, i);
-    if (optimizer_open(&sft->optimizer, sft->parameters, count, &settings, sft->parallel, error)) return -1;
+    if (optimizer_open(&sft->optimizer, sft->qwen->device, sft->parameters, count, &settings, sft->parallel,
+                       error))
+        return -1;
     return open_features(sft, error);
 }
 
-// ---- the run's folder -----------------------------------------------------------------------------------
+// ---- all of it ------------------------------------------------------------------------------------------
 
 static int write_model(void *context, const char *folder, struct error *error) {
     const struct sft *sft = context;
     return training_save(sft->training, folder, error);
 }
 
-// mkdir -p
-static int make_folders(const char *path, struct error *error) {
-    char *copy = memory_copy_string(path, strlen(path), error);
-    if (!copy) return -1;
-    int result = 0;
-    for (char *at = copy + 1; result == 0; at++) {
-        char c = *at;
-        if (c != '/' && c != 0) continue;
-        *at = 0;
-        if (mkdir(copy, 0777) && errno != EEXIST)
-            result = error_set_errno(error, copy, "cannot make the folder");
-        *at = c;
-        if (!c) break;
-    }
-    free(copy);
-    return result;
-}
-
-// A resumed run with another recipe is allowed, but said.
-static void compare_recipes(const char *path, const char *text) {
-    struct error ignored;
-    char *old = file_exists(path) ? file_read(path, SETTINGS_MAX_FILE, NULL, &ignored) : NULL;
-    if (old && strcmp(old, text) != 0)
-        log_warning("the recipe is not the one that this run was started with (%s)", path);
-    free(old);
-}
-
-static int open_folder(struct sft *sft, const struct sft_options *options, struct error *error) {
-    const char *folder = sft->recipe->run.folder;
-    if (make_folders(folder, error) || save_clean(folder, error)) return -1;
-    char *path = file_join(folder, "recipe.yaml", error);
-    if (!path) return -1;
-    if (sft->state.step) compare_recipes(path, options->recipe_text);
-    int result = file_write(path, options->recipe_text, strlen(options->recipe_text), error);
-    free(path);
-    if (result) return -1;
-    sft->metrics = metrics_open(folder, sft->state.step, sft->recipe->run.tensorboard, error);
-    return sft->metrics ? 0 : -1;
-}
-
-static int find_start(const struct sft *sft, const struct sft_options *options, uint64_t *newest,
-                      struct error *error) {
-    const char *folder = sft->recipe->run.folder;
-    if (save_find_newest(folder, newest, error)) return -1;
-    if (*newest && !options->resume)
-        return error_set(error, ERROR_USAGE,
-                         "%s holds a run of %" PRIu64 " steps: --resume goes on with it, or choose another "
-                         "run.folder",
-                         folder, *newest);
-    return 0;
-}
-
-static int check_state(const struct sft *sft, const struct train_state *state, struct error *error) {
-    const char *folder = sft->recipe->run.folder;
-    if (state->data_identity != sft->state.data_identity)
-        return error_set(error, ERROR_INPUT, "%s: the training rows are not those of step %" PRIu64, folder,
-                         state->step);
-    if (state->rows_per_step != sft->state.rows_per_step || state->seed != sft->state.seed)
-        return error_set(error, ERROR_INPUT,
-                         "%s: was trained with batch.rows %" PRIu64 " and run.seed %" PRIu64
-                         "; a resumed run needs the same",
-                         folder, state->rows_per_step, state->seed);
-    return 0;
-}
-
-static int resume(struct sft *sft, uint64_t step, struct error *error) {
-    struct train_state state;
-    if (save_load(sft->recipe->run.folder, step, &state, &sft->optimizer, error) ||
-        check_state(sft, &state, error))
-        return -1;
-    sft->state = state;
-    sft->saved = step;
-    training_refresh(sft->training);
-    log_info("going on after step %" PRIu64 " of %" PRIu64, step, sft->schedule.total);
-    return 0;
-}
-
-// ---- all of it ------------------------------------------------------------------------------------------
-
 static int open_all(struct sft *sft, const struct sft_options *options, uint64_t *newest,
                     struct error *error) {
-    if (find_start(sft, options, newest, error) || open_model(sft, error) || open_data(sft, error) ||
+    if (sft_find_start(sft, options, newest, error) || open_model(sft, error) || open_data(sft, error) ||
         split_rows(sft, error))
         return -1;
     set_schedule(sft);
-    sft->state = (struct train_state){.seed = sft->recipe->run.seed,
-                                      .data_identity = dataset_identity(sft->train_data),
-                                      .rows_per_step = sft->recipe->batch.rows};
+    sft_start_state(sft);
     if (open_training(sft, error)) return -1;
-    return *newest ? resume(sft, *newest, error) : 0;
+    return *newest ? sft_resume(sft, *newest, error) : 0;
 }
 
 // Ranks must see the same files.
@@ -332,8 +251,11 @@ static void describe(const struct sft *sft) {
 int sft_open(struct sft *sft, const struct sft_options *options, const struct parallel *parallel,
              struct error *error) {
     uint64_t newest = 0;
-    *sft = (struct sft){
-        .recipe = options->recipe, .parallel = parallel, .saved = UINT64_MAX, .evaluated = UINT64_MAX};
+    *sft = (struct sft){.recipe = options->recipe,
+                        .parallel = parallel,
+                        .saved = UINT64_MAX,
+                        .evaluated = UINT64_MAX,
+                        .lock = -1};
     int result = open_all(sft, options, &newest, error);
     if (parallel_agree(parallel, result, error) || compare_ranks(sft, newest, error)) return -1;
     sft->save = (struct save){.folder = sft->recipe->run.folder,
@@ -344,7 +266,7 @@ int sft_open(struct sft *sft, const struct sft_options *options, const struct pa
                               .context = sft,
                               .recipe = options->recipe_text};
     describe(sft);
-    result = parallel->rank == 0 && !options->check ? open_folder(sft, options, error) : 0;
+    result = parallel->rank == 0 && !options->check ? sft_open_folder(sft, options, newest, error) : 0;
     return parallel_agree(parallel, result, error);
 }
 
@@ -367,4 +289,5 @@ void sft_close(struct sft *sft) {
     free(sft->own);
     free(sft->eval_rows);
     qwen_close(sft->qwen);
+    if (sft->lock >= 0) close(sft->lock);
 }

@@ -40,12 +40,22 @@ struct sft {
     double eval_loss;
     int skipped;
     struct metrics *metrics; // rank 0
+    int lock;                // of the run's folder, -1: none
     struct progress *progress;
 };
 
 int sft_open(struct sft *sft, const struct sft_options *options, const struct parallel *parallel,
              struct error *error);
 void sft_close(struct sft *sft); // also after sft_open failed
+
+// sft_folder.c. The newest checkpoint, and whether the folder can be written to: before anything is loaded.
+int sft_find_start(struct sft *sft, const struct sft_options *options, uint64_t *newest, struct error *error);
+// The state of a run at its start, with all that decides which rows are trained.
+void sft_start_state(struct sft *sft);
+// Goes on from a checkpoint of the same rows in the same order; ERROR_INPUT names what is not the same.
+int sft_resume(struct sft *sft, uint64_t step, struct error *error);
+// Rank 0: makes the folder and starts its files.
+int sft_open_folder(struct sft *sft, const struct sft_options *options, uint64_t newest, struct error *error);
 
 // Rows of this rank in a step.
 size_t sft_step_rows(const struct sft *sft, uint64_t step);

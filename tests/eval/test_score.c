@@ -203,6 +203,33 @@ static void chance(void **state) {
     assert_true(fabs(found.locatable - 0.75) < 1e-12);
 }
 
+// A row of coordinates alone: the distance counts, names do not, neither right nor wrong.
+static void coordinates_alone(void **state) {
+    (void)state;
+    struct truth truth = athens();
+    truth.country = truth.city = text("");
+    memset(truth.country_code, 0, sizeof truth.country_code);
+    struct score s = score_of(&truth, "{\"outcome\":\"placed\",\"confidence\":0.5," PLACE(
+                                          "Greece", "\"GR\"", "Athens", "37.98", "23.73") "}");
+    assert_int_equal(s.locatable_right, 1);
+    assert_int_equal(s.placed, 1);
+    assert_int_equal(s.within[0], 1);
+    assert_int_equal(s.countries + s.cities + s.determined + s.all_countries + s.all_cities, 0);
+    assert_int_equal(s.country_right + s.city_right + s.sure_right_count + s.sure_wrong_count, 0);
+    truth.country = text("Greece"); // a country, and no city
+    s = score_of(&truth,
+                 "{\"outcome\":\"placed\"," PLACE("Greece", "\"GR\"", "Athens", "37.98", "23.73") "}");
+    assert_int_equal(s.countries, 1);
+    assert_int_equal(s.country_right, 1);
+    assert_int_equal(s.cities, 0);
+    struct truth rows[] = {athens(), athens()};
+    rows[0].country = rows[0].city = rows[1].city = text("");
+    struct chance found;
+    assert_ok(score_chance(&found, &(struct truth_list){.rows = rows, .count = 2}, &error), error);
+    assert_true(fabs(found.country - 1) < 1e-12);
+    assert_true(isnan(found.city));
+}
+
 static void assert_refused(const char *text) {
     struct truth truth = athens();
     struct score score = {0};
@@ -231,7 +258,7 @@ int main(void) {
         cmocka_unit_test(near_city),     cmocka_unit_test(declining),
         cmocka_unit_test(abstaining),    cmocka_unit_test(mentions),
         cmocka_unit_test(sums),          cmocka_unit_test(chance),
-        cmocka_unit_test(no_answers),
+        cmocka_unit_test(no_answers),    cmocka_unit_test(coordinates_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "generate/inspect.h"
 #include "model/safetensors.h"
+#include "support_device.h"
 
 struct golden {
     json_t *json;
@@ -34,7 +35,7 @@ static void run_case(struct golden *g, const char *model, const char *name, enum
     free(text);
     const struct qwen_options options = {.type = type,
                                          .threads = threads,
-                                         .isa = isa,
+                                         .isa = isa ? isa : test_isa(),
                                          .min_pixels = (size_t)min_pixels,
                                          .max_pixels = (size_t)max_pixels};
     struct qwen *qwen = qwen_open(golden_data("%s", model), &options, &error);

@@ -75,7 +75,9 @@ static void test_switching(void **state) {
     lora_use(f.qwen, fresh);
     struct lora_module *m = lora_module_at(fresh, 6); // layer 0's down_proj
     assert_string_equal(m->name, "model.layers.0.mlp.down_proj");
-    for (size_t i = 0; i < m->out * m->rank; i++) m->b[i] = 0.5f;
+    float *b = on_host(f.qwen->device, m->b, m->out * m->rank);
+    for (size_t i = 0; i < m->out * m->rank; i++) b[i] = 0.5f;
+    to_device(f.qwen->device, m->b, b, m->out * m->rank);
     lora_refresh(fresh); // reaches the model that uses it
     assert_true(fabs(batch_loss(f.qwen, f.data) - plain) > 1e-4);
     lora_use(f.qwen, NULL);
@@ -193,7 +195,10 @@ static void test_merge_shards(void **state) {
     assert_int_equal(lora_count(lora), 2);
     struct lora_module *m = lora_module_at(lora, 1);
     assert_string_equal(m->name, "model.layers.2.self_attn.o_proj");
-    for (size_t i = 0; i < m->out * m->rank; i++) m->b[i] = 0.01f * (float)(i % 11);
+    float *down = on_host(qwen->device, m->a, m->rank * m->in),
+          *up = on_host(qwen->device, m->b, m->out * m->rank);
+    for (size_t i = 0; i < m->out * m->rank; i++) up[i] = 0.01f * (float)(i % 11);
+    to_device(qwen->device, m->b, up, m->out * m->rank);
     const char *folder = test_temporary("shards");
     assert_ok(lora_merge(lora, qwen, folder, &error), error);
     struct safetensors *got = safetensors_open(folder, &error),
@@ -211,7 +216,7 @@ static void test_merge_shards(void **state) {
             double sum = (double)bf16_to_f32(((const uint16_t *)b->data)[k]);
             for (size_t r = 0; r < m->rank; r++)
                 sum +=
-                    3 / sqrt(3) * (double)m->b[k / m->in * m->rank + r] * (double)m->a[r * m->in + k % m->in];
+                    3 / sqrt(3) * (double)up[k / m->in * m->rank + r] * (double)down[r * m->in + k % m->in];
             double have = (double)bf16_to_f32(((const uint16_t *)a->data)[k]);
             assert_true(fabs(have - sum) <= fabs(sum) / 255 + 1e-7);
         }

@@ -63,7 +63,7 @@ static void check_sft(const struct way *way) {
     assert_int_equal(safetensors_count(want), training_parameter_count(training));
     for (size_t i = 0; i < training_parameter_count(training); i++) {
         const struct parameter *p = training_parameter(training, i);
-        check_gradient(p, golden_find(want, p->name), 1e-3);
+        check_gradient(training, p, golden_find(want, p->name), 1e-3);
     }
     safetensors_free(want);
     json_decref(json);
@@ -95,9 +95,7 @@ static void test_frozen_vision(void **state) {
         if (cached) {
             size_t rows = data[1].prompt.patches.rows / 4, columns = (size_t)qwen->config->text.hidden;
             *embeds = matrix_of(malloc(rows * columns * sizeof(float)), DTYPE_F32, rows, columns);
-            assert_ok(vision_encode(qwen->vision, qwen->device, qwen->type, data[1].prompt.patches,
-                                    data[1].prompt.grids, 1, *embeds, qwen->arena, NULL, &error),
-                      error);
+            assert_ok(qwen_see(qwen, &data[1].prompt, embeds->data, &error), error);
         }
         double loss;
         training_zero_gradients(training);
@@ -105,7 +103,7 @@ static void test_frozen_vision(void **state) {
         for (size_t i = 0; i < training_parameter_count(training); i++) {
             const struct parameter *p = training_parameter(training, i);
             assert_true(strncmp(p->name, "visual.", 7) != 0);
-            check_gradient(p, golden_find(want, p->name), 1e-3);
+            check_gradient(training, p, golden_find(want, p->name), 1e-3);
         }
     }
     free(groups[1].image_embeds.data);
@@ -132,7 +130,7 @@ static void test_merger_alone(void **state) {
     assert_ok(training_pass(training, groups, 2, 1, cross_entropy, NULL, &loss, &error), error);
     for (size_t i = 0; i < 5; i++) {
         const struct parameter *p = training_parameter(training, i);
-        check_gradient(p, golden_find(want, p->name), 1e-3);
+        check_gradient(training, p, golden_find(want, p->name), 1e-3);
     }
     safetensors_free(want);
     training_close(training);
@@ -162,7 +160,7 @@ static void check_lora(const struct way *way) {
     assert_int_equal(safetensors_count(want), training_parameter_count(training));
     for (size_t i = 0; i < training_parameter_count(training); i++) {
         const struct parameter *p = training_parameter(training, i);
-        check_gradient(p, golden_find(want, p->name), 1e-3);
+        check_gradient(training, p, golden_find(want, p->name), 1e-3);
     }
     // Without the adapter: the loss of the base.
     float log_probs[2 * MOST_TOKENS], derivatives[2 * MOST_TOKENS];
@@ -204,7 +202,9 @@ static void test_dropout(void **state) {
         assert_got(training, error);
         for (size_t k = 1; k < training_parameter_count(training); k += 2) { // B: not zero
             struct parameter *p = training_parameter(training, k);
-            for (size_t n = 0; n < p->count; n++) p->value[n] = 0.02f * (float)((int)(n % 7) - 3);
+            float *value = value_of(training, p);
+            for (size_t n = 0; n < p->count; n++) value[n] = 0.02f * (float)((int)(n % 7) - 3);
+            set_value(training, p, value);
         }
         training_refresh(training);
         training_set_passes(training, i == 2 ? 8 : 7);
@@ -212,9 +212,9 @@ static void test_dropout(void **state) {
         const struct parameter *p = training_parameter(training, 2);
         if (i == 0) {
             first = malloc(p->count * sizeof *first);
-            memcpy(first, p->gradient, p->count * sizeof *first);
+            memcpy(first, gradient_of(training, p), p->count * sizeof *first);
         } else {
-            assert_true((distance(p->gradient, first, p->count) < 1e-5) == (i == 1));
+            assert_true((distance(gradient_of(training, p), first, p->count) < 1e-5) == (i == 1));
         }
         training_close(training);
     }
@@ -288,7 +288,7 @@ static void check_grpo(const struct way *way) {
         const char *name = json_string_value(json_array_get(names, i));
         char full[128];
         snprintf(full, sizeof full, "onpolicy_grpo_beta0.001/%s", name);
-        check_gradient(find_parameter(training, name), golden_find(want, full), 1e-3);
+        check_gradient(training, find_parameter(training, name), golden_find(want, full), 1e-3);
     }
     json_decref(json);
     safetensors_free(want), safetensors_free(inputs);
@@ -330,7 +330,7 @@ static void test_shared_prefix(void **state) {
     for (size_t i = 0; i < count; i++) {
         const struct parameter *p = training_parameter(training, i);
         gradients[i] = malloc(p->count * sizeof(float));
-        memcpy(gradients[i], p->gradient, p->count * sizeof(float));
+        memcpy(gradients[i], gradient_of(training, p), p->count * sizeof(float));
     }
     for (size_t i = 0; i < 4; i++)
         apart[i] = (struct training_group){
@@ -347,7 +347,7 @@ static void test_shared_prefix(void **state) {
         }
         for (size_t i = 0; i < count; i++) {
             const struct parameter *p = training_parameter(training, i);
-            double off = distance(p->gradient, gradients[i], p->count);
+            double off = distance(gradient_of(training, p), gradients[i], p->count);
             if (off > 2e-5) fail_msg("%s: off by %.3g", p->name, off);
         }
     }
@@ -390,21 +390,23 @@ static void test_tied(void **state) {
         if (i % 9 && strcmp(p->name, "model.embed_tokens.weight") != 0) continue;
         // Along the gradient itself the slope is its squared norm over its norm.
         double norm = 0;
-        for (size_t k = 0; k < p->count; k++) norm += (double)p->gradient[k] * (double)p->gradient[k];
+        const float *gradient = gradient_of(training, p);
+        for (size_t k = 0; k < p->count; k++) norm += (double)gradient[k] * (double)gradient[k];
         norm = sqrt(norm);
         assert_true(norm > 0);
         double sums[2], step = 2e-3;
-        float *old = malloc((p->count + 1) * sizeof *old);
-        memcpy(old, p->value, p->count * sizeof *old);
+        const float *old = value_of(training, p);
+        float *moved = malloc((p->count + 1) * sizeof *moved);
         for (int side = 0; side < 2; side++) {
             for (size_t k = 0; k < p->count; k++)
-                p->value[k] = old[k] + (float)((side ? step : -step) * (double)p->gradient[k] / norm);
+                moved[k] = old[k] + (float)((side ? step : -step) * (double)gradient[k] / norm);
+            set_value(training, p, moved);
             training_refresh(training);
             sums[side] = total(training, &group);
         }
-        memcpy(p->value, old, p->count * sizeof *old);
+        set_value(training, p, old);
         training_refresh(training);
-        free(old);
+        free(moved);
         double slope = (sums[1] - sums[0]) / (2 * step);
         if (fabs(slope / norm - 1) > 0.02) fail_msg("%s: slope %.5g, gradient %.5g", p->name, slope, norm);
         checked++;
@@ -433,12 +435,13 @@ static void test_bf16(void **state) {
         double difference = 0, size = 0;
         for (size_t i = 0; i < training_parameter_count(one); i++) {
             const struct parameter *p = training_parameter(one, i), *q = training_parameter(other, i);
-            double off = distance(q->gradient, p->gradient, p->count);
+            const float *other_gradient = gradient_of(other, q), *gradient = gradient_of(one, p);
+            double off = distance(other_gradient, gradient, p->count);
             if (!(off < 0.15)) fail_msg("%s: off by %.3g", p->name, off);
             for (size_t k = 0; k < p->count; k++) {
-                double d = (double)q->gradient[k] - (double)p->gradient[k];
+                double d = (double)other_gradient[k] - (double)gradient[k];
                 difference += d * d;
-                size += (double)p->gradient[k] * (double)p->gradient[k];
+                size += (double)gradient[k] * (double)gradient[k];
             }
         }
         if (sqrt(difference / size) > 0.07)
@@ -469,7 +472,7 @@ static void test_repeatable(void **state) {
             assert_ok(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss[i], &error), error);
             for (size_t k = 0; k < count; k++) {
                 const struct parameter *p = training_parameter(training, k);
-                const unsigned char *bytes = (const unsigned char *)p->gradient;
+                const unsigned char *bytes = (const unsigned char *)gradient_of(training, p);
                 for (size_t b = 0; b < p->count * sizeof(float); b++)
                     sums[i] = sums[i] * 0x100000001B3u + bytes[b];
             }
@@ -494,7 +497,9 @@ static void test_trained_model(void **state) {
     struct training_group group = golden_whole(&data, 4);
     struct parameter *p = find_parameter(training, "model.embed_tokens.weight");
     double before = total(training, &group);
-    for (size_t i = 0; i < p->count; i++) p->value[i] = bf16_to_f32(f32_to_bf16(p->value[i] * 1.5f));
+    float *value = value_of(training, p);
+    for (size_t i = 0; i < p->count; i++) value[i] = bf16_to_f32(f32_to_bf16(value[i] * 1.5f));
+    set_value(training, p, value);
     training_refresh(training);
     double after = total(training, &group);
     assert_true(fabs(before - after) > 1e-2);

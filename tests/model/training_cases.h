@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "model/training.h"
 #include "photo/decode.h"
+#include "support_device.h"
 
 enum { MOST_COMPLETIONS = 4, MOST_TOKENS = 64 };
 
@@ -21,7 +22,7 @@ struct golden_group {
 
 static inline struct qwen *golden_model(const char *name, enum qwen_type type, int threads, const char *isa) {
     struct error error = {0};
-    const struct qwen_options options = {.type = type, .threads = threads, .isa = isa};
+    const struct qwen_options options = {.type = type, .threads = threads, .isa = isa ? isa : test_isa()};
     struct qwen *qwen = qwen_open(test_data("%s", name), &options, &error);
     assert_got(qwen, error);
     return qwen;
@@ -129,11 +130,23 @@ static inline double cross_entropy(void *context, const float *log_probs, float 
     return loss / (double)count;
 }
 
+// Host copies: see on_host.
+static inline float *gradient_of(struct training *training, const struct parameter *p) {
+    return on_host(training_device(training), p->gradient, p->count);
+}
+static inline float *value_of(struct training *training, const struct parameter *p) {
+    return on_host(training_device(training), p->value, p->count);
+}
+static inline void set_value(struct training *training, const struct parameter *p, const float *values) {
+    to_device(training_device(training), p->value, values, p->count);
+}
+
 static inline double gradient_norm(struct training *training) {
     double sum = 0;
     for (size_t i = 0; i < training_parameter_count(training); i++) {
         const struct parameter *p = training_parameter(training, i);
-        for (size_t k = 0; k < p->count; k++) sum += (double)p->gradient[k] * (double)p->gradient[k];
+        const float *gradient = gradient_of(training, p);
+        for (size_t k = 0; k < p->count; k++) sum += (double)gradient[k] * (double)gradient[k];
     }
     return sqrt(sum);
 }
@@ -156,11 +169,12 @@ static inline double distance(const float *got, const float *want, size_t count)
     return sqrt(difference) / (sqrt(size) + 1e-30);
 }
 
-static inline void check_gradient(const struct parameter *p, const struct tensor *want, double tolerance) {
+static inline void check_gradient(struct training *training, const struct parameter *p,
+                                  const struct tensor *want, double tolerance) {
     assert_int_equal(p->count, tensor_count(want));
     assert_int_equal(p->dims, want->dims);
     for (int i = 0; i < p->dims; i++) assert_int_equal(p->shape[i], want->shape[i]);
-    double off = distance(p->gradient, want->data, p->count);
+    double off = distance(gradient_of(training, p), want->data, p->count);
     if (!(off <= tolerance)) fail_msg("gradient of %s: off by %.3g (%.3g allowed)", p->name, off, tolerance);
 }
 

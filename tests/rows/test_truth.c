@@ -63,6 +63,24 @@ static void reads_no_place(void **state) {
     truth_free(&list);
 }
 
+static void reads_coordinates_alone(void **state) {
+    (void)state;
+    static const char *const rows[] = {
+        "{\"images\":[\"a.jpg\"],\"lat\":1.5,\"lon\":-2.5}",
+        "{\"image\":\"a.jpg\",\"latitude\":1.5,\"longitude\":-2.5,\"country\":null}",
+        "{\"image\":{\"path\":\"a.jpg\"},\"latitude\":1.5,\"lng\":-2.5,\"lon\":-2.5,\"city\":\"unknown\"}",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct truth_list list = {0};
+        assert_ok(truth_read(&list, file_of(rows[i]), NULL, 10, &error), error);
+        assert_true(list.rows[0].has_position && list.rows[0].locatable);
+        assert_true(list.rows[0].position.lat == 1.5 && list.rows[0].position.lon == -2.5);
+        assert_string_equal(list.rows[0].country, "");
+        assert_string_equal(strrchr(list.rows[0].photo, '/'), "/a.jpg");
+        truth_free(&list);
+    }
+}
+
 static void stops_at_the_limit(void **state) {
     (void)state;
     struct truth_list list = {0};
@@ -86,6 +104,8 @@ static void refuses(void **state) {
         {"{\"images\":[\"\"],\"country\":\"Peru\"}\n", "\"images\" holds no path"},
         {"{\"images\":[\"a\\u0000b\"],\"country\":\"Peru\"}\n", "\"images\" holds no path"},
         {"{\"images\":[\"a\"]}\n", "no \"country\""},
+        {"{\"images\":[\"a\"],\"image\":\"b\",\"country\":\"Peru\"}\n", "under both"},
+        {"{\"images\":[\"a\"],\"lat\":1,\"latitude\":2,\"lon\":3}\n", "another key says"},
         {"{\"images\":[\"a\"],\"country\":3}\n", "\"country\""},
         {"{\"images\":[\"a\"],\"country\":\"Peru\",\"country_code\":\"Peru\"}\n", "\"country_code\""},
         {"{\"images\":[\"a\"],\"country\":\"Peru\",\"lat\":91,\"lon\":0}\n", "\"lat\""},
@@ -112,6 +132,7 @@ static void refuses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads_a_row), cmocka_unit_test(reads_no_place),
-                                       cmocka_unit_test(stops_at_the_limit), cmocka_unit_test(refuses)};
+                                       cmocka_unit_test(stops_at_the_limit), cmocka_unit_test(refuses),
+                                       cmocka_unit_test(reads_coordinates_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

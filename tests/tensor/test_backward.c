@@ -119,14 +119,15 @@ static void check_linear(struct device *device, size_t rows, size_t out, size_t 
                             calloc(out, sizeof(double))};
     struct operand dx = operand_new(rows, in, dx_type, 4, 1), dw = operand_new(out, in, DTYPE_F32, 5, 1),
                    db = operand_new(1, out, DTYPE_F32, 6, 1);
-    device->operations->linear_backward(device, dx.m, dw.m, db.m, l.dy.m, l.x.m, l.w.m, add ? LINEAR_ADD : 0);
+    const struct weight weight = weight_of(l.w.m);
+    device_linear_backward(device, dx.m, dw.m, db.m, l.dy.m, l.x.m, &weight, add ? LINEAR_ADD : 0);
     done(device);
     double tolerance = dx_type == DTYPE_BF16 || w_type != type ? 1e-2 : 2e-5;
     check("linear dx", dx.m, add ? &dx : NULL, linear_definition, &l, l.x.values, tolerance);
     check("linear dw", dw.m, &dw, linear_definition, &l, l.w.values, 2e-5);
     check("linear dbias", db.m, &db, linear_definition, &l, l.bias, 2e-5);
     struct matrix none = {0};
-    device->operations->linear_backward(device, none, none, none, l.dy.m, l.x.m, l.w.m, 0);
+    device_linear_backward(device, none, none, none, l.dy.m, l.x.m, &weight, 0);
     done(device);
     operand_free(&l.x), operand_free(&l.w), operand_free(&l.dy), operand_free(&dx), operand_free(&dw),
         operand_free(&db), free(l.bias);
@@ -185,7 +186,7 @@ static void see_mask(struct device *device, struct low_rank_case *l, const struc
         for (size_t i = 0; i < l->in; i++) ((float *)x.m.data)[r * x.m.stride + i] = 1;
     for (size_t i = 0; i < l->in; i++) ((float *)a.m.data)[i * a.m.stride + i] = 1;
     struct low_rank show = {.a = a.m, .b = a.m, .scale = 1, .dropout = *dropout};
-    device->operations->low_rank(device, y.m, x.m, &show);
+    device_low_rank(device, y.m, x.m, &show);
     done(device);
     size_t kept = 0, count = l->rows * l->in;
     for (size_t i = 0; i < count; i++) {
@@ -221,14 +222,14 @@ static void check_low_rank(struct device *device, enum dtype type, float rate) {
     see_mask(device, &l, &adapter.dropout);
     struct operand y = operand_new(ROWS, OUT, DTYPE_F32, 8, 0), dx = operand_new(ROWS, IN, DTYPE_F32, 5, 1),
                    da = operand_new(RANK, IN, DTYPE_F32, 6, 1), db = operand_new(OUT, RANK, DTYPE_F32, 7, 1);
-    device->operations->low_rank(device, y.m, l.x.m, &adapter);
+    device_low_rank(device, y.m, l.x.m, &adapter);
     double total = 0, size = 0;
     for (size_t i = 0; i < ROWS * OUT; i++) {
         total += get(y.m, i) * l.dy.values[i];
         size += fabs(get(y.m, i) * l.dy.values[i]);
     }
     assert_true(fabs(total - low_rank_definition(&l)) <= tolerance_of(type) * size);
-    device->operations->low_rank_backward(device, dx.m, da.m, db.m, l.dy.m, l.x.m, &adapter);
+    device_low_rank_backward(device, dx.m, da.m, db.m, l.dy.m, l.x.m, &adapter);
     done(device);
     check("lora dx", dx.m, &dx, low_rank_definition, &l, l.x.values, tolerance_of(type));
     check("lora da", da.m, &da, low_rank_definition, &l, l.a.values, tolerance_of(type));
@@ -297,19 +298,19 @@ static void check_rows(struct device *device, size_t rows, size_t columns, enum 
                           operand_new(rows, columns, type, 4, 1)};
     struct operand dx = operand_new(rows, columns, DTYPE_F32, 5, 1),
                    dw = operand_new(1, columns, DTYPE_F32, 6, 1);
-    device->operations->rms_norm_backward(device, dx.m, dw.m, c.dy.m, c.x.m, c.w.m, 1e-6f);
+    device_rms_norm_backward(device, dx.m, dw.m, c.dy.m, c.x.m, c.w.m, 1e-6f);
     done(device);
     check("rms_norm dx", dx.m, &dx, rms_norm_definition, &c, c.x.values, 2e-5);
     check("rms_norm dw", dw.m, &dw, rms_norm_definition, &c, c.w.values, 2e-5);
     if (x_type == type) {
         struct operand dgate = operand_new(rows, columns, type, 7, 1),
                        dup = operand_new(rows, columns, type, 8, 1);
-        device->operations->gelu_backward(device, dgate.m, c.dy.m, c.x.m);
+        device_gelu_backward(device, dgate.m, c.dy.m, c.x.m);
         check("gelu dx", dgate.m, NULL, gelu_definition, &c, c.x.values, tolerance_of(type));
-        device->operations->swiglu_backward(device, dgate.m, dup.m, c.dy.m, c.x.m, c.up.m);
+        device_swiglu_backward(device, dgate.m, dup.m, c.dy.m, c.x.m, c.up.m);
         check("swiglu dgate", dgate.m, NULL, swiglu_definition, &c, c.x.values, tolerance_of(type));
         check("swiglu dup", dup.m, NULL, swiglu_definition, &c, c.up.values, tolerance_of(type));
-        device->operations->swiglu_backward(device, c.x.m, c.up.m, c.dy.m, c.x.m, c.up.m); // in place
+        device_swiglu_backward(device, c.x.m, c.up.m, c.dy.m, c.x.m, c.up.m); // in place
         for (size_t i = 0; i < rows * columns; i++) {
             assert_true(get(c.x.m, i) == get(dgate.m, i));
             assert_true(get(c.up.m, i) == get(dup.m, i));
@@ -353,11 +354,11 @@ static void test_embed(void **state) {
         for (int c = 0; c < COLUMNS && ids[r] >= 0; c++)
             want[ids[r] * COLUMNS + c] += dy.values[r * COLUMNS + c];
     }
-    device->operations->embed_backward(device, table.m, dy.m, ids);
+    device_embed_backward(device, table.m, dy.m, ids);
     done(device);
     for (size_t i = 0; i < IDS * COLUMNS; i++) assert_true(fabs(get(table.m, i) - want[i]) < 1e-4);
     ids[3] = IDS;
-    device->operations->embed_backward(device, table.m, dy.m, ids);
+    device_embed_backward(device, table.m, dy.m, ids);
     assert_error(device_check(device, &error), error, ERROR_INTERNAL, "outside the table of 7");
     free(want), operand_free(&table), operand_free(&dy);
     device_close(device);
@@ -401,9 +402,9 @@ static void check_log_probs(struct device *device, size_t rows, size_t vocab, si
         rows,        vocab,   in, operand_new(rows, in, type, 1, 1), operand_new(vocab, in, type, 2, 1),
         derivatives, targets, 1.5};
     struct operand dx = operand_new(rows, in, DTYPE_F32, 3, 1), dw = operand_new(vocab, in, DTYPE_F32, 4, 1);
-    device->operations->log_probs(device, out, log_sums, l.x.m, l.w.m, targets, 1.5f);
-    device->operations->log_probs_backward(device, dx.m, dw.m, derivatives, log_sums, l.x.m, l.w.m, targets,
-                                           1.5f);
+    const struct weight weight = weight_of(l.w.m);
+    device_log_probs(device, out, log_sums, l.x.m, &weight, targets, 1.5f);
+    device_log_probs_backward(device, dx.m, dw.m, derivatives, log_sums, l.x.m, &weight, targets, 1.5f);
     done(device);
     check("log_probs dx", dx.m, NULL, log_probs_definition, &l, l.x.values, tolerance_of(type));
     if (vocab < 1000)
@@ -501,7 +502,7 @@ static void check_attention(struct device *device, const struct attention_case *
                           .segments = segments,
                           .segment_count = c->segments,
                           .log_sums = calloc(rows * c->heads, sizeof(float))};
-    device->operations->attention(device, &a);
+    device_attention(device, &a);
     struct attention_gradient gradient = {.forward = &a,
                                           .keys = data.k.m,
                                           .values = data.v.m,
@@ -509,7 +510,7 @@ static void check_attention(struct device *device, const struct attention_case *
                                           .dqueries = dq.m,
                                           .dkeys = dk.m,
                                           .dvalues = dv.m};
-    device->operations->attention_backward(device, &gradient);
+    device_attention_backward(device, &gradient);
     done(device);
     double tolerance = type == DTYPE_BF16 ? 2e-2 : 5e-5;
     check("attention dq", dq.m, NULL, attention_definition, &data, data.q.values, tolerance);
@@ -565,9 +566,9 @@ static void test_attention_tiles(void **state) {
                                                      .own = {k.m.data, v.m.data, (s + 1) * each, k.m.stride},
                                                      .causal = true};
         struct attention a = {out.m, q.m, DTYPE_F32, HEADS, 1, DIM, 0.35f, segments, count, log_sums};
-        device->operations->attention(device, &a);
+        device_attention(device, &a);
         struct attention_gradient gradient = {&a, k.m, v.m, dy.m, dq[way].m, dk[way].m, dv[way].m};
-        device->operations->attention_backward(device, &gradient);
+        device_attention_backward(device, &gradient);
         done(device);
     }
     for (size_t i = 0; i < QUERIES * WIDTH; i++) assert_true(fabs(get(dq[0].m, i) - get(dq[1].m, i)) < 2e-5);

@@ -61,7 +61,8 @@ static void check_linear(struct device *device, size_t m, size_t n, size_t k, en
     struct matrix x = make(xv, m, k, k + 3, x_type), w = make(wv, n, k, k, w_type),
                   y = make(yv, m, n, n + 5, y_type);
     struct matrix bias = make(bv, 1, n, n, w_type), none = {0};
-    device->operations->linear(device, y, x, w, with_bias ? bias : none, add ? LINEAR_ADD : 0);
+    const struct weight weight = weight_of(w);
+    device_linear(device, y, x, &weight, with_bias ? bias : none, add ? LINEAR_ADD : 0);
     struct error error = {0};
     assert_ok(device_check(device, &error), error);
     double tolerance = y_type == DTYPE_BF16 ? 8e-3 : x_type == DTYPE_BF16 ? 1e-4 : 2e-5;
@@ -173,7 +174,7 @@ static void check_attention(struct device *device, const struct attention_case *
                           .scale = 1 / sqrtf((float)c->head_dim),
                           .segments = segments,
                           .segment_count = c->segments};
-    device->operations->attention(device, &a);
+    device_attention(device, &a);
     struct error error = {0};
     assert_ok(device_check(device, &error), error);
     float *want = calloc(rows * width, sizeof *want);
@@ -216,7 +217,7 @@ static void check_rows(struct device *device, enum dtype type, size_t rows, size
     struct matrix a = make(av, rows, columns, columns + 1, type), b = make(bv, rows, columns, columns, type),
                   w = make(wv, 1, columns, columns, DTYPE_BF16);
     struct matrix y = matrix_of(calloc(rows * columns, 4), type, rows, columns);
-    device->operations->rms_norm(device, y, a, w, 1e-6f);
+    device_rms_norm(device, y, a, w, 1e-6f);
     for (size_t r = 0; r < rows; r++) {
         double sum = 0;
         for (size_t c = 0; c < columns; c++) sum += (double)av[r * columns + c] * (double)av[r * columns + c];
@@ -224,13 +225,13 @@ static void check_rows(struct device *device, enum dtype type, size_t rows, size
         for (size_t c = 0; c < columns; c++)
             expect(get(y, r, c), (double)av[r * columns + c] * scale * (double)wv[c], tolerance, "rms_norm");
     }
-    device->operations->swiglu(device, y, a, b);
+    device_swiglu(device, y, a, b);
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++) {
             double g = (double)av[r * columns + c];
             expect(get(y, r, c), g / (1 + exp(-g)) * (double)bv[r * columns + c], tolerance, "swiglu");
         }
-    device->operations->gelu(device, y, a);
+    device_gelu(device, y, a);
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++) {
             double g = (double)av[r * columns + c];
@@ -247,7 +248,7 @@ static void check_rope(struct device *device, enum dtype type, size_t rows, size
     struct matrix x = make(xv, rows, columns, columns, type), c = matrix_of(cv, DTYPE_F32, rows, half),
                   s = matrix_of(sv, DTYPE_F32, rows, half);
     double tolerance = type == DTYPE_BF16 ? 8e-3 : 2e-6;
-    device->operations->rope(device, x, head_dim, c, s, false);
+    device_rope(device, x, head_dim, c, s, false);
     for (size_t r = 0; r < rows; r++)
         for (size_t h = 0; h < heads; h++)
             for (size_t i = 0; i < half; i++) {
@@ -257,7 +258,7 @@ static void check_rope(struct device *device, enum dtype type, size_t rows, size
                 expect(get(x, r, h * head_dim + i), u * cosine - v * sine, tolerance, "rope");
                 expect(get(x, r, h * head_dim + half + i), v * cosine + u * sine, tolerance, "rope");
             }
-    device->operations->rope(device, x, head_dim, c, s, true);
+    device_rope(device, x, head_dim, c, s, true);
     for (size_t i = 0; i < rows * columns; i++)
         expect(get(x, i / columns, i % columns), (double)xv[i], 3 * tolerance, "rope back");
     free(xv), free(angle), free(cv), free(sv), free(x.data);
@@ -292,7 +293,8 @@ static void test_log_probs(void **state) {
     for (size_t l = 0; l < 4; l++) {
         struct device *device = open_level(levels[l], 2);
         if (!device) continue;
-        device->operations->log_probs(device, out, NULL, x, w, targets, 1.5f);
+        const struct weight weight = weight_of(w);
+        device_log_probs(device, out, NULL, x, &weight, targets, 1.5f);
         for (size_t i = 0; i < ROWS; i += 13) {
             double sum = 0, target = 0;
             for (size_t v = 0; v < VOCABULARY; v++) {
@@ -317,14 +319,14 @@ static void test_gather_embed(void **state) {
     struct matrix table = make(values, 4, 3, 3, DTYPE_BF16);
     float out[9];
     struct matrix y = matrix_of(out, DTYPE_F32, 3, 3);
-    device->operations->embed(device, y, table, (int32_t[]){3, 0, 3});
+    device_embed(device, y, table, (int32_t[]){3, 0, 3});
     assert_memory_equal(out, ((float[]){9, 10, 11, 0, 1, 2, 9, 10, 11}), sizeof out);
-    device->operations->gather(device, y, table, (size_t[]){2, 1, 0});
+    device_gather(device, y, table, (size_t[]){2, 1, 0});
     assert_memory_equal(out, ((float[]){6, 7, 8, 3, 4, 5, 0, 1, 2}), sizeof out);
     float back[12] = {0};
-    device->operations->scatter(device, matrix_of(back, DTYPE_F32, 4, 3), y, (size_t[]){2, 1, 0});
+    device_scatter(device, matrix_of(back, DTYPE_F32, 4, 3), y, (size_t[]){2, 1, 0});
     assert_memory_equal(back, values, 9 * sizeof *back);
-    device->operations->embed(device, y, table, (int32_t[]){0, 4, 0});
+    device_embed(device, y, table, (int32_t[]){0, 4, 0});
     struct error error = {0};
     assert_error(device_check(device, &error), error, ERROR_INTERNAL,
                  "token id 4 is outside the vocabulary of 4");

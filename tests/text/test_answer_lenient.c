@@ -15,12 +15,11 @@ struct expected {
     bool declined;
 };
 
-static int check(const struct expected *expected, size_t count) {
+static int check(const struct expected *expected, size_t count, enum answer_rules rules) {
     int wrong = 0;
     for (size_t i = 0; i < count; i++) {
         struct answer answer;
-        assert_ok(answer_parse(&answer, expected[i].text, strlen(expected[i].text), ANSWER_LENIENT, &error),
-                  error);
+        assert_ok(answer_parse(&answer, expected[i].text, strlen(expected[i].text), rules, &error), error);
         if (strcmp(answer.country, expected[i].country) || strcmp(answer.city, expected[i].city) ||
             answer.declined != expected[i].declined) {
             print_error("%s\n  -> \"%s\", \"%s\"%s, expected \"%s\", \"%s\"%s\n", expected[i].text,
@@ -32,7 +31,8 @@ static int check(const struct expected *expected, size_t count) {
     }
     return wrong;
 }
-#define CHECK(table) assert_int_equal(check(table, sizeof(table) / sizeof *(table)), 0)
+#define CHECK_AS(table, rules) assert_int_equal(check(table, sizeof(table) / sizeof *(table), rules), 0)
+#define CHECK(table) CHECK_AS(table, ANSWER_LENIENT)
 
 static void in_tags(void **state) {
     (void)state;
@@ -157,14 +157,100 @@ static void json(void **state) {
         {"{\"country\": \"France\", \"city\": null}", "France", "", false},
         {"{\"country\": null, \"city\": null}", "", "", true},
         {"{\"country\": \"Unknown\", \"city\": \"N/A\"}", "", "", true},
-        {"{\"country\": 7, \"city\": [\"Paris\"]}", "7", "Paris", false}, // read as labels
+        {"{\"country\": 7, \"city\": [\"Paris\"]}", "", "Paris", false},
+        {"{\"country\": [\"France\"], \"city\": {\"name\": \"Paris\"}}", "France", "Paris", false},
+        {"{\"location\": \"Paris, France\", \"confidence\": 0.9}", "France", "Paris", false},
+        {"[{\"country\": \"France\", \"city\": \"Paris\"}]", "France", "Paris", false},
+        {"{\"country\": \"France\", \"city\": \"It looks like Paris\"}", "France", "", false},
         {"{'country': 'France', 'city': 'Paris'}", "France", "Paris", false},
         {"{\"country\": \"France\", \"city\": \"Paris\",}", "France", "Paris", false},
         {"{country: France, city: Paris}", "France", "Paris", false},
-        {"{\"country\": \"France\", \"city\": \"Par", "France", "Par", false},
+        {"{\"country\": \"France\", \"city\": \"Par", "France", "", false}, // half a name is another one
         {"{{{{\"country\": \"France\"}", "France", "", false},
     };
     CHECK(table);
+}
+
+static void running_text(void **state) {
+    (void)state;
+    static const struct expected table[] = {
+        {"This looks like Lisbon, Portugal, because of the tram.", "Portugal", "Lisbon", false},
+        {"This looks like Lisbon, Portugal.", "Portugal", "Lisbon", false},
+        {"<answer>This looks like Lisbon, Portugal, because of the tram.</answer>", "Portugal", "Lisbon",
+         false},
+        {"Location: This looks like Lisbon, Portugal", "Portugal", "Lisbon", false},
+        {"This photo was taken in Kyoto, Kyoto Prefecture, Japan.", "Japan", "Kyoto", false},
+        {"It appears to be a street in Rio de Janeiro, Brazil, given the pavement.", "Brazil",
+         "Rio de Janeiro", false},
+        {"I believe this is the city of Porto in northern Portugal.", "Portugal", "Porto", false},
+        {"I would say this is Santorini (Greece).", "Greece", "Santorini", false},
+        {"My best guess is St. Louis, USA because of the arch.", "USA", "St. Louis", false},
+        {"This looks like Japan.", "Japan", "", false},
+        {"The roofs are red.\n\nThis is most likely **Prague, Czech Republic**.", "Czech Republic", "Prague",
+         false},
+        // Several places: what they have in common.
+        {"It looks like Porto, Portugal, but it might be Lisbon, Portugal.", "Portugal", "", false},
+        {"This could be Lisbon, Portugal or Madrid, Spain.", "", "", false},
+        {"It looks like Porto, Portugal. Or it is Madrid, Spain.", "", "", false},
+        // A sentence is no name.
+        {"This is not Lisbon, Portugal.", "", "", false},
+        {"It doesn't look like Lisbon, Portugal.", "", "", false},
+        {"In Lisbon, Yellow trams are typical.", "", "", false},
+        {"The text is in Portuguese, Yellow trams are typical.", "", "", false},
+        {"This is a Tesla, Model 3.", "", "", false},
+        {"This is Gothic, Victorian architecture.", "", "", false},
+        {"Das sieht aus wie Lissabon, Portugal, wegen der Tram.", "", "", false},
+        {"Esto parece Lisboa, Portugal, por el tranvía.", "", "", false},
+        {"Cela ressemble à Lisbonne, Portugal.", "", "", false},
+        {"这看起来像里斯本,葡萄牙", "", "", false},
+        {"city: This looks like Lisbon\ncountry: Portugal", "Portugal", "", false},
+        {"city: I think this is somewhere near Lisbon\ncountry: Portugal", "Portugal", "", false},
+        {"country: Portugal, as the tram shows\ncity: Lisbon, since it is hilly", "Portugal", "Lisbon",
+         false},
+        {"<think>This looks like Porto, Portugal.</think>This looks like Lisbon, Portugal.", "Portugal",
+         "Lisbon", false},
+        {"<think>This looks like Porto, Portugal.", "", "", false}, // thoughts try many places
+    };
+    CHECK(table);
+}
+
+static void other_layouts(void **state) {
+    (void)state;
+    static const struct expected table[] = {
+        {"| Country | City |\n|---|---|\n| Portugal | Lisbon |", "Portugal", "Lisbon", false},
+        {"Here:\n\n| **City** | Confidence | **Country** |\n| :-- | --: | --- |\n| Lisbon | 90 % | Portugal "
+         "|\n",
+         "Portugal", "Lisbon", false},
+        {"# Country\nPortugal\n# City\nLisbon", "Portugal", "Lisbon", false},
+        {"## Country\n\nPortugal\n\n## City\n\nLisbon\n", "Portugal", "Lisbon", false},
+        {"**Country**\nPortugal\n\n**City**\nLisbon", "Portugal", "Lisbon", false},
+        {"City, Country: Lisbon, Portugal", "Portugal", "Lisbon", false},
+        {"Country/City: Portugal/Lisbon", "Portugal", "Lisbon", false},
+        {"Country, City: Portugal, Lisbon", "Portugal", "Lisbon", false},
+    };
+    CHECK(table);
+}
+
+static void cut_off(void **state) {
+    (void)state;
+    static const struct expected table[] = {
+        {"<think>x</think><answer>country: Japan\ncity: Kyoto</answer>", "Japan", "Kyoto", false},
+        {"<answer>country: Japan\ncity: Kyoto</answer> The reason is that", "Japan", "Kyoto", false},
+        {"<answer>country: unknown\ncity: unknown</answer> It", "", "", true},
+        {"{\"country\": \"Japan\", \"city\": \"Kyoto\"} The", "Japan", "Kyoto", false},
+        {"<answer>{\"country\": \"Japan\", \"city\": \"Kyoto\"}", "Japan", "Kyoto", false},
+        {"<answer>country: Japan\ncity: Kyo", "", "", false},
+        {"<answer>country: Cuba\ncity: Santiago", "", "", false},
+        {"country: Japan\ncity: Kyo", "", "", false},
+        {"{\"country\": \"Japan\", \"city\": \"Kyo", "", "", false},
+        {"This looks like Lisbon, Portugal", "", "", false},
+        {"Lisbon, Portugal", "", "", false},
+        {"<think>The roofs", "", "", false},
+        {"<think>Perhaps <answer>country: Japan\ncity: Kyoto</answer>, but", "", "", false},
+        {"<answer>country: Japan\ncity: Kyoto</answer>No: <answer>country: Chi", "", "", false},
+        {"I cannot determine", "", "", false},
+    };
+    CHECK_AS(table, ANSWER_LENIENT_CUT);
 }
 
 static void declined(void **state) {
@@ -222,7 +308,7 @@ static void languages(void **state) {
 
 // Nothing here may crash, hang or leave anything but valid text; the time limit of the test is part of it.
 static void expect_harmless(const char *text, size_t length) {
-    for (int rules = ANSWER_COMPAT_REWARD; rules <= ANSWER_LENIENT; rules++) {
+    for (int rules = ANSWER_COMPAT_REWARD; rules <= ANSWER_LENIENT_CUT; rules++) {
         struct answer answer;
         char *copy = malloc(length + 1); // exactly as long, so that reading on is seen
         assert_non_null(copy);
@@ -300,6 +386,9 @@ int main(void) {
         cmocka_unit_test(in_tags),
         cmocka_unit_test(without_tags),
         cmocka_unit_test(json),
+        cmocka_unit_test(running_text),
+        cmocka_unit_test(other_layouts),
+        cmocka_unit_test(cut_off),
         cmocka_unit_test(declined),
         cmocka_unit_test(languages),
         cmocka_unit_test(hostile_texts_do_no_harm),

@@ -20,8 +20,21 @@ static float *random_values(uint64_t stream, double deviation) {
     return values;
 }
 
+static struct matrix row(float *values, size_t count) {
+    return matrix_of(values, DTYPE_F32, 1, count);
+}
+
+static struct device *open_device(int threads) {
+    struct error error = {0};
+    struct device *device = device_open_cpu(threads, NULL, &error);
+    assert_got(device, error);
+    return device;
+}
+
 static void test_update_equals_reference(void **state) {
     (void)state;
+    struct error error = {0};
+    struct device *device = open_device(3);
     const struct adamw adamw = {.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1};
     float *value = random_values(0, 1), *start = random_values(0, 1);
     float *m = calloc(COUNT, sizeof *m), *v = calloc(COUNT, sizeof *v);
@@ -31,7 +44,9 @@ static void test_update_equals_reference(void **state) {
     for (uint64_t t = 1; t <= 3; t++) {
         float *gradient = random_values(t, 0.01);
         const struct adamw_step step = {.rate = 1e-3, .scale = 0.5, .number = t, .decay = t != 2};
-        adamw_update(&adamw, &step, value, gradient, m, v, COUNT);
+        const struct adamw_factors factors = adamw_factors(&adamw, &step);
+        device_adamw(device, &factors, row(value, COUNT), row(gradient, COUNT), row(m, COUNT), row(v, COUNT));
+        assert_ok(device_check(device, &error), error);
         for (size_t i = 0; i < COUNT; i++) {
             double g = 0.5 * gradient[i];
             em[i] = 0.9 * em[i] + 0.1 * g;
@@ -45,21 +60,33 @@ static void test_update_equals_reference(void **state) {
     for (size_t i = 0; i < COUNT; i++) assert_true(fabs(value[i] - exact[i]) < 1e-6);
     assert_true(fabs(exact[COUNT - 1] - start[COUNT - 1]) > 1e-4);
     free(value), free(start), free(m), free(v), free(exact), free(em), free(ev);
+    device_close(device);
+}
+
+static double square_sum(struct device *device, float *values, size_t count) {
+    struct error error = {0};
+    double sum = 0;
+    device_square_sum(device, matrix_of(&sum, DTYPE_F64, 1, 1), row(values, count));
+    assert_ok(device_check(device, &error), error);
+    return sum;
 }
 
 static void test_square_sum(void **state) {
     (void)state;
+    struct device *device = open_device(3), *alone = open_device(1);
     float *values = random_values(9, 1);
     for (size_t count = 0; count < 40; count++) {
         double sum = 0;
         for (size_t i = 0; i < count; i++) sum += (double)values[i] * values[i];
-        assert_true(fabs(adamw_square_sum(values, count) - sum) < 1e-12);
+        assert_true(fabs(square_sum(device, values, count) - sum) < 1e-12);
     }
     double sum = 0;
     for (size_t i = 0; i < COUNT; i++) sum += (double)values[i] * values[i];
-    assert_true(fabs(adamw_square_sum(values, COUNT) - sum) < 1e-7);
+    assert_true(fabs(square_sum(device, values, COUNT) - sum) < 1e-7);
+    assert_true(square_sum(device, values, COUNT) == square_sum(alone, values, COUNT));
     values[COUNT - 1] = NAN;
-    assert_true(isnan(adamw_square_sum(values, COUNT)));
+    assert_true(isnan(square_sum(device, values, COUNT)));
+    device_close(device), device_close(alone);
     free(values);
 }
 

@@ -80,6 +80,11 @@ static void read_event(struct reader event, char *text, size_t size) {
             struct reader version = read_bytes(&event);
             snprintf(text + used, size - used, "%.*s", (int)(version.end - version.at),
                      (const char *)version.at);
+        } else if (key == (7 << 3 | 2)) {
+            struct reader log = read_bytes(&event);
+            assert_int_equal(read_varint(&log), 1 << 3 | 0);
+            assert_int_equal(read_varint(&log), 1); // START
+            snprintf(text + used, size - used, " restart");
         } else {
             assert_int_equal(key, 5 << 3 | 2);
             struct reader summary = read_bytes(&event);
@@ -163,6 +168,76 @@ static void test_resume_drops_later_lines(void **state) {
     char *lines = file_read(test_temporary("again/metrics.jsonl"), 10000, NULL, &error);
     assert_string_equal(lines, "{\"step\":1,\"loss\":1}\n{\"step\":2,\"loss\":2}\n{\"step\":3,\"loss\":4}\n");
     free(lines);
+}
+
+// All events of a folder as text, the oldest file first.
+static void read_events(const char *folder, char *text, size_t size) {
+    struct error error = {0};
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, alphasort);
+    assert_true(count >= 0);
+    text[0] = 0;
+    for (int i = 0; i < count; i++) {
+        char path[1200], line[300];
+        size_t length;
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        bool events = strncmp(entries[i]->d_name, "events.out.tfevents.", 20) == 0;
+        free(entries[i]);
+        if (!events) continue;
+        char *bytes = file_read(path, 1 << 20, &length, &error);
+        assert_got(bytes, error);
+        struct reader file = {(unsigned char *)bytes, (unsigned char *)bytes + length};
+        while (file.at < file.end) {
+            read_event(read_record(&file), line, sizeof line);
+            snprintf(text + strlen(text), size - strlen(text), "%s\n", line);
+        }
+        free(bytes);
+    }
+    free(entries);
+}
+
+// Steps after the checkpoint that a crashed run went back to are in no file, and TensorBoards that have seen
+// them are told.
+static void test_crashed_steps_leave_no_events(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600], board[700], old[1200], text[2000];
+    snprintf(folder, sizeof folder, "%s", test_temporary("crashed"));
+    snprintf(board, sizeof board, "%s/tensorboard", folder);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    struct metrics *metrics = metrics_open(folder, 0, true, &error);
+    assert_got(metrics, error);
+    for (uint64_t step = 1; step <= 5; step++)
+        assert_ok(metrics_add(metrics, step, &(struct metric){"loss", (double)step}, 1, &error), error);
+    metrics_close(metrics);
+    find_events(board, old, sizeof old);
+    FILE *file = fopen(old, "ab"); // killed in the middle of a record
+    assert_non_null(file);
+    assert_int_equal(fwrite("\x20\0\0\0\0\0\0\0torn", 1, 12, file), 12);
+    fclose(file);
+    char first[1250]; // names hold the second: make this one the older
+    snprintf(first, sizeof first, "%s/events.out.tfevents.1000000000.host.1", board);
+    assert_int_equal(rename(old, first), 0);
+    metrics = metrics_open(folder, 3, true, &error);
+    assert_got(metrics, error);
+    assert_ok(metrics_add(metrics, 4, &(struct metric){"loss", 40}, 1, &error), error);
+    metrics_close(metrics);
+    read_events(board, text, sizeof text);
+    assert_string_equal(text, "brain.Event:2\n1 train/loss=1\n2 train/loss=2\n3 train/loss=3\n"
+                              "brain.Event:2\n4 restart\n4 train/loss=40\n");
+    find_events(board, old, sizeof old);
+    // Killed before its first checkpoint: all of it goes.
+    metrics = metrics_open(folder, 0, true, &error);
+    assert_got(metrics, error);
+    metrics_close(metrics);
+    read_events(board, text, sizeof text);
+    assert_null(strstr(text, "loss"));
+    assert_non_null(strstr(text, "1 restart"));
+    // Any bytes: never more than there are.
+    unsigned char bytes[64];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * 37);
+    for (size_t length = 0; length <= sizeof bytes; length++)
+        assert_int_equal(events_length_until(bytes, length, 9), 0);
 }
 
 static void test_unwritable(void **state) {
@@ -258,6 +333,7 @@ int main(void) {
         cmocka_unit_test(test_both_files),
         cmocka_unit_test(test_resume_drops_later_lines),
         cmocka_unit_test(test_unwritable),
+        cmocka_unit_test(test_crashed_steps_leave_no_events),
         cmocka_unit_test(test_plot),
         cmocka_unit_test(test_odd_runs),
     };

@@ -27,6 +27,7 @@ struct toy {
     struct parameter parameters[PARAMETERS];
     struct parameter *pointers[PARAMETERS];
     struct optimizer optimizer;
+    struct device *device; // which reads the host's memory
 };
 
 static int open_toy(struct toy *toy, const struct parallel *parallel, struct error *error) {
@@ -41,11 +42,15 @@ static int open_toy(struct toy *toy, const struct parallel *parallel, struct err
         for (size_t i = 0; i < counts[p]; i++) parameter->value[i] = sinf((float)(i + p));
         toy->pointers[p] = parameter;
     }
-    return optimizer_open(&toy->optimizer, toy->pointers, PARAMETERS, &settings, parallel, error);
+    toy->device = device_open_cpu(1, NULL, error);
+    if (!toy->device) return -1;
+    return optimizer_open(&toy->optimizer, toy->device, toy->pointers, PARAMETERS, &settings, parallel,
+                          error);
 }
 
 static void close_toy(struct toy *toy) {
     optimizer_close(&toy->optimizer);
+    device_close(toy->device);
     for (size_t p = 0; p < PARAMETERS; p++) free(toy->parameters[p].value), free(toy->parameters[p].gradient);
 }
 

@@ -32,6 +32,7 @@ struct toy {
     struct parameter parameters[PARAMETERS];
     struct parameter *pointers[PARAMETERS];
     struct optimizer optimizer;
+    struct device *device; // which reads the host's memory
 };
 
 static void open_toy(struct toy *toy, size_t largest, const struct parallel *parallel) {
@@ -47,11 +48,16 @@ static void open_toy(struct toy *toy, size_t largest, const struct parallel *par
         for (size_t i = 0; i < counts[p]; i++) parameter->value[i] = (float)p + (float)(i % 1000) / 100;
         toy->pointers[p] = parameter;
     }
-    assert_ok(optimizer_open(&toy->optimizer, toy->pointers, PARAMETERS, &settings, parallel, &error), error);
+    toy->device = device_open_cpu(2, NULL, &error);
+    assert_got(toy->device, error);
+    assert_ok(
+        optimizer_open(&toy->optimizer, toy->device, toy->pointers, PARAMETERS, &settings, parallel, &error),
+        error);
 }
 
 static void close_toy(struct toy *toy) {
     optimizer_close(&toy->optimizer);
+    device_close(toy->device);
     for (size_t p = 0; p < PARAMETERS; p++) free(toy->parameters[p].value), free(toy->parameters[p].gradient);
 }
 
@@ -269,11 +275,11 @@ static void test_broken_states(void **state) {
     test_write(json, text, length);
     assert_error(save_load(folder, 1, &loaded, &toy.optimizer, &error), error, ERROR_MODEL, "0 ranks");
     ranks[9] = '1';
-    char *version = strstr(text, "\"version\": 1");
+    char *version = strstr(text, "\"version\": 2");
     version[11] = '9';
     test_write(json, text, length);
     assert_error(save_load(folder, 1, &loaded, &toy.optimizer, &error), error, ERROR_MODEL, "version 9");
-    version[11] = '1';
+    version[11] = '2';
     test_write(json, text, length);
     assert_ok(save_load(folder, 1, &loaded, &toy.optimizer, &error), error);
     const char *part = test_temporary("broken/step-1/trainer/optimizer-00001-of-00001.safetensors");

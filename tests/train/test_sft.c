@@ -1,11 +1,14 @@
 // Training with the tiny model: the golden batch through the optimiser, and whole runs.
 #include "support.h"
 
+#include "support_device.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -15,6 +18,7 @@
 #include "train/dataset.h"
 #include "train/optimizer.h"
 #include "train/room.h"
+#include "train/run_folder.h"
 #include "train/save.h"
 #include "train/sft.h"
 #include "train/sft_pass.h"
@@ -47,9 +51,10 @@ static void compare_parameters(struct training *training) {
         const struct tensor *expected = safetensors_find(golden, parameter->name);
         if (!expected) continue;
         compared++;
+        const float *value = on_host(training_device(training), parameter->value, parameter->count);
         for (size_t j = 0; j < parameter->count; j++)
-            if (fabsf(parameter->value[j] - ((const float *)expected->data)[j]) > 2e-4F)
-                fail_msg("%s[%zu] is %g, expected %g", parameter->name, j, (double)parameter->value[j],
+            if (fabsf(value[j] - ((const float *)expected->data)[j]) > 2e-4F)
+                fail_msg("%s[%zu] is %g, expected %g", parameter->name, j, (double)value[j],
                          (double)((const float *)expected->data)[j]);
     }
     assert_int_equal(compared, safetensors_count(golden));
@@ -59,7 +64,7 @@ static void compare_parameters(struct training *training) {
 static void test_adamw_3_steps(void **state) {
     (void)state;
     struct error error = {0};
-    const struct qwen_options model = {.type = QWEN_TYPE_F32, .max_pixels = 12000};
+    const struct qwen_options model = {.type = QWEN_TYPE_F32, .max_pixels = 12000, .isa = test_isa()};
     const struct training_options options = {.train_text = true, .train_vision = true, .train_merger = true};
     const struct dataset_options limits = {.max_length = 2048};
     const struct optimizer_settings settings = {
@@ -80,7 +85,7 @@ static void test_adamw_3_steps(void **state) {
     struct parameter **parameters = calloc(count, sizeof *parameters);
     for (size_t i = 0; i < count; i++) parameters[i] = training_parameter(training, i);
     struct optimizer optimizer;
-    assert_ok(optimizer_open(&optimizer, parameters, count, &settings, &alone, &error), error);
+    assert_ok(optimizer_open(&optimizer, qwen->device, parameters, count, &settings, &alone, &error), error);
     assert_int_equal(optimizer.flat.total, room_trained_values(qwen, &options));
     struct sample samples[2];
     struct sft_row rows[2] = {0};
@@ -419,12 +424,109 @@ static void test_bad_input(void **state) {
     assert_error(run(folder, true, skipping, &error), error, ERROR_INPUT,
                  "the training rows are not those of step 2");
     static const char *const other_batch[] = {"schedule.epochs=1", "batch.rows=3", NULL};
-    assert_error(run(folder, true, other_batch, &error), error, ERROR_INPUT, "batch.rows 4 and run.seed 42");
+    assert_error(run(folder, true, other_batch, &error), error, ERROR_INPUT, "batch.rows was 4 and is 3 now");
     static const char *const lora[] = {"schedule.epochs=1", "lora.rank=4", NULL};
     assert_error(run(folder, true, lora, &error), error, ERROR_MODEL, "other parameters");
     static const char *const file_in_the_way[] = {NULL};
     test_write(test_temporary("file"), "x", 1);
     assert_true(run(test_temporary("file"), false, file_in_the_way, &error) != 0);
+}
+
+// What would move rows that were held out into training, or train in another order, is named.
+static void test_resuming_another_run(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600], rows[700];
+    static const char *const first[] = {"schedule.epochs=1", "data.eval_share=0.25", NULL};
+    snprintf(folder, sizeof folder, "%s", test_temporary("split"));
+    assert_ok(run(folder, false, first, &error), error);
+    snprintf(rows, sizeof rows, "data.eval=%s", test_data("train/rows.jsonl"));
+    const char *const changes[][2] = {
+        {"data.eval_share=0.5", "data.eval_share was 0.25 and is 0.5 now"},
+        {"run.seed=7", "run.seed was 42 and is 7 now"},
+        {"data.max_length=300", "data.max_length was 2048 and is 300 now"},
+        {"data.shuffle=false", "data.shuffle was true and is false now"},
+        {"data.bucket_steps=0", "data.bucket_steps was 8 and is 0 now"},
+        {"model.max_pixels=6272", "model.max_pixels was 12544 and is 6272 now"},
+        {rows, "data.eval was empty and is given now"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        const char *const sets[] = {"schedule.epochs=2", "data.eval_share=0.25", changes[i][0], NULL};
+        error = (struct error){0};
+        assert_error(run(folder, true, sets, &error), error, ERROR_INPUT, changes[i][1]);
+    }
+    static const char *const more[] = {"schedule.epochs=2", "data.eval_share=0.25",
+                                       "optimizer.learning_rate=1e-4", NULL};
+    error = (struct error){0};
+    assert_ok(run(folder, true, more, &error), error); // other keys may change
+    char *recipe = file_read(test_temporary("split/recipe.yaml"), 1 << 20, NULL, &error);
+    assert_got(recipe, error);
+    struct buffer differences = {0};
+    run_folder_compare_recipe(folder, recipe, &differences);
+    assert_int_equal(differences.length, 0);
+    char *rate = strstr(recipe, "learning_rate: 1e-4");
+    assert_non_null(rate);
+    memcpy(rate, "learning_rate: 3e-4", 19);
+    run_folder_compare_recipe(folder, recipe, &differences);
+    assert_string_equal(differences.data, "optimizer.learning_rate was 1e-4 and is 3e-4 now");
+    buffer_free(&differences);
+    free(recipe);
+}
+
+// An evaluation without a number (here: no row of it can be read) is no best one, and its state can be read.
+static void test_an_evaluation_that_is_no_number(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600], rows[400], set[700];
+    size_t length;
+    char *png = file_read(test_data("images/scene_c.png"), 1 << 20, &length, &error);
+    test_write(test_temporary("torn.png"), png, length / 2);
+    free(png);
+    snprintf(rows, sizeof rows, "{\"prompt\":\"a\",\"completion\":\"c\",\"images\":[\"torn.png\"]}\n");
+    test_write(test_temporary("torn.jsonl"), rows, strlen(rows));
+    snprintf(set, sizeof set, "data.eval=%s", test_temporary("torn.jsonl"));
+    snprintf(folder, sizeof folder, "%s", test_temporary("no-number"));
+    const char *const sets[] = {set, "schedule.epochs=2", "save.every=1", NULL};
+    const char *const more[] = {set, "schedule.epochs=3", "save.every=1", NULL};
+    assert_ok(run(folder, false, sets, &error), error);
+    assert_false(file_exists(test_temporary("no-number/best")));
+    assert_ok(run(folder, true, more, &error), error);
+    assert_true(metric(folder, 6, "eval_loss") == 0); // null
+    assert_true(isfinite(metric(folder, 6, "loss")));
+}
+
+// Whether the folder can be had is known before anything is loaded, and the check leaves nothing behind.
+static void test_run_folders(void **state) {
+    (void)state;
+    struct error error = {0};
+    char path[700];
+    assert_ok(run_folder_check(test_temporary("f/a/b"), &error), error);
+    assert_false(file_exists(test_temporary("f")));
+    test_write(test_temporary("plain"), "x", 1);
+    assert_error(run_folder_check(test_temporary("plain"), &error), error, ERROR_INPUT,
+                 "a file of that name");
+    assert_error(run_folder_check(test_temporary("plain/run"), &error), error, ERROR_INPUT, "plain");
+    assert_int_not_equal(run_folder_check("/proc/nowhere/run", &error), 0);
+    // Files that no run wrote are not replaced.
+    static const char *const names[] = {"recipe.yaml", "metrics.jsonl", "tensorboard", "last", "best"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s", test_temporary("others%zu", i));
+        assert_int_equal(mkdir(path, 0777), 0);
+        test_write(test_temporary("others%zu/%s", i, names[i]), "mine\n", 5);
+        assert_error(run_folder_check(path, &error), error, ERROR_INPUT, "was not written by a training run");
+        assert_error(run(path, false, plain, &error), error, ERROR_INPUT, names[i]);
+    }
+    snprintf(path, sizeof path, "%s", test_temporary("locked"));
+    int first, second;
+    assert_ok(run_folder_make(path, &error), error);
+    assert_ok(run_folder_lock(path, &first, &error), error);
+    assert_error(run_folder_lock(path, &second, &error), error, ERROR_INPUT, "another globe is training");
+    assert_error(run(path, false, plain, &error), error, ERROR_INPUT, "another globe is training");
+    close(first);
+    static const char *const brief[] = {"schedule.epochs=1", NULL};
+    error = (struct error){0};
+    assert_ok(run(path, false, brief, &error), error);
+    assert_ok(run_folder_check(path, &error), error); // its own files are fine
 }
 
 static void test_memory_check(void **state) {
@@ -451,6 +553,9 @@ int main(void) {
         cmocka_unit_test(test_a_loss_that_is_no_number),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_memory_check),
+        cmocka_unit_test(test_resuming_another_run),
+        cmocka_unit_test(test_an_evaluation_that_is_no_number),
+        cmocka_unit_test(test_run_folders),
     };
     return cmocka_run_group_tests(tests, be_quiet, NULL);
 }

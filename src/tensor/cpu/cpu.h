@@ -2,7 +2,7 @@
 #ifndef GLOBE_TENSOR_CPU_CPU_H
 #define GLOBE_TENSOR_CPU_CPU_H
 
-#include "tensor/device.h"
+#include "tensor/device_internal.h"
 
 // Queries are processed in blocks of this many columns (a query of one head is a column).
 enum { ATTENTION_COLUMNS = 32 };
@@ -73,6 +73,8 @@ extern const struct cpu_kernels cpu_kernels_portable, cpu_kernels_avx2, cpu_kern
 
 struct cpu_matmul; // oneDNN and its cache of primitives
 
+struct cpu_guard; // guard.c
+
 struct cpu_device {
     struct device base;
     const struct cpu_kernels *kernels;
@@ -83,6 +85,8 @@ struct cpu_device {
     struct arena *backward; // of the backward operation, which may call forward ones
     float **scratch;        // one slot per thread, then the shared ones; grown on demand
     size_t *scratch_size;
+    int outer_threads;       // OpenMP's setting of the calling thread, while an operation runs
+    struct cpu_guard *guard; // NULL unless memory is guarded
 };
 
 // Scratch of at least `count` floats, 64-byte aligned, in a slot of its own: slots [0, threads) belong to the
@@ -118,6 +122,25 @@ void cpu_gelu(struct device *device, struct matrix y, struct matrix x);
 void cpu_embed(struct device *device, struct matrix y, struct matrix table, const int32_t *ids);
 void cpu_gather(struct device *device, struct matrix y, struct matrix x, const size_t *index);
 void cpu_scatter(struct device *device, struct matrix y, struct matrix x, const size_t *index);
+void cpu_rotary(struct device *device, struct matrix cosine, struct matrix sine, const struct rotary *rotary);
+void cpu_attention_shares(struct device *device, const struct attention_shares *shares);
+
+// memory.c: blocks are the host's own memory.
+void *cpu_allocate(struct device *device, size_t bytes, enum device_memory kind);
+void *cpu_adopt(struct device *device, const void *host, size_t bytes);
+void cpu_release(struct device *device, const struct device_block *block);
+void cpu_upload(struct device *device, struct matrix to, const void *from);
+void cpu_download(struct device *device, void *to, struct matrix from);
+void cpu_copy_all(struct device *device, const struct device_copy *copies, size_t count);
+void cpu_clear(struct device *device, struct matrix matrix);
+
+// guard.c: blocks lie together in one part of the address space that is open only while an operation runs.
+struct cpu_guard *cpu_guard_new(struct error *error);
+void cpu_guard_free(struct cpu_guard *guard);
+void cpu_guard_open(struct cpu_guard *guard);
+void cpu_guard_shut(struct cpu_guard *guard);
+void *cpu_guard_allocate(struct cpu_guard *guard, size_t bytes);
+void cpu_guard_release(struct cpu_guard *guard, void *data);
 
 // linear_backward.c, low_rank.c, attention_backward.c, rows_backward.c: the operations of training.
 void cpu_linear_backward(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
@@ -135,6 +158,14 @@ void cpu_swiglu_backward(struct device *device, struct matrix dgate, struct matr
                          struct matrix gate, struct matrix up);
 void cpu_gelu_backward(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
 void cpu_embed_backward(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
+void cpu_adamw(struct device *device, const struct adamw_factors *factors, struct matrix value,
+               struct matrix gradient, struct matrix m, struct matrix v);
+void cpu_square_sum(struct device *device, struct matrix sum, struct matrix values);
+
+// measure.c
+double cpu_read_bandwidth(struct device *device);
+double cpu_matmul_seconds(struct device *device, size_t m, size_t n, size_t k, enum dtype type, int repeats);
+
 // For the above: y (+)= a b through cpu_matmul_multiply, widened to F32 where oneDNN takes no BF16. A refusal
 // is kept in the device.
 void cpu_multiply(struct cpu_device *cpu, struct matrix y, struct matrix a, bool a_transposed,

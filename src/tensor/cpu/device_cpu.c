@@ -86,37 +86,88 @@ static void cpu_free(struct device *device) {
         for (int i = 0; i < device->threads + SHARED_SCRATCH; i++) free(cpu->scratch[i]);
     free(cpu->scratch);
     free(cpu->scratch_size);
+    cpu_guard_free(cpu->guard);
     free(cpu);
+}
+
+// Our own parallel regions say how many threads they want; oneDNN follows OpenMP's setting, which belongs to
+// the calling thread and may be anything.
+static void begin(struct device *device) {
+    struct cpu_device *cpu = (struct cpu_device *)device;
+    cpu->outer_threads = omp_get_max_threads();
+    if (cpu->outer_threads != device->threads) omp_set_num_threads(device->threads);
+    if (cpu->guard) cpu_guard_open(cpu->guard);
+}
+
+static void end(struct device *device) {
+    struct cpu_device *cpu = (struct cpu_device *)device;
+    if (cpu->guard) cpu_guard_shut(cpu->guard);
+    if (cpu->outer_threads != device->threads) omp_set_num_threads(cpu->outer_threads);
+}
+
+// Plain weights are their values.
+static void linear(struct device *device, struct matrix y, struct matrix x, const struct weight *w,
+                   struct matrix bias, unsigned flags) {
+    cpu_linear(device, y, x, w->values, bias, flags);
+}
+static void log_probs(struct device *device, float *out, float *log_sums, struct matrix x,
+                      const struct weight *w, const int32_t *targets, float temperature) {
+    cpu_log_probs(device, out, log_sums, x, w->values, targets, temperature);
+}
+static void linear_backward(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
+                            struct matrix dy, struct matrix x, const struct weight *w, unsigned flags) {
+    cpu_linear_backward(device, dx, dw, dbias, dy, x, w->values, flags);
+}
+static void log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
+                               const float *derivatives, const float *log_sums, struct matrix x,
+                               const struct weight *w, const int32_t *targets, float temperature) {
+    cpu_log_probs_backward(device, dx, dw, derivatives, log_sums, x, w->values, targets, temperature);
 }
 
 static const struct device_operations operations = {
     .name = "cpu",
-    .linear = cpu_linear,
+    .free = cpu_free,
+    .allocate = cpu_allocate,
+    .adopt = cpu_adopt,
+    .release = cpu_release,
+    .begin = begin,
+    .end = end,
+    .upload = cpu_upload,
+    .download = cpu_download,
+    .copy_all = cpu_copy_all,
+    .clear = cpu_clear,
+    .linear = linear,
     .rms_norm = cpu_rms_norm,
+    .rotary = cpu_rotary,
     .rope = cpu_rope,
     .attention = cpu_attention,
+    .attention_shares = cpu_attention_shares,
     .swiglu = cpu_swiglu,
     .gelu = cpu_gelu,
     .embed = cpu_embed,
     .gather = cpu_gather,
     .scatter = cpu_scatter,
-    .log_probs = cpu_log_probs,
+    .log_probs = log_probs,
     .low_rank = cpu_low_rank,
-    .linear_backward = cpu_linear_backward,
+    .linear_backward = linear_backward,
     .rms_norm_backward = cpu_rms_norm_backward,
     .attention_backward = cpu_attention_backward,
     .swiglu_backward = cpu_swiglu_backward,
     .gelu_backward = cpu_gelu_backward,
     .embed_backward = cpu_embed_backward,
-    .log_probs_backward = cpu_log_probs_backward,
+    .log_probs_backward = log_probs_backward,
     .low_rank_backward = cpu_low_rank_backward,
-    .free = cpu_free,
+    .adamw = cpu_adamw,
+    .square_sum = cpu_square_sum,
+    .read_bandwidth = cpu_read_bandwidth,
+    .matmul_seconds = cpu_matmul_seconds,
 };
 
 struct device *device_open_cpu(int threads, const char *isa, struct error *error) {
     static const char *const levels[] = {"portable", "avx2", "avx512", "amx"};
     int best = find_level(), level = best;
-    if (isa) {
+    bool guarded = isa && strcmp(isa, "guard") == 0;
+    if (isa && !guarded) {
         for (level = 3; level >= 0 && strcmp(levels[level], isa) != 0; level--) continue;
         if (level < 0)
             error_set(error, ERROR_USAGE, "unknown instruction set \"%s\" (portable, avx2, avx512 or amx)",
@@ -142,13 +193,14 @@ struct device *device_open_cpu(int threads, const char *isa, struct error *error
     cpu->arena = arena_new(error);
     cpu->backward = arena_new(error);
     cpu->matmul = cpu_matmul_new(threads, error);
-    if (!cpu->scratch || !cpu->scratch_size || !cpu->arena || !cpu->backward || !cpu->matmul) {
+    if (guarded) cpu->guard = cpu_guard_new(error);
+    if ((guarded && !cpu->guard) || !cpu->scratch || !cpu->scratch_size || !cpu->arena || !cpu->backward ||
+        !cpu->matmul) {
         cpu_free(&cpu->base);
         return NULL;
     }
     cpu->widen_bf16 = !cpu_matmul_takes_bf16(cpu->matmul);
-    omp_set_num_threads(threads); // oneDNN follows it
-    snprintf(cpu->base.description, sizeof cpu->base.description, "%d threads, %s%s", threads,
-             cpu->kernels->name, cpu->amx ? " + AMX" : "");
+    snprintf(cpu->base.description, sizeof cpu->base.description, "%d threads, %s%s%s", threads,
+             cpu->kernels->name, cpu->amx ? " + AMX" : "", guarded ? ", guarded memory" : "");
     return &cpu->base;
 }

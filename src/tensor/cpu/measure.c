@@ -1,5 +1,4 @@
-#include "tensor/measure.h"
-
+// What this machine can do: see tensor/measure.h.
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -16,13 +15,17 @@ static uint64_t sum_words(const uint64_t *words, size_t count) {
     return total;
 }
 
-double measure_read_bandwidth(struct device *device, struct error *error) {
+double cpu_read_bandwidth(struct device *device) {
     enum { REPEATS = 5 };
+    struct error error = {0};
     const size_t block = (size_t)256 << 20, words = block / sizeof(uint64_t);
     size_t blocks = (size_t)device->threads * 4; // beyond any cache
     if (blocks > 16) blocks = 16;
-    uint64_t *data = memory_new_aligned(blocks * block, 1, "bandwidth measurement", error);
-    if (!data) return -1;
+    uint64_t *data = memory_new_aligned(blocks * block, 1, "bandwidth measurement", &error);
+    if (!data) {
+        device_fail(device, error.code, "%s", error.message);
+        return -1;
+    }
 #pragma omp parallel for num_threads(device->threads) schedule(static)
     for (size_t b = 0; b < blocks; b++)
         for (size_t i = 0; i < words; i++) data[b * words + i] = i;
@@ -53,23 +56,24 @@ static struct matrix new_matrix(size_t rows, size_t columns, enum dtype type, st
     return m;
 }
 
-double measure_matmul(struct device *device, size_t m, size_t n, size_t k, enum dtype type, int repeats,
-                      struct error *error) {
+double cpu_matmul_seconds(struct device *device, size_t m, size_t n, size_t k, enum dtype type, int repeats) {
     struct cpu_device *cpu = (struct cpu_device *)device;
     if (cpu->widen_bf16) type = DTYPE_F32; // the best there is, and what linear() does then
-    struct matrix x = new_matrix(m, k, type, error), w = new_matrix(n, k, type, error),
-                  y = new_matrix(m, n, type, error);
+    struct error error = {0};
+    struct matrix x = new_matrix(m, k, type, &error), w = new_matrix(n, k, type, &error),
+                  y = new_matrix(m, n, type, &error);
     double best = -1;
     bool ok = x.data && w.data && y.data;
     for (int r = 0; ok && r < repeats; r++) {
         double start = clock_seconds();
         if (cpu_matmul_run(cpu->matmul, y, x, w, NULL, DTYPE_F32, false)) {
-            error_set(error, ERROR_INTERNAL, "oneDNN refused the measurement");
+            error_set(&error, ERROR_INTERNAL, "oneDNN refused the measurement");
             ok = false;
         }
         double spent = clock_seconds() - start;
         if (ok && (best < 0 || spent < best)) best = spent;
     }
+    if (error.code) device_fail(device, error.code, "%s", error.message);
     free(x.data);
     free(w.data);
     free(y.data);
