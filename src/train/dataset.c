@@ -274,7 +274,7 @@ static void report_notes(struct dataset *dataset) {
 
 static void measure_rows(struct dataset *dataset) {
     struct progress *progress = progress_start("reading the data set", "rows", dataset->count);
-#pragma omp parallel for schedule(dynamic, 16)
+#pragma omp parallel for num_threads(dataset->qwen->device->threads) schedule(dynamic, 16)
     for (size_t i = 0; i < dataset->count; i++) {
         struct row *row = &dataset->rows[i];
         struct error error = {0};

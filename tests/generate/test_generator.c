@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "generate/generator.h"
+#include "support_device.h"
 
 enum { MOST = 64 };
 
@@ -37,7 +38,7 @@ static void on_done(void *context, size_t sample, const struct completion *compl
 
 static struct qwen *model(void) {
     struct error error = {0};
-    const struct qwen_options options = {.type = QWEN_TYPE_F32};
+    const struct qwen_options options = {.type = QWEN_TYPE_F32, .isa = test_isa()};
     struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &options, &error);
     assert_got(qwen, error);
     return qwen;

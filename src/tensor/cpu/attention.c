@@ -268,7 +268,6 @@ static void run(struct plan *plan, struct arena *arena, struct error *error) {
 
 void cpu_attention(struct device *device, const struct attention *a) {
     struct cpu_device *cpu = (struct cpu_device *)device;
-    if (device->error.code || !a->segment_count) return;
     struct error error = {0};
     struct arena *arena = cpu->arena;
     arena_reset(arena);

@@ -96,7 +96,7 @@ int cpu_thread(void); // the calling thread's number in its parallel region
 
 // matmul.c: y[m, n] (+)= x[m, k] * w[n, k]^T + bias by oneDNN. Types: F32 throughout, or x, w BF16 with y F32
 // or BF16.
-struct cpu_matmul *cpu_matmul_new(int threads, struct error *error);
+struct cpu_matmul *cpu_matmul_new(struct error *error);
 void cpu_matmul_free(struct cpu_matmul *matmul);
 int cpu_matmul_run(struct cpu_matmul *matmul, struct matrix y, struct matrix x, struct matrix w,
                    const void *bias, enum dtype bias_type, bool add);

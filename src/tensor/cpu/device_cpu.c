@@ -192,7 +192,7 @@ struct device *device_open_cpu(int threads, const char *isa, struct error *error
         memory_new((size_t)threads + SHARED_SCRATCH, sizeof *cpu->scratch_size, "scratch", error);
     cpu->arena = arena_new(error);
     cpu->backward = arena_new(error);
-    cpu->matmul = cpu_matmul_new(threads, error);
+    cpu->matmul = cpu_matmul_new(error);
     if (guarded) cpu->guard = cpu_guard_new(error);
     if ((guarded && !cpu->guard) || !cpu->scratch || !cpu->scratch_size || !cpu->arena || !cpu->backward ||
         !cpu->matmul) {

@@ -42,8 +42,7 @@ static void clear_entry(struct entry *entry) {
     *entry = (struct entry){0};
 }
 
-struct cpu_matmul *cpu_matmul_new(int threads, struct error *error) {
-    (void)threads; // oneDNN follows the OpenMP settings of the calling thread
+struct cpu_matmul *cpu_matmul_new(struct error *error) {
     struct cpu_matmul *matmul = memory_new(1, sizeof *matmul, "oneDNN", error);
     if (!matmul) return NULL;
     if (dnnl_engine_create(&matmul->engine, dnnl_cpu, 0) != dnnl_success ||
