@@ -1,5 +1,6 @@
 #include "cli/model_options.h"
 
+const char *const model_option_templates[] = {"model", "builtin", NULL};
 const char *const model_option_types[] = {"auto", "f32", "bf16", NULL};
 
 struct model_options model_options_default(void) {
@@ -11,6 +12,7 @@ struct qwen_options model_options_qwen(const struct model_options *options) {
                                  .threads = (int)options->threads,
                                  .isa = options->isa,
                                  .adapter = options->adapter,
+                                 .builtin_template = options->chat_template == 1,
                                  .min_pixels = (size_t)options->min_pixels,
                                  .max_pixels = (size_t)options->max_pixels};
 }

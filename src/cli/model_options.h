@@ -11,21 +11,24 @@ struct model_options {
     int64_t threads, min_pixels, max_pixels; // 0: automatic, the checkpoint's
     const char *isa;
     const char *adapter; // PEFT folder, or NULL
+    int chat_template;   // 0: the checkpoint's, which must be the built-in one; 1: the built-in one
 };
 
 struct model_options model_options_default(void);
-extern const char *const model_option_types[];
+extern const char *const model_option_types[], *const model_option_templates[];
 
 // Entries for an option table.
 #define MODEL_OPTIONS(m)                                                                                   \
     option_string("model", 'M', "DIR", &(m).folder,                                                        \
-                  "Checkpoint folder as published on the Hugging Face hub"),                               \
+                  "Checkpoint folder, or its name in the Hugging Face cache"),                             \
         option_string("adapter", 'A', "DIR", &(m).adapter, "LoRA adapter over it (PEFT folder)"),          \
         option_choice("dtype", 0, "TYPE", &(m).type, model_option_types, "Arithmetic: auto, f32 or bf16"), \
         option_integer("max-pixels", 0, "N", &(m).max_pixels, 0, 16777216,                                 \
                        "Largest picture the model sees, at most its own (0: its own)"),                    \
         option_integer("min-pixels", 0, "N", &(m).min_pixels, 0, 16777216,                                 \
                        "Smallest (0: the checkpoint's)"),                                                  \
+        option_choice("chat-template", 0, "WHICH", &(m).chat_template, model_option_templates,             \
+                      "The model's, refused if it is not built in, or builtin"),                           \
         option_integer("threads", 't', "N", &(m).threads, 0, 1024, "Threads (0: all processors)"),         \
         option_string("isa", 0, "SET", &(m).isa,                                                           \
                       "Instruction set: portable, avx2, avx512, amx (default: the best)")

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "model/hub.h"
 #include "model/lora.h"
+#include "text/chat_template.h"
 
 // Tokens that go through the layers together while a prompt is read: bounds the memory of long prompts, and
 // oneDNN is at its best around this size.
@@ -59,7 +60,8 @@ static int open_parts(struct qwen *qwen, const char *folder, const struct qwen_o
     qwen->config = checkpoint_config(qwen->checkpoint);
     qwen->tokenizer = tokenizer_open(folder, error);
     if (!qwen->tokenizer || check_tokens(qwen, error)) return -1;
-    if (photo_preprocessor_read(&qwen->preprocessor, folder, error)) return -1;
+    if (chat_template_check(folder, options->builtin_template, &qwen->warnings, error)) return -1;
+    if (photo_preprocessor_read(&qwen->preprocessor, folder, &qwen->warnings, error)) return -1;
     const struct qwen_vision_config *v = &qwen->config->vision;
     struct photo_preprocessor *p = &qwen->preprocessor;
     if (p->patch_size != (size_t)v->patch || p->merge_size != (size_t)v->merge ||

@@ -23,10 +23,11 @@ struct qwen_options {
     enum qwen_type
         type;    // of the arithmetic; auto: BF16 for BF16 weights where the processor is fast at it, else F32
     int threads; // 0: all processors
-    const char *isa;     // NULL: the best (see device_open_cpu)
-    size_t min_pixels;   // 0: preprocessor_config.json's
-    size_t max_pixels;   // at most that one of preprocessor_config.json; 0: just that
-    const char *adapter; // PEFT folder of a LoRA adapter to switch on, or NULL (others: model/lora.h)
+    const char *isa;       // NULL: the best (see device_open_cpu)
+    size_t min_pixels;     // 0: preprocessor_config.json's
+    size_t max_pixels;     // at most that one of preprocessor_config.json; 0: just that
+    bool builtin_template; // a checkpoint's chat template that is not the built-in one is a warning, no error
+    const char *adapter;   // PEFT folder of a LoRA adapter to switch on, or NULL (others: model/lora.h)
 };
 
 // Not thread-safe: one forward pass at a time. Parts are public for the rooms above, which only read them.

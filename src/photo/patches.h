@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/warnings.h"
 #include "photo/image.h"
 
-// preprocessor_config.json
+// preprocessor_config.json or processor_config.json
 struct photo_preprocessor {
     size_t patch_size;          // 14
     size_t merge_size;          // 2
@@ -20,10 +21,12 @@ struct photo_preprocessor {
 
 // Qwen2.5-VL's published values.
 struct photo_preprocessor photo_preprocessor_default(void);
-// Reads FOLDER/preprocessor_config.json; what it does not state, and all when it is missing, is the default.
-// ERROR_MODEL for a broken file or one that asks for another preprocessing (no resize, another
-// rescale_factor).
-int photo_preprocessor_read(struct photo_preprocessor *preprocessor, const char *folder, struct error *error);
+// FOLDER/preprocessor_config.json, or the "image_processor" of FOLDER/processor_config.json (transformers 5), which
+// counts where there are both; what they do not state, and all when they are missing, is the default. ERROR_MODEL for
+// a broken file or one that asks for another preprocessing (no resize, a crop, another resampling or rescale_factor).
+// `warnings` (may be NULL) gets disagreements and unknown keys.
+int photo_preprocessor_read(struct photo_preprocessor *preprocessor, const char *folder,
+                            struct warnings *warnings, struct error *error);
 
 // Rows [grid_h * grid_w, 3 * temporal * patch * patch] of an image whose sides are multiples of patch *
 // merge: merge groups in raster order, inside a group dy, dx; in a row channel, temporal copy, py, px. value

@@ -117,6 +117,7 @@ static int open_model(struct sft *sft, struct error *error) {
     if (!threads) threads = omp_get_num_procs() / sft->parallel->local_ranks;
     const struct qwen_options options = {.type = (enum qwen_type)recipe->model.dtype,
                                          .threads = threads > 0 ? threads : 1,
+                                         .builtin_template = true,
                                          .min_pixels = recipe->model.min_pixels,
                                          .max_pixels = recipe->model.max_pixels};
     sft->qwen = qwen_open(recipe->model.folder, &options, error);

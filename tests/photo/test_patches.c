@@ -60,7 +60,7 @@ static size_t pictures; // checked so far
 static void check_case(const char *model, const char *name) {
     struct error error;
     struct photo_preprocessor preprocessor;
-    assert_ok(photo_preprocessor_read(&preprocessor, golden_data("%s", model), &error), error);
+    assert_ok(photo_preprocessor_read(&preprocessor, golden_data("%s", model), NULL, &error), error);
     json_t *json = json_read_file(golden_data("%s/cases/%s.json", model, name), 1 << 20, &error);
     assert_got(json, error);
     struct golden golden = golden_open(golden_data("%s/cases/%s.safetensors", model, name));
@@ -143,12 +143,12 @@ static void config_is_read(void **state) {
     (void)state;
     struct error error;
     struct photo_preprocessor p, standard = photo_preprocessor_default();
-    assert_ok(photo_preprocessor_read(&p, test_data("qwen2_5_vl_tiny"), &error), error);
+    assert_ok(photo_preprocessor_read(&p, test_data("qwen2_5_vl_tiny"), NULL, &error), error);
     assert_int_equal(p.max_pixels, 12845056);
     assert_int_equal(p.min_pixels, 3136);
     assert_memory_equal(p.mean, standard.mean, sizeof p.mean);
     assert_memory_equal(p.std, standard.std, sizeof p.std);
-    assert_ok(photo_preprocessor_read(&p, test_temporary("no such folder"), &error), error);
+    assert_ok(photo_preprocessor_read(&p, test_temporary("no such folder"), NULL, &error), error);
     assert_int_equal(p.patch_size, 14);
     assert_int_equal(p.max_pixels, 12845056);
     assert_ok(
@@ -157,12 +157,42 @@ static void config_is_read(void **state) {
                                             "\"max_pixels\": 30, \"min_pixels\": null, \"patch_size\": 16,"
                                             "\"image_mean\": [0, 0.5, 1], \"image_std\": [1, 2, 3],"
                                             "\"rescale_factor\": 0.00392156862745098}"),
-                                &error),
+                                NULL, &error),
         error);
     assert_int_equal(p.min_pixels, 10);
     assert_int_equal(p.max_pixels, 30);
     assert_int_equal(p.patch_size, 16);
     assert_true(p.mean[1] == 0.5F && p.std[2] == 3);
+}
+
+// transformers 5 keeps all in processor_config.json, and reads that first.
+static void nested_config_is_read(void **state) {
+    (void)state;
+    static const char nested[] =
+        "{\"processor_class\": \"Qwen2_5_VLProcessor\", \"image_processor\": "
+        "{\"image_processor_type\": \"Qwen2VLImageProcessorFast\", \"size\": "
+        "{\"shortest_edge\": 3136, \"longest_edge\": 12544}}, \"video_processor\": {}}",
+                      older[] = "{\"processor_class\": \"Qwen2_5_VLProcessor\"}";
+    struct error error;
+    struct warnings warnings = {0};
+    struct photo_preprocessor p;
+    const char *folder = folder_with("{\"max_pixels\": 50176, \"glow\": 2}");
+    char path[1100];
+    snprintf(path, sizeof path, "%s/processor_config.json", folder);
+    test_write(path, older, strlen(older));
+    assert_ok(photo_preprocessor_read(&p, folder, &warnings, &error), error);
+    assert_int_equal(p.max_pixels, 50176);
+    assert_non_null(
+        strstr(warnings.lines, "preprocessor_config.json: not known here, and not honoured: \"glow\""));
+    test_write(path, nested, strlen(nested));
+    assert_ok(photo_preprocessor_read(&p, folder, &warnings, &error), error);
+    assert_int_equal(p.max_pixels, 12544);
+    assert_non_null(strstr(warnings.lines,
+                           "processor_config.json (3136 to 12544 pixels) and preprocessor_config.json "
+                           "(3136 to 50176) disagree; the first counts"));
+    test_write(path, "{\"image_processor\": {\"resample\": 2}}", 36);
+    assert_error(photo_preprocessor_read(&p, folder, NULL, &error), error, ERROR_MODEL,
+                 "processor_config.json: \"resample\" is 2, expected 3");
 }
 
 static void broken_config_is_refused(void **state) {
@@ -186,12 +216,15 @@ static void broken_config_is_refused(void **state) {
         {"{\"image_std\": [1, 1, null]}", "\"image_std\"[2]"},
         {"{\"do_rescale\": false}", "\"do_rescale\" is false"},
         {"{\"rescale_factor\": 1}", "\"rescale_factor\" is 1"},
+        {"{\"resample\": 2}", "\"resample\" is 2, expected 3"},
+        {"{\"do_center_crop\": true}", "\"do_center_crop\" is not supported"},
+        {"{\"size\": {\"height\": 448, \"width\": 448}}", "\"size\" holds \"height\""},
     };
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         struct error error;
         struct photo_preprocessor p;
-        assert_error(photo_preprocessor_read(&p, folder_with(broken[i].json), &error), error, ERROR_MODEL,
-                     broken[i].message);
+        assert_error(photo_preprocessor_read(&p, folder_with(broken[i].json), NULL, &error), error,
+                     ERROR_MODEL, broken[i].message);
         assert_non_null(strstr(error.message, "preprocessor_config.json"));
         assert_int_equal(p.patch_size, 14);
     }
@@ -202,6 +235,7 @@ int main(void) {
         cmocka_unit_test(files_become_the_reference_s_rows),
         cmocka_unit_test(rows_come_in_merge_groups),
         cmocka_unit_test(config_is_read),
+        cmocka_unit_test(nested_config_is_read),
         cmocka_unit_test(broken_config_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
