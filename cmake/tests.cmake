@@ -6,6 +6,7 @@ add_library(mock_server STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/loca
 target_link_libraries(mock_server PUBLIC globe_flags Threads::Threads)
 target_include_directories(mock_server PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 set(test_endpoint_LIBS mock_server)
+set(test_endpoint_odd_LIBS mock_server)
 set(test_api_LIBS mock_server)
 add_library(test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support.c ${PROJECT_SOURCE_DIR}/tests/support_safetensors.c)
 target_link_libraries(test_support PUBLIC globe_flags PkgConfig::CMOCKA room_base)

@@ -34,8 +34,6 @@ enum endpoint_change endpoint_health_note(struct endpoint_health *health, enum e
     if (trouble != TROUBLE_SHUT) health->shut = 0;
     switch (trouble) {
     case TROUBLE_NONE:
-        health->answered = true;
-        return note_answer(health);
     case TROUBLE_PHOTO:
         return note_answer(health);
     case TROUBLE_SERVER:

@@ -24,8 +24,7 @@ struct endpoint_health {
     double next;     // when it may be asked again, while it is in trouble
     double pause;    // before the next try
     double resting;  // until then it asked to be left alone
-    size_t shut;     // refusals of that kind in a row, when it never answered
-    bool answered;   // once
+    size_t shut;     // refusals of that kind in a row
     bool gone;       // given up
 };
 

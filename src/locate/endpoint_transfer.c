@@ -68,6 +68,11 @@ static long status_of(const struct endpoint_transfer *transfer) {
     return status;
 }
 
+// Proxies and job queues say 201 to 203; 204 has no body.
+static bool brings_answer(long status) {
+    return status >= 200 && status <= 203;
+}
+
 static bool is_called_events(const struct endpoint_transfer *transfer) {
     static const char wanted[] = "text/event-stream";
     const char *type = NULL;
@@ -78,7 +83,7 @@ static bool is_called_events(const struct endpoint_transfer *transfer) {
 // Whatever was asked for, and whatever it is called: some servers cannot stream, and their one document is
 // read when it is complete; others, and the proxies between, give events another type.
 static void find_form(struct endpoint_transfer *transfer) {
-    if (transfer->form != FORM_UNDECIDED || status_of(transfer) != 200) return;
+    if (transfer->form != FORM_UNDECIDED || !brings_answer(status_of(transfer))) return;
     transfer->form = endpoint_reply_form(transfer->received.data, transfer->received.length);
     if (transfer->form == FORM_NEITHER)
         transfer->form = is_called_events(transfer) ? FORM_EVENTS : FORM_DOCUMENT;
@@ -233,7 +238,7 @@ enum endpoint_outcome endpoint_transfer_end(struct endpoint_transfer *transfer, 
     bool whole = transfer->form == FORM_EVENTS && endpoint_reply_is_whole(&transfer->reply);
     if (result != CURLE_OK && !whole) return broken(transfer, result, way, trouble, error);
     long status = status_of(transfer);
-    if (status == 200) return read_reply(transfer, way, most, trouble, error);
+    if (brings_answer(status)) return read_reply(transfer, way, most, trouble, error);
     enum endpoint_outcome outcome = judged(transfer, status, way, error);
     *trouble = judge_trouble(status, *retry_after, outcome);
     return outcome;

@@ -363,10 +363,11 @@ static void note_health(struct endpoint *endpoint, enum endpoint_trouble trouble
     case HEALTH_SAME:
         break;
     case HEALTH_DOUBTFUL:
-        log_warning(
-            "%s: %zu troubles in a row, the last: %s; asking it one photo at a time until it answers, "
-            "for %.0f seconds at most",
-            endpoint->url.shown, health->in_row, error->message, health->patience);
+        if (endpoint->jobs > 1)
+            log_warning(
+                "%s: %zu troubles in a row, the last: %s; asking it one photo at a time until it answers, "
+                "for %.0f seconds at most",
+                endpoint->url.shown, health->in_row, error->message, health->patience);
         break;
     case HEALTH_RECOVERED:
         log_info("%s answers again", endpoint->url.shown);

@@ -59,10 +59,6 @@ static void assert_place(const struct verdict_place *place, const char *city, co
     assert_string_equal(place->country, country);
 }
 
-static void assert_near(double value, double expected, double tolerance) {
-    if (!(fabs(value - expected) <= tolerance)) fail_msg("%.9g, expected %.9g", value, expected);
-}
-
 #define PARIS "<think>A tower.</think><answer>country: France\ncity: Paris</answer>"
 #define LYON "<think>Two rivers.</think><answer>country: France\ncity: Lyon</answer>"
 #define VERSAILLES "<think>A palace.</think><answer>country: France\ncity: Versailles</answer>"
