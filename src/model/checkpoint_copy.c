@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -22,8 +24,17 @@ struct changed {
     struct buffers *buffers;
     const struct tensor *tensor;
     char name[128]; // published
+    bool changes;   // or is converted only
     size_t next;    // row that the next read begins with
 };
+
+static bool is_float(enum dtype type) {
+    return type == DTYPE_F32 || type == DTYPE_BF16 || type == DTYPE_F16;
+}
+
+static enum dtype written_type(const struct checkpoint_change *change, const struct tensor *tensor) {
+    return change->convert && is_float(tensor->dtype) ? change->type : tensor->dtype;
+}
 
 static float half_to_f32(uint16_t half) {
     int exponent = half >> 10 & 31;
@@ -49,7 +60,7 @@ static float load(const struct tensor *tensor, size_t i) {
     return tensor->dtype == DTYPE_BF16 ? bf16_to_f32(half) : half_to_f32(half);
 }
 
-static void store(enum dtype type, char *to, size_t i, float value) {
+void checkpoint_store(enum dtype type, char *to, size_t i, float value) {
     uint16_t half = type == DTYPE_BF16 ? f32_to_bf16(value) : f32_to_half(value);
     if (type == DTYPE_F32)
         memcpy(to + i * sizeof value, &value, sizeof value);
@@ -63,6 +74,7 @@ static const void *read_rows(void *context, size_t offset, size_t *size, struct 
     const struct checkpoint_change *change = c->buffers->change;
     size_t columns = tensor_columns(c->tensor), total = tensor_rows(c->tensor),
            most = BUFFER_VALUES / columns;
+    enum dtype type = written_type(change, c->tensor);
     (void)error;
     if (offset == 0) c->next = 0;
     if (most == 0) most = 1;
@@ -70,11 +82,11 @@ static const void *read_rows(void *context, size_t offset, size_t *size, struct 
     for (size_t r = 0; r < rows; r++, c->next++) {
         float *row = c->buffers->row;
         for (size_t i = 0; i < columns; i++) row[i] = load(c->tensor, c->next * columns + i);
-        change->change(change->context, c->name, c->next, row, columns);
+        if (c->changes) change->change(change->context, c->name, c->next, row, columns);
         for (size_t i = 0; i < columns; i++)
-            store(c->tensor->dtype, c->buffers->bytes, r * columns + i, row[i]);
+            checkpoint_store(type, c->buffers->bytes, r * columns + i, row[i]);
     }
-    *size = rows * columns * dtype_size(c->tensor->dtype);
+    *size = rows * columns * dtype_size(type);
     return c->buffers->bytes;
 }
 
@@ -96,12 +108,16 @@ static int add_tensor(struct safetensors_writer *writer, const struct safetensor
     const struct tensor *tensor = safetensors_at(weights, index);
     checkpoint_canonical_name(name, changed->name, sizeof changed->name);
     const struct checkpoint_change *change = changed->buffers->change;
-    if (!change->changes(change->context, changed->name))
+    enum dtype type = written_type(change, tensor);
+    changed->changes = change->changes(change->context, changed->name);
+    if (!changed->changes && type == tensor->dtype)
         return safetensors_writer_add(writer, name, tensor, 0, error);
     changed->tensor = safetensors_get(weights, name, error); // aligned, too
     if (!changed->tensor) return -1;
+    struct tensor written = *tensor;
+    written.dtype = type;
     struct safetensors_source source = {.read = read_rows, .context = changed};
-    return safetensors_writer_add_source(writer, name, tensor, source, error);
+    return safetensors_writer_add_source(writer, name, &written, source, error);
 }
 
 // The file of the original at `path`, under the same name in the new folder.
@@ -140,12 +156,88 @@ static int copy_all_weights(const struct safetensors *weights, const char *folde
     return result;
 }
 
-static int copy_file(const char *from, const char *to, const char *name, struct error *error) {
+// ---- the small files
+
+// Where the value of the next `"key": ` of a JSON text begins, at or after `at`, with its length up to the
+// comma, bracket or space behind it; NULL: none. The files are our own copies, everything else stays as it was.
+static const char *find_value(const char *at, const char *key, size_t *length) {
+    char quoted[40];
+    snprintf(quoted, sizeof quoted, "\"%s\"", key);
+    for (const char *found; (found = strstr(at, quoted)); at = found + 1) {
+        const char *value = found + strlen(quoted);
+        value += strspn(value, " \t\r\n");
+        if (*value != ':') continue;
+        value++;
+        value += strspn(value, " \t\r\n");
+        *length = strcspn(value, ",}] \t\r\n");
+        return value;
+    }
+    return NULL;
+}
+
+// The text with every value of `key` replaced; *replaced counts them.
+static char *replace_values(char *text, const char *key, const char *value, size_t *replaced) {
+    struct buffer out = {0};
+    const char *at = text;
     size_t length;
-    char *source = file_join(from, name, error), *target = file_join(to, name, error), *data = NULL;
+    for (const char *found; (found = find_value(at, key, &length)); at = found + length) {
+        buffer_add(&out, at, (size_t)(found - at));
+        buffer_add_text(&out, value);
+        ++*replaced;
+    }
+    buffer_add_text(&out, at);
+    free(text);
+    return buffer_take(&out);
+}
+
+static const char *torch_name(enum dtype type) {
+    return type == DTYPE_F32 ? "\"float32\"" : type == DTYPE_BF16 ? "\"bfloat16\"" : "\"float16\"";
+}
+
+// "torch_dtype" and, since transformers 5, "dtype".
+static char *convert_config(char *text, enum dtype type) {
+    size_t replaced = 0;
+    text = replace_values(text, "torch_dtype", torch_name(type), &replaced);
+    if (text) text = replace_values(text, "dtype", torch_name(type), &replaced);
+    const char *brace = text ? strchr(text, '{') : NULL;
+    if (replaced || !brace) return text;
+    struct buffer out = {0};
+    buffer_format(&out, "%.*s\n  \"torch_dtype\": %s,%s", (int)(brace + 1 - text), text, torch_name(type),
+                  brace + 1);
+    free(text);
+    return buffer_take(&out);
+}
+
+static char *convert_index(char *text, const struct checkpoint_change *change,
+                           const struct safetensors *weights) {
+    size_t total = 0, replaced = 0;
+    for (size_t i = 0; i < safetensors_count(weights); i++) {
+        struct tensor tensor = *safetensors_at(weights, i);
+        tensor.dtype = written_type(change, &tensor);
+        total += tensor_bytes(&tensor);
+    }
+    char number[24];
+    snprintf(number, sizeof number, "%zu", total);
+    return replace_values(text, "total_size", number, &replaced);
+}
+
+static int copy_file(const struct checkpoint *from, const char *to, const char *name,
+                     const struct checkpoint_change *change, struct error *error) {
+    size_t length;
+    char *source = file_join(checkpoint_folder(from), name, error), *target = file_join(to, name, error),
+         *data = NULL;
     int result = source && target ? 0 : -1;
     if (result == 0 && file_exists(source)) {
         data = file_read(source, (size_t)1 << 30, &length, error);
+        bool config = strcmp(name, "config.json") == 0, index = strstr(name, "index.json") != NULL;
+        if (data && change->convert && (config || index)) {
+            data = config ? convert_config(data, change->type)
+                          : convert_index(data, change, checkpoint_weights(from));
+            if (data)
+                length = strlen(data);
+            else
+                error_set(error, ERROR_MEMORY, "%s: not enough memory", target);
+        }
         result = data ? file_write(target, data, length, error) : -1;
     }
     free(data);
@@ -182,6 +274,6 @@ int checkpoint_copy(const struct checkpoint *from, const char *folder, const str
         return error_set(error, ERROR_USAGE, "%s: is the checkpoint itself; write to another folder", folder);
     int result = copy_all_weights(checkpoint_weights(from), folder, change, error);
     for (size_t i = 0; result == 0 && i < sizeof names / sizeof *names; i++)
-        result = copy_file(original, folder, names[i], error);
+        result = copy_file(from, folder, names[i], change, error);
     return result;
 }

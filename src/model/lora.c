@@ -165,6 +165,40 @@ struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, str
     return lora;
 }
 
+size_t lora_planned_values(const struct qwen *qwen, const struct lora_options *options, struct error *error) {
+    size_t count, values = 0;
+    pcre2_code *pattern = options->targets ? compile_targets(options->targets, error) : NULL;
+    pcre2_match_data *match = pattern ? pcre2_match_data_create_from_pattern(pattern, NULL) : NULL;
+    struct part *parts =
+        !options->targets || match ? parts_list(qwen->decoder, qwen->vision, &count, error) : NULL;
+    for (size_t i = 0; parts && i < count; i++)
+        if (is_target(&parts[i], pattern, match))
+            values += (size_t)options->rank * (parts[i].matrix->rows + parts[i].matrix->columns);
+    if (parts && values == 0)
+        error_set(error, ERROR_USAGE, "LoRA targets \"%.200s\" match no linear layer of the model",
+                  options->targets ? options->targets : "");
+    free(parts);
+    pcre2_match_data_free(match);
+    pcre2_code_free(pattern);
+    return values;
+}
+
+struct lora_options lora_settings(const struct lora *lora) {
+    return (struct lora_options){
+        .rank = lora->rank, .alpha = lora->alpha, .dropout = lora->dropout, .rs = lora->rs};
+}
+
+void lora_compute_in_f32(struct lora *lora) {
+    for (size_t i = 0; lora->type != DTYPE_F32 && i < lora->count; i++) {
+        struct low_rank *w = &lora->working[i];
+        device_release(lora->device, w->a.data);
+        device_release(lora->device, w->b.data);
+        w->a = lora_a(&lora->modules[i]);
+        w->b = lora_b(&lora->modules[i]);
+    }
+    lora->type = DTYPE_F32;
+}
+
 double lora_scale(const struct lora *lora, const struct lora_module *module) {
     return module->alpha / (lora->rs ? sqrt((double)module->rank) : (double)module->rank);
 }

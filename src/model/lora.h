@@ -47,13 +47,33 @@ void lora_refresh(struct lora *lora);
 // Dropout of the next passes, a mask of its own for every layer and `pass`. Off after lora_new and lora_open.
 void lora_set_dropout(struct lora *lora, bool on, uint64_t seed, uint64_t pass);
 
+// Multiply with the F32 values themselves instead of copies in the model's type, as PEFT does in training. While
+// it is switched off.
+void lora_compute_in_f32(struct lora *lora);
+
 size_t lora_count(const struct lora *lora); // modules, in the order of the checkpoint
 struct lora_module *lora_module_at(struct lora *lora, size_t index);
+// Rank, alpha, dropout and rs as the adapter has them; the rest is empty.
+struct lora_options lora_settings(const struct lora *lora);
+// How many values lora_new would make; 0 with an error.
+size_t lora_planned_values(const struct qwen *qwen, const struct lora_options *options, struct error *error);
 double lora_scale(const struct lora *lora, const struct lora_module *module);
 
+// What a saved adapter looks like. PEFT calls modules what transformers calls them: since 4.52
+// "model.language_model.layers.0 ..." and "model.visual.blocks.0 ...", before that "model.layers.0 ..." and
+// "visual.blocks.0 ...". lora_open reads both.
+enum lora_names { LORA_NAMES_NEW, LORA_NAMES_OLD };
+struct lora_form {
+    enum lora_names names;
+    enum dtype type; // F32, as PEFT trains and saves, BF16 or F16
+};
+
 // A PEFT folder; created if need be.
-int lora_save(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error);
-// A whole checkpoint with W + scale B A in the place of W, rounded to the checkpoint's type.
-int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error);
+int lora_save(const struct lora *lora, const struct qwen *qwen, const char *folder,
+              const struct lora_form *form, struct error *error);
+// A whole checkpoint with W + scale B A in the place of W, computed in F32 and rounded to the checkpoint's
+// types, or everything in `type` with `convert`.
+int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, bool convert,
+               enum dtype type, struct error *error);
 
 #endif

@@ -1,21 +1,17 @@
-// Adapters on disk: PEFT folders in and out, and merging into a checkpoint.
-#include <errno.h>
-#include <math.h>
+// Adapters from disk: PEFT folders. lora_save.c writes them.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "model/checkpoint_copy.h"
 #include "model/hub.h"
 #include "model/lora_config.h"
 #include "model/lora_parts.h"
 
-static const char PREFIX[] = "base_model.model.";
+static const char PREFIX[] = LORA_PREFIX;
 
 // ---- reading the weights
 
@@ -193,166 +189,4 @@ struct lora *lora_open(struct qwen *qwen, const char *name, struct error *error)
     free(parts);
     free(folder);
     return lora;
-}
-
-// ---- writing
-
-// PEFT matches a text against whole module names. The language model and the tower have layers of the same
-// name, so a list of last components would not do.
-static json_t *target_modules(const struct lora *lora) {
-    static const char *const known[] = {"q_proj",    "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
-                                        "down_proj", "qkv",    "proj",   "mlp.0",  "mlp.2"};
-    char text[256] = "";
-    size_t used = 0;
-    bool vision = false, language = false;
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
-        bool present = false;
-        for (size_t i = 0; i < lora->count; i++) {
-            const char *name = lora->modules[i].name;
-            size_t length = strlen(name), tail = strlen(known[k]);
-            if (length > tail && name[length - tail - 1] == '.' &&
-                strcmp(name + length - tail, known[k]) == 0)
-                present = true;
-        }
-        if (present)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? "|" : "", known[k]);
-    }
-    for (size_t i = 0; i < lora->count; i++)
-        *(strncmp(lora->modules[i].name, "visual.", 7) == 0 ? &vision : &language) = true;
-    return json_sprintf("%s.*\\.(%s)", vision && language ? "" : vision ? ".*visual" : "(?!.*visual)", text);
-}
-
-// Modules whose rank is another than "r".
-static json_t *rank_pattern(const struct lora *lora) {
-    json_t *pattern = json_object();
-    for (size_t i = 0; i < lora->count; i++)
-        if (lora->modules[i].rank != (size_t)lora->rank)
-            json_object_set_new(pattern, lora->modules[i].name,
-                                json_integer((json_int_t)lora->modules[i].rank));
-    return pattern;
-}
-
-// Modules whose alpha is another than "lora_alpha".
-static json_t *alpha_pattern(const struct lora *lora) {
-    json_t *pattern = json_object();
-    for (size_t i = 0; i < lora->count; i++)
-        if (lora->modules[i].alpha != lora->alpha)
-            json_object_set_new(pattern, lora->modules[i].name, json_real(lora->modules[i].alpha));
-    return pattern;
-}
-
-static int save_config(const struct lora *lora, const struct qwen *qwen, const char *folder,
-                       struct error *error) {
-    json_t *config = json_pack(
-        "{s:s, s:n, s:s, s:s, s:b, s:b, s:b, s:f, s:f, s:n, s:s, s:i, s:o, s:o, s:o, s:b, s:b}",
-        "base_model_name_or_path", checkpoint_folder(qwen->checkpoint), "revision", "bias", "none",
-        "peft_type", "LORA", "fan_in_fan_out", 0, "inference_mode", 1, "init_lora_weights", 1, "lora_alpha",
-        lora->alpha, "lora_dropout", lora->dropout, "modules_to_save", "task_type", "CAUSAL_LM", "r",
-        lora->rank, "rank_pattern", rank_pattern(lora), "alpha_pattern", alpha_pattern(lora),
-        "target_modules", target_modules(lora), "use_dora", 0, "use_rslora", (int)lora->rs);
-    if (lora->alpha == floor(lora->alpha)) // PEFT writes an integer where it can
-        json_object_set_new(config, "lora_alpha", json_integer((json_int_t)lora->alpha));
-    char *text = config ? json_dumps(config, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
-    char *path = file_join(folder, "adapter_config.json", error);
-    int result = path ? 0 : -1;
-    if (result == 0 && !text) result = error_set(error, ERROR_MEMORY, "%s: not enough memory", path);
-    if (result == 0) result = file_write(path, text, strlen(text), error);
-    free(path);
-    free(text);
-    json_decref(config);
-    return result;
-}
-
-// "PREFIX NAME SUFFIX", with a copy of what the device holds.
-static int save_matrix(struct safetensors_writer *writer, const struct lora *lora, const char *module,
-                       const char *suffix, struct matrix matrix, struct error *error) {
-    char name[160];
-    snprintf(name, sizeof name, "%s%s%s", PREFIX, module, suffix);
-    float *values = memory_new(matrix.rows, matrix.columns * sizeof *values, "adapter", error);
-    if (!values) return -1;
-    const struct tensor tensor = {
-        .data = values, .dtype = DTYPE_F32, .dims = 2, .shape = {matrix.rows, matrix.columns}};
-    device_download(lora->device, values, matrix);
-    int result = device_check(lora->device, error);
-    if (result == 0) result = safetensors_writer_add(writer, name, &tensor, 1, error);
-    free(values);
-    return result;
-}
-
-static int save_weights(const struct lora *lora, const char *folder, struct error *error) {
-    char *path = file_join(folder, "adapter_model.safetensors", error);
-    struct safetensors_writer *writer = path ? safetensors_writer_new(error) : NULL;
-    int result = writer ? safetensors_writer_metadata(writer, "format", "pt", error) : -1;
-    for (size_t i = 0; result == 0 && i < lora->count; i++) {
-        const struct lora_module *m = &lora->modules[i];
-        result = save_matrix(writer, lora, m->name, ".lora_A.weight", lora_a(m), error);
-        if (result == 0) result = save_matrix(writer, lora, m->name, ".lora_B.weight", lora_b(m), error);
-    }
-    if (result == 0) result = safetensors_writer_save(writer, path, error);
-    safetensors_writer_free(writer);
-    free(path);
-    return result;
-}
-
-int lora_save(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error) {
-    if (mkdir(folder, 0777) && errno != EEXIST) return error_set_errno(error, folder, "cannot create");
-    if (save_weights(lora, folder, error)) return -1;
-    return save_config(lora, qwen, folder, error); // last: a folder without it is no adapter
-}
-
-// ---- merging
-
-// The module that is being added, on the host; there is room for the largest.
-struct merging {
-    const struct lora *lora;
-    const struct lora_module *module;
-    float *a, *b;
-};
-
-static const struct lora_module *find_module(const struct lora *lora, const char *name) {
-    for (size_t i = 0; i < lora->count; i++) {
-        const struct lora_module *m = &lora->modules[i];
-        size_t length = strlen(m->name);
-        if (strncmp(name, m->name, length) == 0 && strcmp(name + length, ".weight") == 0) return m;
-    }
-    return NULL;
-}
-
-static bool is_adapted(void *context, const char *name) {
-    const struct merging *merging = context;
-    return find_module(merging->lora, name) != NULL;
-}
-
-static void add_product(void *context, const char *name, size_t row, float *values, size_t columns) {
-    struct merging *merging = context;
-    const struct lora_module *m = find_module(merging->lora, name);
-    if (merging->module != m) { // rows come in order
-        device_download(merging->lora->device, merging->a, lora_a(m));
-        device_download(merging->lora->device, merging->b, lora_b(m));
-        merging->module = m;
-    }
-    double scale = lora_scale(merging->lora, m);
-    for (size_t k = 0; k < m->rank; k++) {
-        float factor = (float)(scale * (double)merging->b[row * m->rank + k]);
-        for (size_t i = 0; i < columns; i++) values[i] += factor * merging->a[k * m->in + i];
-    }
-}
-
-int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, struct error *error) {
-    size_t a = 0, b = 0;
-    for (size_t i = 0; i < lora->count; i++) {
-        const struct lora_module *m = &lora->modules[i];
-        if (m->rank * m->in > a) a = m->rank * m->in;
-        if (m->rank * m->out > b) b = m->rank * m->out;
-    }
-    struct merging merging = {.lora = lora,
-                              .a = memory_new(a, sizeof(float), "adapter", error),
-                              .b = memory_new(b, sizeof(float), "adapter", error)};
-    const struct checkpoint_change change = {
-        .changes = is_adapted, .change = add_product, .context = &merging};
-    int result = merging.a && merging.b ? checkpoint_copy(qwen->checkpoint, folder, &change, error) : -1;
-    if (result == 0) result = device_check(lora->device, error);
-    free(merging.a);
-    free(merging.b);
-    return result;
 }

@@ -6,6 +6,8 @@
 #include "model/parts.h"
 #include "model/qwen.h"
 
+#define LORA_PREFIX "base_model.model." // of every key in a file
+
 struct lora {
     struct device *device;
     struct lora_module *modules;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "model/lora.h"
 #include "model/qwen.h"
 
 struct training_options {
@@ -24,6 +25,7 @@ struct training_options {
     // LoRA instead of the weights themselves: rank 0 means none (grpo.md section 6).
     int lora_rank;
     double lora_alpha, lora_dropout;
+    bool lora_bf16;           // where the model computes in BF16, adapters do so, too; PEFT keeps them in F32
     bool lora_rs;             // scale alpha / sqrt(rank)
     const char *lora_targets; // PCRE2 that whole published names without ".weight" match; NULL: all linear
                               // layers of the language model
@@ -35,8 +37,7 @@ struct training_options {
 // One trainable tensor. Values and gradients are F32 whatever the checkpoint's type; `weight` is what the
 // model computes with (BF16 copies are refreshed by training_refresh).
 struct parameter {
-    const char *name; // as in the file that it is saved to: "model.layers.0.mlp.up_proj.weight",
-                      // "base_model....lora_A.weight"
+    const char *name; // published: "model.layers.0.mlp.up_proj.weight", "base_model.model....lora_A.weight"
     int dims;
     size_t shape[TENSOR_MAX_DIMS];
     size_t count;
@@ -87,9 +88,16 @@ int training_pass(struct training *training, const struct training_group *groups
 int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error);
 
-// A whole checkpoint folder with the trained weights rounded to the checkpoint's types, or, with LoRA, a PEFT
+// How a training is saved.
+struct training_form {
+    bool convert; // to `type`; else weights keep the checkpoint's types, and adapters are F32
+    enum dtype type;
+    enum lora_names names;
+};
+// A whole checkpoint folder with the trained weights rounded to the types of the form, or, with LoRA, a PEFT
 // folder. Every file is written whole or not at all.
-int training_save(const struct training *training, const char *folder, struct error *error);
+int training_save(const struct training *training, const char *folder, const struct training_form *form,
+                  struct error *error);
 // The adapter that is trained (model/lora.h), or NULL. It belongs to the model.
 struct lora *training_adapter(const struct training *training);
 // Passes made so far: dropout's masks depend on it. To be saved with a run and set when it is resumed.

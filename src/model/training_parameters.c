@@ -140,6 +140,7 @@ static int take_adapter(struct training *training, const struct walk *walk, size
     struct lora *lora =
         o->lora_folder ? lora_open(qwen, o->lora_folder, error) : lora_new(qwen, &fresh, error);
     if (!lora) return -1;
+    if (!o->lora_bf16) lora_compute_in_f32(lora);
     lora_use(qwen, lora);
     lora_free(qwen->own_adapter); // of an earlier training
     qwen->own_adapter = training->lora = lora;
@@ -240,10 +241,15 @@ static void change(void *context, const char *name, size_t row, float *values, s
                     matrix_columns(parameter_values(p), row * columns, columns));
 }
 
-int training_save(const struct training *training, const char *folder, struct error *error) {
-    if (training->lora) return lora_save(training->lora, training->qwen, folder, error);
-    const struct checkpoint_change weights = {
-        .changes = changes, .change = change, .context = (void *)(uintptr_t)training};
+int training_save(const struct training *training, const char *folder, const struct training_form *form,
+                  struct error *error) {
+    const struct lora_form adapter = {.names = form->names, .type = form->convert ? form->type : DTYPE_F32};
+    if (training->lora) return lora_save(training->lora, training->qwen, folder, &adapter, error);
+    const struct checkpoint_change weights = {.changes = changes,
+                                              .change = change,
+                                              .context = (void *)(uintptr_t)training,
+                                              .convert = form->convert,
+                                              .type = form->type};
     if (device_check(training->qwen->device, error) ||
         checkpoint_copy(training->qwen->checkpoint, folder, &weights, error))
         return -1;

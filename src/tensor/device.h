@@ -228,7 +228,8 @@ void device_scatter(struct device *device, struct matrix y, struct matrix x, con
 // for the backward pass. Both are device memory [rows].
 void device_log_probs(struct device *device, float *out, float *log_sums, struct matrix x,
                       const struct weight *w, const int32_t *targets, float temperature);
-// y += scale * (dropout(x) a^T) b^T
+// y += scale * (dropout(x) a^T) b^T. a and b are of x's type, or F32: then all of it is computed in F32, and
+// rounded once, when it is added to y.
 void device_low_rank(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);
 
 // Training: one beside each forward operation (qwen2_5_vl.md section 8). Gradients of weights are F32 and

@@ -255,7 +255,8 @@ void device_log_probs(struct device *device, float *out, float *log_sums, struct
 }
 
 static bool is_low_rank(const struct low_rank *adapter, struct matrix y, struct matrix x) {
-    return adapter->a.dtype == x.dtype && adapter->b.dtype == x.dtype && x.rows == y.rows &&
+    return (adapter->a.dtype == x.dtype || adapter->a.dtype == DTYPE_F32) &&
+           adapter->b.dtype == adapter->a.dtype && x.rows == y.rows &&
            is_shape(adapter->a, adapter->b.columns, x.columns) &&
            is_shape(adapter->b, y.columns, adapter->a.rows) && adapter->dropout.rate >= 0 &&
            adapter->dropout.rate < 1;

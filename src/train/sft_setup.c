@@ -220,7 +220,7 @@ static int open_training(struct sft *sft, struct error *error) {
 
 static int write_model(void *context, const char *folder, struct error *error) {
     const struct sft *sft = context;
-    return training_save(sft->training, folder, error);
+    return training_save(sft->training, folder, &(struct training_form){.convert = false}, error);
 }
 
 static int open_all(struct sft *sft, const struct sft_options *options, uint64_t *newest,

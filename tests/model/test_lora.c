@@ -128,8 +128,9 @@ static void test_save(void **state) {
     struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
     assert_got(lora, error);
     const char *folder = test_temporary("adapter");
-    assert_ok(lora_save(lora, f.qwen, folder, &error), error);
-    assert_ok(lora_save(lora, f.qwen, folder, &error), error); // over what is there
+    const struct lora_form old = {.names = LORA_NAMES_OLD, .type = DTYPE_F32};
+    assert_ok(lora_save(lora, f.qwen, folder, &old, &error), error);
+    assert_ok(lora_save(lora, f.qwen, folder, &old, &error), error); // over what is there
     char *path = file_join(folder, "adapter_model.safetensors", &error);
     struct safetensors *got = safetensors_open(path, &error),
                        *want = golden_tensors("training/lora_adapter/adapter_model.safetensors");
@@ -162,6 +163,118 @@ static void test_save(void **state) {
     fixture_free(&f);
 }
 
+// Both ways to call modules, and the types that a file may have.
+static void test_save_forms(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fixture f;
+    fixture_open(&f, QWEN_TYPE_F32);
+    struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    assert_got(lora, error);
+    static const enum dtype types[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
+    for (size_t i = 0; i < 3; i++) {
+        const char *folder = test_temporary("form%zu", i);
+        const struct lora_form form = {.names = LORA_NAMES_NEW, .type = types[i]};
+        assert_ok(lora_save(lora, f.qwen, folder, &form, &error), error);
+        char *path = file_join(folder, "adapter_model.safetensors", &error);
+        struct safetensors *file = safetensors_open(path, &error);
+        assert_got(file, error);
+        const struct tensor *a = golden_find(
+            file, "base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight");
+        assert_int_equal(a->dtype, types[i]);
+        safetensors_free(file);
+        free(path);
+        struct lora *again = lora_open(f.qwen, folder, &error);
+        assert_got(again, error);
+        assert_int_equal(lora_count(again), 21);
+        lora_use(f.qwen, again);
+        assert_true(fabs(batch_loss(f.qwen, f.data) - f.adapted) < (i ? 0.02 : 1e-4));
+        lora_use(f.qwen, NULL);
+        lora_free(again);
+    }
+    lora_free(lora);
+    // Some layers only, a rank and an alpha of their own: PEFT must find these modules and no others.
+    const struct lora_options options = {.rank = 2,
+                                         .alpha = 6,
+                                         .targets =
+                                             "(model\\.layers\\.1\\.mlp|visual\\.blocks\\.0\\.attn)\\..*",
+                                         .seed = 1};
+    lora = lora_new(f.qwen, &options, &error);
+    assert_got(lora, error);
+    const char *folder = test_temporary("some");
+    assert_ok(lora_save(lora, f.qwen, folder, &(struct lora_form){.type = DTYPE_F32}, &error), error);
+    char *path = file_join(folder, "adapter_config.json", &error);
+    json_t *config = json_read_file(path, 1 << 20, &error);
+    assert_got(config, error);
+    const json_t *targets = json_object_get(config, "target_modules");
+    assert_int_equal(json_array_size(targets), lora_count(lora));
+    bool found = false;
+    for (size_t i = 0; i < json_array_size(targets); i++)
+        found |=
+            strcmp(json_string_value(json_array_get(targets, i)), "model.visual.blocks.0.attn.proj") == 0;
+    assert_true(found);
+    json_decref(config);
+    free(path);
+    lora_free(lora);
+    fixture_free(&f);
+}
+
+// A merged model is the base with its adapter, in every type that it can be written in.
+static void test_merge_types(void **state) {
+    (void)state;
+    struct error error = {0};
+    static const enum dtype types[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
+    static const char *const names[] = {"\"float32\"", "\"bfloat16\"", "\"float16\""};
+    for (size_t i = 0; i < 3; i++) {
+        struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL);
+        const struct lora_options options = {.rank = 3, .alpha = 5, .rs = true, .seed = 4};
+        struct lora *lora = lora_new(qwen, &options, &error);
+        assert_got(lora, error);
+        for (size_t m = 0; m < lora_count(lora); m++) {
+            struct lora_module *module = lora_module_at(lora, m);
+            for (size_t k = 0; k < module->out * module->rank; k++)
+                module->b[k] = 0.01f * (float)(k % 13) - 0.06f;
+        }
+        lora_refresh(lora);
+        const char *folder = test_temporary("typed%zu", i);
+        assert_ok(lora_merge(lora, qwen, folder, true, types[i], &error), error);
+        struct safetensors *file = safetensors_open(folder, &error);
+        assert_got(file, error);
+        size_t bytes = 0;
+        for (size_t k = 0; k < safetensors_count(file); k++) {
+            assert_int_equal(safetensors_at(file, k)->dtype, types[i]);
+            bytes += tensor_bytes(safetensors_at(file, k));
+        }
+        safetensors_free(file);
+        char *path = file_join(folder, "config.json", &error), *text = file_read(path, 1 << 20, NULL, &error);
+        assert_got(text, error);
+        assert_non_null(strstr(text, names[i]));
+        free(text), free(path);
+        path = file_join(folder, "model.safetensors.index.json", &error);
+        json_t *index = json_read_file(path, 1 << 20, &error);
+        assert_got(index, error);
+        assert_int_equal(
+            json_integer_value(json_object_get(json_object_get(index, "metadata"), "total_size")), bytes);
+        json_decref(index);
+        free(path);
+        struct golden_group data[2];
+        for (size_t k = 0; k < 2; k++) golden_sft(&data[k], qwen, k);
+        double base = batch_loss(qwen, data);
+        lora_use(qwen, lora);
+        double adapted = batch_loss(qwen, data);
+        lora_use(qwen, NULL);
+        struct qwen *merged = qwen_open(folder, &(struct qwen_options){.type = QWEN_TYPE_F32}, &error);
+        assert_got(merged, error);
+        double got = batch_loss(merged, data);
+        assert_true(fabs(adapted - base) > 0.05);
+        assert_true(fabs(got - adapted) < (types[i] == DTYPE_F32 ? 2e-5 : 0.03));
+        qwen_close(merged);
+        for (size_t k = 0; k < 2; k++) prompt_free(&data[k].prompt);
+        lora_free(lora);
+        qwen_close(qwen);
+    }
+}
+
 static void test_merge(void **state) {
     (void)state;
     struct error error = {0};
@@ -170,12 +283,13 @@ static void test_merge(void **state) {
     struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
     assert_got(lora, error);
     const char *folder = test_temporary("merged");
-    assert_ok(lora_merge(lora, f.qwen, folder, &error), error);
+    assert_ok(lora_merge(lora, f.qwen, folder, false, DTYPE_F32, &error), error);
     struct qwen *merged = qwen_open(folder, &(struct qwen_options){.type = QWEN_TYPE_F32}, &error);
     assert_got(merged, error);
     assert_true(fabs(batch_loss(merged, f.data) - f.adapted) < 1e-4);
     qwen_close(merged);
-    assert_error(lora_merge(lora, f.qwen, "/nowhere/at/all", &error), error, ERROR_INPUT, "/nowhere");
+    assert_error(lora_merge(lora, f.qwen, "/nowhere/at/all", false, DTYPE_F32, &error), error, ERROR_INPUT,
+                 "/nowhere");
     lora_free(lora);
     fixture_free(&f);
 }
@@ -200,7 +314,7 @@ static void test_merge_shards(void **state) {
     for (size_t i = 0; i < m->out * m->rank; i++) up[i] = 0.01f * (float)(i % 11);
     to_device(qwen->device, m->b, up, m->out * m->rank);
     const char *folder = test_temporary("shards");
-    assert_ok(lora_merge(lora, qwen, folder, &error), error);
+    assert_ok(lora_merge(lora, qwen, folder, false, DTYPE_F32, &error), error);
     struct safetensors *got = safetensors_open(folder, &error),
                        *want = golden_tensors("qwen2_5_vl_tiny_tied");
     assert_got(got, error);
@@ -306,7 +420,7 @@ static void test_patterns(void **state) {
                            "model.language_model.layers.1.self_attn.q_proj"));
     // What is written says the same when it is read again.
     const char *copy = test_temporary("patterns_again");
-    assert_ok(lora_save(lora, qwen, copy, &error), error);
+    assert_ok(lora_save(lora, qwen, copy, &(struct lora_form){.type = DTYPE_F32}, &error), error);
     lora_free(lora);
     lora = lora_open(qwen, copy, &error);
     assert_got(lora, error);
@@ -373,9 +487,12 @@ static void test_bad_adapters(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_switching), cmocka_unit_test(test_bf16),  cmocka_unit_test(test_open_with),
-        cmocka_unit_test(test_save),      cmocka_unit_test(test_merge), cmocka_unit_test(test_merge_shards),
-        cmocka_unit_test(test_patterns),  cmocka_unit_test(test_names), cmocka_unit_test(test_bad_adapters),
+        cmocka_unit_test(test_switching),   cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_open_with),   cmocka_unit_test(test_save),
+        cmocka_unit_test(test_merge),       cmocka_unit_test(test_save_forms),
+        cmocka_unit_test(test_merge_types), cmocka_unit_test(test_merge_shards),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_bad_adapters),
+        cmocka_unit_test(test_patterns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -504,9 +504,10 @@ static void test_trained_model(void **state) {
     double after = total(training, &group);
     assert_true(fabs(before - after) > 1e-2);
     const char *folder = test_temporary("trained");
-    assert_ok(training_save(training, folder, &error), error);
-    assert_error(training_save(training, test_data("qwen2_5_vl_tiny_tied"), &error), error, ERROR_USAGE,
-                 "is the checkpoint itself");
+    assert_ok(training_save(training, folder, &(struct training_form){.convert = false}, &error), error);
+    assert_error(training_save(training, test_data("qwen2_5_vl_tiny_tied"),
+                               &(struct training_form){.convert = false}, &error),
+                 error, ERROR_USAGE, "is the checkpoint itself");
     training_close(training);
     training = open_all(qwen, false);
     assert_true(fabs(total(training, &group) - after) < 1e-6);

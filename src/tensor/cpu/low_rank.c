@@ -55,13 +55,21 @@ static struct matrix inner_product(struct cpu_device *cpu, struct matrix x, cons
     return scaled(cpu, inner, adapter->scale, x.dtype);
 }
 
+// Adapters in F32 compute in F32, whatever the layer reads.
+static struct matrix widened(struct cpu_device *cpu, struct matrix x, const struct low_rank *adapter) {
+    return adapter->a.dtype == DTYPE_F32 && x.dtype != DTYPE_F32 ? cpu_converted(cpu, x, DTYPE_F32) : x;
+}
+
 void cpu_low_rank(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter) {
     struct cpu_device *cpu = (struct cpu_device *)device;
     size_t mark = arena_mark(cpu->backward);
-    x = dropped(cpu, x, &adapter->dropout);
-    if (x.data) {
+    x = widened(cpu, x, adapter);
+    if (x.data) x = dropped(cpu, x, &adapter->dropout);
+    struct matrix sum = x.data && x.dtype == DTYPE_F32 ? cpu_converted(cpu, y, DTYPE_F32) : y;
+    if (x.data && sum.data) {
         struct matrix inner = inner_product(cpu, x, adapter);
-        if (inner.data) cpu_linear(device, y, inner, adapter->b, (struct matrix){0}, LINEAR_ADD);
+        if (inner.data) cpu_linear(device, sum, inner, adapter->b, (struct matrix){0}, LINEAR_ADD);
+        if (sum.data != y.data && !device->error.code) cpu_gather(device, y, sum, NULL);
     }
     arena_rewind(cpu->backward, mark);
 }
@@ -70,7 +78,10 @@ void cpu_low_rank(struct device *device, struct matrix y, struct matrix x, const
 static void add_input_gradient(struct cpu_device *cpu, struct matrix dx, struct matrix dinner,
                                const struct low_rank *adapter) {
     if (adapter->dropout.rate <= 0) {
-        cpu_multiply(cpu, dx, dinner, false, adapter->a, false, true);
+        struct matrix sum = dinner.dtype == DTYPE_F32 ? cpu_converted(cpu, dx, DTYPE_F32) : dx;
+        if (!sum.data) return;
+        cpu_multiply(cpu, sum, dinner, false, adapter->a, false, true);
+        if (sum.data != dx.data && !cpu->base.error.code) cpu_gather(&cpu->base, dx, sum, NULL);
         return;
     }
     struct matrix change = cpu_temporary(cpu, DTYPE_F32, dx.rows, dx.columns);
@@ -83,7 +94,8 @@ void cpu_low_rank_backward(struct device *device, struct matrix dx, struct matri
                            struct matrix dy, struct matrix x, const struct low_rank *adapter) {
     struct cpu_device *cpu = (struct cpu_device *)device;
     size_t mark = arena_mark(cpu->backward);
-    if (dy.dtype != x.dtype) {
+    x = widened(cpu, x, adapter);
+    if (x.data && dy.dtype != x.dtype) {
         struct matrix copy = cpu_temporary(cpu, x.dtype, dy.rows, dy.columns);
         if (copy.data) cpu_gather(device, copy, dy, NULL);
         dy = copy;
