@@ -158,6 +158,7 @@ struct job {
     uint8_t hidden[3]; // of a GIF
     bool whole;        // the decoder keeps the whole picture in memory
     struct photo_facts facts;
+    size_t width, height; // as it is decoded
     struct image image;
     bool measure; // the facts only
 };
@@ -255,8 +256,8 @@ static void place_rows(struct placer *p, const uint8_t *strip, size_t rows, size
 static int placer_open(struct placer *p, struct job *job, int orientation, struct error *error) {
     bool transpose = is_transposed(orientation);
     *p = (struct placer){.image = &job->image, .shrink = job->facts.shrink, .orientation = orientation};
-    p->width = job->facts.stored_width / p->shrink;
-    p->height = job->facts.stored_height / p->shrink;
+    p->width = job->width / p->shrink;
+    p->height = job->height / p->shrink;
     if (image_new(&job->image, transpose ? p->height : p->width, transpose ? p->width : p->height, error))
         return -1;
     if (p->shrink == 1) return 0;
@@ -268,7 +269,7 @@ static int placer_open(struct placer *p, struct job *job, int orientation, struc
 // Pulls the picture through libvips strip by strip, so that no second copy of it is made. Like library_work.
 static int pull_rows(struct placer *placer, const struct layout *layout, const struct job *job,
                      VipsRegion *region, uint8_t *strip) {
-    size_t width = job->facts.stored_width, height = job->facts.stored_height;
+    size_t width = job->width, height = job->height;
     bool direct = placer->orientation == 1 && placer->shrink == 1;
     for (size_t top = 0; top < height; top += STRIP) {
         size_t rows = height - top < STRIP ? height - top : STRIP;
@@ -288,7 +289,7 @@ static int read_pixels(struct job *job, VipsImage *source, VipsRegion *region, i
     struct placer placer = {.shrink = 1};
     uint8_t *strip = NULL;
     int result = find_layout(&layout, source, job, error) || placer_open(&placer, job, orientation, error) ||
-                         !(strip = memory_new(job->facts.stored_width * 3, STRIP, job->name, error))
+                         !(strip = memory_new(job->width * 3, STRIP, job->name, error))
                      ? -1
                      : pull_rows(&placer, &layout, job, region, strip);
     free(placer.sums);
@@ -305,6 +306,27 @@ static int orientation_to_apply(const struct job *job) {
     return ignore ? 1 : job->facts.orientation;
 }
 
+// By how much the decoder itself may shrink the picture.
+static int find_scale(const struct job *job) {
+    size_t longer = job->width > job->height ? job->width : job->height, least = job->options->least_side;
+    if (job->format != &format_jpeg || least == 0) return 1;
+    return longer / 8 >= least ? 8 : longer / 4 >= least ? 4 : longer / 2 >= least ? 2 : 1;
+}
+
+// The picture was opened at its own size first, because that is what the facts tell.
+static int load_smaller(struct job *job, VipsImage **source) {
+    int scale = find_scale(job);
+    if (scale == 1) return 0;
+    g_object_unref(*source);
+    *source = NULL;
+    if (vips_jpegload_buffer((void *)job->data, job->length, source, "access", VIPS_ACCESS_SEQUENTIAL,
+                             "fail_on", VIPS_FAIL_ON_TRUNCATED, "shrink", scale, NULL))
+        return 1;
+    job->width = (size_t)vips_image_get_width(*source);
+    job->height = (size_t)vips_image_get_height(*source);
+    return 0;
+}
+
 static int decode(void *state, struct error *error) {
     struct job *job = state;
     VipsImage *source = NULL;
@@ -315,13 +337,16 @@ static int decode(void *state, struct error *error) {
         return 1;
     facts_read(&job->facts, source);
     int result = check_size(job, error);
-    job->facts.shrink = choose_shrink(job->facts.stored_width, job->facts.stored_height);
+    job->width = job->facts.stored_width;
+    job->height = job->facts.stored_height;
+    if (result == 0 && !job->measure) result = load_smaller(job, &source);
+    job->facts.shrink = choose_shrink(job->width, job->height);
     if (result == 0 && !job->measure) {
         VipsRegion *region = vips_region_new(source);
         result = region ? read_pixels(job, source, region, orientation_to_apply(job), error) : 1;
         if (region) g_object_unref(region);
     }
-    g_object_unref(source);
+    if (source) g_object_unref(source);
     return result;
 }
 

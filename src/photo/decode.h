@@ -25,6 +25,9 @@ struct photo_options {
     size_t max_pixels_in; // larger pictures are refused before decoding; 0: 400 megapixels, and 204 where the
                           // decoder needs the whole picture at once (progressive JPEG, interlaced PNG, and
                           // all formats but JPEG, PNG and TIFF)
+    // For small pictures of large photos: a JPEG may come at a half, a quarter or an eighth of its size, many
+    // times as fast, but with its longer side no shorter than this; 0: as it is.
+    size_t least_side;
 };
 
 // What the file says of itself. Never shown to a model.

@@ -250,6 +250,31 @@ static void positions_are_read(void **state) {
     image_free(&plain);
 }
 
+static void large_photos_come_smaller_where_that_is_enough(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct image large = {0}, small;
+    struct buffer jpeg = {0};
+    struct photo_facts facts;
+    assert_ok(image_new(&large, 1600, 801, &error), error);
+    for (size_t i = 0; i < large.width * large.height; i++) memcpy(large.rgb + 3 * i, "\xE0\x40\x10", 3);
+    assert_ok(photo_encode_jpeg(&jpeg, &large, 95, &error), error);
+    static const size_t least[] = {0, 1600, 801, 800, 401, 400, 201, 200, 1};
+    static const size_t width[] = {1600, 1600, 1600, 800, 800, 400, 400, 200, 200};
+    for (size_t i = 0; i < sizeof least / sizeof *least; i++) {
+        const struct photo_options options = {.least_side = least[i]};
+        assert_ok(photo_decode_buffer(&small, jpeg.data, jpeg.length, "a.jpg", &options, &facts, &error),
+                  error);
+        assert_int_equal(small.width, width[i]);
+        assert_int_equal(facts.stored_width, 1600); // what the file says
+        assert_int_equal(facts.stored_height, 801);
+        assert_in_range(small.rgb[0], 0xD8, 0xE8);
+        image_free(&small);
+    }
+    image_free(&large);
+    buffer_free(&jpeg);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pixels_are_pillow_s),
@@ -258,6 +283,7 @@ int main(void) {
         cmocka_unit_test(every_orientation_is_applied),
         cmocka_unit_test(nonsense_orientation_is_ignored),
         cmocka_unit_test(positions_are_read),
+        cmocka_unit_test(large_photos_come_smaller_where_that_is_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
