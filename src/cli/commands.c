@@ -15,6 +15,7 @@
 
 const struct command commands[] = {
     {"locate", "Say where photos were taken, and why", command_locate},
+    {"report", "Pages, tables, maps and sidecars from the records of a batch", command_report},
     {"eval", "Say how often a model is right, on pictures with known places", command_eval},
     {"train", "Train models, and draw the curves of training runs", command_train},
     {"bench", "Measure speed beside what this machine can do at best", command_bench},

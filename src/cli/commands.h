@@ -12,6 +12,7 @@ int command_gazetteer(int argc, char **argv);
 int command_left_out(int argc, char **argv); // for commands that this build does without
 int command_locate(int argc, char **argv);
 int command_postcards(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
 int command_tokenizer(int argc, char **argv);
 int command_train(int argc, char **argv);

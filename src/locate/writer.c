@@ -7,7 +7,8 @@
 #include "base/memory.h"
 #include "locate/writer_parts.h"
 
-const char *const writer_format_names[] = {"text", "json", "jsonl", "csv", "geojson", "kml", "html", NULL};
+const char *const writer_format_names[] = {"text", "json", "jsonl", "csv", "geojson",
+                                           "kml",  "html", "paths", NULL};
 const char *const writer_precision_names[] = {"full", "city", "country", NULL};
 
 struct writer {
@@ -38,16 +39,15 @@ static void begin(struct writer *writer) {
         buffer_add_text(&writer->out, "{\"type\": \"FeatureCollection\", \"features\": [");
         break;
     case WRITER_CSV:
-        writer_csv_begin(&writer->out);
+        writer_csv_begin(&writer->out, &writer->options);
         break;
     case WRITER_KML:
         writer_kml_begin(&writer->out);
         break;
-    case WRITER_HTML:
-        writer_html_begin(&writer->out, &writer->options);
-        break;
     case WRITER_TEXT:
     case WRITER_JSONL:
+    case WRITER_HTML:
+    case WRITER_PATHS:
         break;
     }
 }
@@ -63,9 +63,9 @@ static int flush(struct writer *writer, struct error *error) {
     return 0;
 }
 
-static int add_view(struct writer *writer, const struct verdict *view, struct error *error) {
+static int add_view(struct writer *writer, const struct verdict *view, const struct writer_options *options,
+                    struct error *error) {
     struct buffer *out = &writer->out;
-    const struct writer_options *options = &writer->options;
     bool first = writer->count == 0;
     switch (options->format) {
     case WRITER_TEXT:
@@ -90,16 +90,28 @@ static int add_view(struct writer *writer, const struct verdict *view, struct er
         return 0;
     case WRITER_HTML:
         return writer_html_add(out, &writer->page, view, options, error);
+    case WRITER_PATHS:
+        return writer_paths_add(out, view, options, error);
     }
     return error_set(error, ERROR_INTERNAL, "there is no output format %d", (int)options->format);
 }
 
 int writer_add(struct writer *writer, const struct verdict *verdict, struct error *error) {
+    return writer_add_from(writer, verdict, NULL, error);
+}
+
+int writer_add_from(struct writer *writer, const struct verdict *verdict, const struct writer_origin *origin,
+                    struct error *error) {
     struct verdict view;
-    if (writer_coarsen(&view, verdict, writer->options.precision, error)) return -1;
+    struct writer_options options = writer->options;
+    if (origin) {
+        options.model = origin->model;
+        if (origin->precision > options.precision) options.precision = origin->precision;
+    }
+    if (writer_coarsen(&view, verdict, options.precision, error)) return -1;
     begin(writer);
     size_t before = writer->out.length;
-    int result = add_view(writer, &view, error);
+    int result = add_view(writer, &view, &options, error);
     writer_release_view(&view);
     if (result) {
         writer->out.length = before; // half a record must not precede the next one
@@ -107,6 +119,27 @@ int writer_add(struct writer *writer, const struct verdict *verdict, struct erro
     }
     writer->count++;
     return flush(writer, error);
+}
+
+// The cards, which have waited in a file.
+static int copy_cards(struct writer *writer, struct error *error) {
+    FILE *cards = writer->page.cards;
+    if (!cards) return 0;
+    char block[1 << 16];
+    size_t length;
+    errno = 0;
+    bool failed = fflush(cards) || fseek(cards, 0, SEEK_SET);
+    while (!failed && (length = fread(block, 1, sizeof block, cards)) > 0)
+        failed = fwrite(block, 1, length, writer->stream) != length;
+    if (!failed && !ferror(cards)) return 0;
+    return error_set(error, ERROR_IO, "cannot write the results: %s", strerror(errno ? errno : EIO));
+}
+
+static int end_page(struct writer *writer, struct error *error) {
+    writer_html_head(&writer->out, &writer->page, &writer->options);
+    if (flush(writer, error) || copy_cards(writer, error)) return -1;
+    writer_html_tail(&writer->out);
+    return 0;
 }
 
 int writer_end(struct writer *writer, struct error *error) {
@@ -122,11 +155,12 @@ int writer_end(struct writer *writer, struct error *error) {
         writer_kml_end(&writer->out);
         break;
     case WRITER_HTML:
-        writer_html_end(&writer->out, &writer->page, &writer->options);
+        if (end_page(writer, error)) return -1;
         break;
     case WRITER_TEXT:
     case WRITER_JSONL:
     case WRITER_CSV:
+    case WRITER_PATHS:
         break;
     }
     return flush(writer, error);

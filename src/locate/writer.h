@@ -4,7 +4,10 @@
 //   csv      RFC 4180, header line
 //   geojson  a FeatureCollection; the answer is a Point, alternatives in the properties
 //   kml      placemarks
-//   html     one page with small pictures and a map, which loads nothing from anywhere and has no script
+//   html     one page with small pictures and a map, which loads nothing from anywhere and has no script; it
+//   is
+//            written as a whole at the end
+//   paths    the photos' paths as they are, a line each
 // and, beside each photo, an XMP sidecar. docs/output-formats.md describes every field.
 //
 // Texts come from models and file names and are not trusted: invalid UTF-8 and control characters, among them
@@ -28,7 +31,8 @@ enum writer_format {
     WRITER_CSV,
     WRITER_GEOJSON,
     WRITER_KML,
-    WRITER_HTML
+    WRITER_HTML,
+    WRITER_PATHS
 };
 extern const char *const writer_format_names[]; // in this order, ended by NULL
 
@@ -40,6 +44,14 @@ extern const char *const writer_format_names[]; // in this order, ended by NULL
 enum writer_precision { PRECISION_FULL, PRECISION_CITY, PRECISION_COUNTRY };
 extern const char *const writer_precision_names[];
 
+// How a sidecar is called. Of two photos that differ in their ending only (street.jpg, street.png), XMP_BASE
+// gives a sidecar to the first.
+enum writer_xmp_name {
+    XMP_FULL, // street.jpg.xmp: darktable, digiKam, exiftool
+    XMP_BASE  // street.xmp: Lightroom, Bridge, Capture One
+};
+extern const char *const writer_xmp_names[]; // "full", "base"
+
 struct writer_options {
     enum writer_format format;
     enum writer_precision precision;
@@ -48,6 +60,12 @@ struct writer_options {
     size_t width;        // text format: columns to wrap at, 40..200; 0: 80
     const char *model;   // named in the output: checkpoint folder's name, or the endpoint's model
     const struct gazetteer_density *land; // html: what the map's land is drawn from; NULL: no land
+    bool bom;       // csv: a byte order mark in front, without which Excel takes UTF-8 for something else
+    bool null_ends; // paths: each ends with a NUL instead of a line end
+    bool circles;   // geojson, kml: also the circles that hold half and nine tenths, as polygons
+    enum writer_xmp_name xmp_name;
+    size_t expected;    // html: so many photos will come, so their pictures are made smaller; 0: not known
+    const char *photos; // html, xmp: where the photos' relative paths begin; NULL: the current folder
 };
 
 struct writer;
@@ -55,6 +73,14 @@ struct writer;
 // once. ERROR_IO when it cannot be written. What `options` points to must outlive the writer.
 struct writer *writer_new(FILE *stream, const struct writer_options *options, struct error *error);
 int writer_add(struct writer *writer, const struct verdict *verdict, struct error *error);
+// Of a verdict that was read back: the model and the precision it came with. Nothing is written finer than
+// it was.
+struct writer_origin {
+    const char *model;
+    enum writer_precision precision;
+};
+int writer_add_from(struct writer *writer, const struct verdict *verdict, const struct writer_origin *origin,
+                    struct error *error);
 int writer_end(struct writer *writer, struct error *error); // closing brackets, also of an empty batch
 void writer_free(struct writer *writer);                    // NULL is fine
 
@@ -66,7 +92,7 @@ void writer_add_shown(struct buffer *out, const char *text, size_t length);
 int verdict_to_json(const struct verdict *verdict, const struct writer_options *options, struct buffer *out,
                     struct error *error);
 
-// PHOTO.xmp beside the photo ("street.jpg.xmp"), as darktable and exiftool read it: exif:GPSLatitude and
+// The sidecar beside the photo, named as options->xmp_name says: exif:GPSLatitude and
 // GPSLongitude with a GPSProcessingMethod saying that this is an estimate, photoshop:City and Country,
 // Iptc4xmpExt:LocationCreated, and confidence, radius, model and reasoning in a namespace of our own. The
 // photo itself is never touched. An existing sidecar is ERROR_INPUT unless `replace`, and a symbolic link or

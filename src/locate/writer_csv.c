@@ -23,7 +23,8 @@ static const char *const columns[] = {
     "estimated",
 };
 
-void writer_csv_begin(struct buffer *out) {
+void writer_csv_begin(struct buffer *out, const struct writer_options *options) {
+    if (options->bom) buffer_add_text(out, "\xEF\xBB\xBF");
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         if (i > 0) buffer_add_text(out, ",");
         buffer_add_text(out, columns[i]);

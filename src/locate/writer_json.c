@@ -155,6 +155,13 @@ static json_t *flags_to_json(const struct verdict *view) {
     return list;
 }
 
+static void set_measured(struct object *object, const struct verdict *view) {
+    set(object, "gps", gps_to_json(view));
+    set_number(object, "gps_distance_km", view->has_gps ? view->gps_distance_km : -1, 1);
+    set(object, "contradicts_gps", view->has_gps ? json_boolean(view->contradicts_gps) : json_null());
+    set(object, "flags", flags_to_json(view));
+}
+
 // How the verdict came about, and what speaks against it.
 static void set_trust(struct object *object, const struct verdict *view) {
     bool named = view->outcome == VERDICT_PLACED || view->outcome == VERDICT_ABSTAINED;
@@ -167,10 +174,7 @@ static void set_trust(struct object *object, const struct verdict *view) {
     set(object, "votes", votes_to_json(view));
     set_count(object, "declined", view->declined);
     set_count(object, "unread", view->unread);
-    set(object, "gps", gps_to_json(view));
-    set_number(object, "gps_distance_km", view->has_gps ? view->gps_distance_km : -1, 1);
-    set(object, "contradicts_gps", view->has_gps ? json_boolean(view->contradicts_gps) : json_null());
-    set(object, "flags", flags_to_json(view));
+    set_measured(object, view);
 }
 
 static json_t *error_to_json(const struct verdict *view) {
@@ -226,6 +230,7 @@ static json_t *feature_properties(const struct verdict *view, const struct write
     buffer_free(&name);
     set_text(&object, "photo", view->photo);
     set_text(&object, "outcome", verdict_outcome_name(view->outcome));
+    set(&object, "estimated", json_true());
     set_text(&object, "error", view->outcome == VERDICT_FAILED ? view->error.message : NULL);
     set_names(&object, place);
     set_number(&object, "radius_km", place->radius_km, 1);
@@ -233,6 +238,9 @@ static json_t *feature_properties(const struct verdict *view, const struct write
     set_number(&object, "radius_50_km", view->radius_50_km, 1);
     set_number(&object, "radius_90_km", view->radius_90_km, 1);
     set_text(&object, "match", place->match);
+    set_text(&object, "level", shown ? verdict_level_name(view->level) : NULL);
+    set(&object, "most_likely", place_to_json(view->outcome == VERDICT_ABSTAINED ? &view->place : NULL));
+    set_measured(&object, view);
     set(&object, "alternatives", alternatives_to_json(view));
     set(&object, "clues", clues_to_json(view));
     set_text(&object, "reasoning", view->reasoning);
@@ -248,12 +256,45 @@ static json_t *feature_geometry(const struct verdict *view) {
                      writer_round(position.lat, 6));
 }
 
-static json_t *feature_object(const struct verdict *view, const struct writer_options *options) {
+static json_t *feature_object(json_t *geometry, json_t *properties) {
     struct object object = object_new();
     set_text(&object, "type", "Feature");
-    set(&object, "geometry", feature_geometry(view));
-    set(&object, "properties", feature_properties(view, options));
+    set(&object, "geometry", geometry);
+    set(&object, "properties", properties);
     return finish(&object);
+}
+
+static json_t *polygon_to_json(const struct writer_polygon *polygon) {
+    json_t *ring = json_array();
+    for (size_t i = 0; i < polygon->count; i++)
+        if (json_array_append_new(ring, json_pack("[f, f]", writer_round(polygon->points[i].lon, 6),
+                                                  writer_round(polygon->points[i].lat, 6)))) {
+            json_decref(ring);
+            return NULL;
+        }
+    return json_pack("[o]", ring);
+}
+
+static json_t *circle_geometry(struct point center, double radius_km) {
+    struct writer_polygon polygons[2];
+    size_t count = writer_circle(center, radius_km, polygons);
+    json_t *first = polygon_to_json(&polygons[0]);
+    if (count == 1) return json_pack("{s:s, s:o}", "type", "Polygon", "coordinates", first);
+    return json_pack("{s:s, s:[o, o]}", "type", "MultiPolygon", "coordinates", first,
+                     polygon_to_json(&polygons[1]));
+}
+
+static json_t *circle_feature(const struct verdict *view, const struct writer_ring *ring) {
+    struct object object = object_new();
+    set_text(&object, "photo", view->photo);
+    set(&object, "estimated", json_true());
+    set_text(&object, "circle",
+             ring->share < 0     ? "place"
+             : ring->share < 0.7 ? "radius_50_km"
+                                 : "radius_90_km");
+    set_number(&object, "share", ring->share, 2);
+    set_number(&object, "radius_km", ring->radius_km, 1);
+    return feature_object(circle_geometry(view->place.position, ring->radius_km), finish(&object));
 }
 
 static int add_dump(struct buffer *out, json_t *json, struct error *error) {
@@ -272,7 +313,15 @@ int writer_json_add(struct buffer *out, const struct verdict *view, const struct
 
 int writer_geojson_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
                        struct error *error) {
-    return add_dump(out, feature_object(view, options), error);
+    struct writer_ring rings[2];
+    size_t count = options->circles ? writer_circles(view, rings) : 0;
+    if (add_dump(out, feature_object(feature_geometry(view), feature_properties(view, options)), error))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        buffer_add_text(out, ",\n");
+        if (add_dump(out, circle_feature(view, &rings[i]), error)) return -1;
+    }
+    return 0;
 }
 
 int verdict_to_json(const struct verdict *verdict, const struct writer_options *options, struct buffer *out,

@@ -11,12 +11,12 @@
 
 // The map is 1920 units wide. Dots stand 8 units apart in rows of 7; every second row is shifted by half.
 enum { WIDTH = 1920, STEP = 8, ROW = 7, COLUMNS = WIDTH / STEP + 1, ROWS = 135, LEVELS = 3 };
-enum { MARKER_RADIUS = 17, CHARACTER_WIDTH = 12, BEARING_STEP = 5, LABEL_SIZE = 48, EDGE_MARGIN = 10 };
+enum { MARKER_RADIUS = 17, BEARING_STEP = 5, EDGE_MARGIN = 10, MOST_CIRCLES = 60 };
 static const double HALF_WIDTH = 2.7066299836960743; // of the projection, for a sphere of radius 1
 static const double HALF_HEIGHT = 1.3173627591574133;
 static const double LARGEST_CIRCLE_KM = 9000; // less than a quarter of the way round: one pole inside at most
 
-static struct writer_spot project(double lat, double lon) {
+struct writer_spot writer_map_project(double lat, double lon) {
     static const double a1 = 1.340264, a2 = -0.081106, a3 = 0.000893, a4 = 0.003796;
     double t = asin(sqrt(3) / 2 * sin(lat * M_PI / 180)), t2 = t * t, t6 = t2 * t2 * t2;
     double slope = 9 * a4 * t6 * t2 + 7 * a3 * t6 + 3 * a2 * t2 + a1;
@@ -45,7 +45,7 @@ static void spread(struct dots *dots, const struct gazetteer_density *land) {
         for (int c = 0; c < DENSITY_COLUMNS; c++) {
             uint32_t places = land->places[r / 2][c];
             if (places == 0) continue;
-            struct writer_spot spot = project((r + 0.5) / 2 - 90, c + 0.5 - 180);
+            struct writer_spot spot = writer_map_project((r + 0.5) / 2 - 90, c + 0.5 - 180);
             int row = (int)lround(spot.y / ROW);
             int column = (int)lround((spot.x - (row % 2) * (STEP / 2.0)) / STEP);
             if (row >= 0 && row < ROWS && column >= 0 && column < COLUMNS)
@@ -90,19 +90,21 @@ static void add_land(struct buffer *out, const struct gazetteer_density *land) {
 
 // The edge of the globe between two latitudes.
 static void add_outline(struct buffer *out, int south, int north) {
-    for (int lat = south; lat <= north; lat++) add_point(out, lat == south ? 'M' : 'L', project(lat, -180));
-    for (int lat = north; lat >= south; lat--) add_point(out, 'L', project(lat, 180));
+    for (int lat = south; lat <= north; lat++)
+        add_point(out, lat == south ? 'M' : 'L', writer_map_project(lat, -180));
+    for (int lat = north; lat >= south; lat--) add_point(out, 'L', writer_map_project(lat, 180));
     buffer_add_text(out, "z");
 }
 
 static void add_graticule(struct buffer *out) {
     buffer_add_text(out, "<path class=\"lines\" d=\"");
     for (int lat = -60; lat <= 60; lat += 30) {
-        add_point(out, 'M', project(lat, -180));
-        add_point(out, 'L', project(lat, 180));
+        add_point(out, 'M', writer_map_project(lat, -180));
+        add_point(out, 'L', writer_map_project(lat, 180));
     }
     for (int lon = -150; lon <= 150; lon += 30)
-        for (int lat = -90; lat <= 90; lat += 10) add_point(out, lat == -90 ? 'M' : 'L', project(lat, lon));
+        for (int lat = -90; lat <= 90; lat += 10)
+            add_point(out, lat == -90 ? 'M' : 'L', writer_map_project(lat, lon));
     buffer_add_text(out, "\"/>\n");
 }
 
@@ -111,8 +113,8 @@ static void add_graticule(struct buffer *out) {
 // The circle around a pole runs once through all longitudes; its inside is closed along the pole.
 static void close_at_pole(struct buffer *out, struct point center, double turned, double last) {
     double lat = center.lat > 0 ? 90 : -90;
-    add_point(out, 'L', project(lat, last));
-    add_point(out, 'L', project(lat, last - turned));
+    add_point(out, 'L', writer_map_project(lat, last));
+    add_point(out, 'L', writer_map_project(lat, last - turned));
 }
 
 // Longitudes are not wrapped, so what crosses the edge of the map goes on beyond it; it is drawn again one
@@ -124,7 +126,7 @@ static void add_ring(struct buffer *out, struct point center, double radius, dou
         double lon = bearing == 0 ? edge.lon : before + sphere_wrap_longitude(edge.lon - before);
         if (bearing > 0) turned += lon - before;
         before = lon;
-        add_point(out, bearing == 0 ? 'M' : 'L', project(edge.lat, lon + shift));
+        add_point(out, bearing == 0 ? 'M' : 'L', writer_map_project(edge.lat, lon + shift));
     }
     if (fabs(turned) > 180) close_at_pole(out, center, turned, before + shift);
     buffer_add_text(out, "z");
@@ -137,76 +139,6 @@ static void add_circle(struct buffer *out, const struct writer_marker *marker) {
     buffer_add_text(out, "<path class=\"near\" d=\"");
     for (int turn = -360; turn <= 360; turn += 360) add_ring(out, marker->position, radius, turn);
     buffer_add_text(out, "\"/>\n");
-}
-
-// ---- markers --------------------------------------------------------------------------------------------
-
-// Markers that would cover one another are one, with all their numbers.
-struct group {
-    struct writer_spot spot;
-    size_t first, count; // the lowest number; how many
-    size_t last;
-    char label[LABEL_SIZE];
-};
-
-static void extend_label(struct group *group, size_t number) {
-    size_t length = strlen(group->label);
-    if (group->count < 3) snprintf(group->label + length, LABEL_SIZE - length, ", %zu", number);
-    group->count++;
-    group->last = number;
-}
-
-static void finish_label(struct group *group) {
-    size_t length = strlen(group->label);
-    if (group->count > 1 && group->last - group->first + 1 == group->count)
-        snprintf(group->label, LABEL_SIZE, "%zu\xE2\x80\x93%zu", group->first, group->last);
-    else if (group->count > 3)
-        snprintf(group->label + length, LABEL_SIZE - length, " +%zu", group->count - 3);
-}
-
-static struct group *find_group(struct group *groups, size_t count, struct writer_spot spot) {
-    for (size_t i = 0; i < count; i++)
-        if (hypot(groups[i].spot.x - spot.x, groups[i].spot.y - spot.y) < 2.2 * MARKER_RADIUS)
-            return &groups[i];
-    return NULL;
-}
-
-static size_t gather(struct group *groups, const struct writer_marker *markers, size_t count) {
-    size_t made = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct writer_spot spot = project(markers[i].position.lat, markers[i].position.lon);
-        struct group *group = find_group(groups, made, spot);
-        if (group) {
-            extend_label(group, markers[i].number);
-            continue;
-        }
-        groups[made] = (struct group){.spot = spot, .first = markers[i].number, .count = 1};
-        groups[made].last = markers[i].number;
-        snprintf(groups[made++].label, LABEL_SIZE, "%zu", markers[i].number);
-    }
-    return made;
-}
-
-static void add_marker(struct buffer *out, struct group *group) {
-    finish_label(group);
-    size_t columns = writer_text_columns(group->label);
-    int width = columns < 3 ? 2 * MARKER_RADIUS : (int)columns * CHARACTER_WIDTH + MARKER_RADIUS;
-    buffer_format(out, "<a href=\"#p%zu\"><g transform=\"translate(%ld %ld)\"><g class=\"pin\">",
-                  group->first, lround(group->spot.x), lround(group->spot.y));
-    buffer_format(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>", -width / 2,
-                  -MARKER_RADIUS, width, 2 * MARKER_RADIUS, MARKER_RADIUS);
-    buffer_format(out, "<text y=\"7\">%s</text></g></g></a>\n", group->label);
-}
-
-// The lowest numbers on top, so they come last.
-static void add_markers(struct buffer *out, const struct writer_marker *markers, size_t count) {
-    struct group *groups = memory_new(count, sizeof *groups, "map", NULL);
-    if (!groups) {
-        out->failed = true;
-        return;
-    }
-    for (size_t i = gather(groups, markers, count); i > 0; i--) add_marker(out, &groups[i - 1]);
-    free(groups);
 }
 
 // ---- all together ---------------------------------------------------------------------------------------
@@ -222,7 +154,7 @@ static void find_edges(const struct writer_marker *markers, size_t count, int *s
 }
 
 static void add_start(struct buffer *out, int south, int north) {
-    long top = lround(project(north, 0).y), bottom = lround(project(south, 0).y);
+    long top = lround(writer_map_project(north, 0).y), bottom = lround(writer_map_project(south, 0).y);
     buffer_format(out,
                   "<svg class=\"map\" viewBox=\"0 %ld %d %ld\" role=\"img\" aria-label=\"World map\">\n"
                   "<clipPath id=\"globe\"><path d=\"",
@@ -234,15 +166,34 @@ static void add_start(struct buffer *out, int south, int north) {
                   top, WIDTH, bottom - top);
 }
 
+// What the colours say, as far as they occur.
+static void add_legend(struct buffer *out, const struct writer_marker *markers, size_t count) {
+    static const char *const words[BANDS] = {"one answer only, not measured", "90 % and more", "70 to 90 %",
+                                             "50 to 70 %", "under 50 %"};
+    size_t found[BANDS] = {0};
+    for (size_t i = 0; i < count; i++) found[writer_band(markers[i].confidence)]++;
+    buffer_add_text(out, "<p class=\"legend\">How sure the model is:");
+    for (int band = 1; band <= BANDS; band++) {
+        int shown = band % BANDS; // what is not known comes last
+        if (found[shown])
+            buffer_format(out, " <span class=\"b%d\">%s (%zu)</span>", shown, words[shown], found[shown]);
+    }
+    if (count > 1)
+        buffer_add_text(out, " <i>A mark of several photos has the colour of their mean, and opens.</i>");
+    buffer_add_text(out, "</p>\n");
+}
+
 void writer_map_add(struct buffer *out, const struct writer_marker *markers, size_t count,
                     const struct gazetteer_density *land) {
     int south, north;
+    if (count == 0) return;
     find_edges(markers, count, &south, &north);
     add_start(out, south, north);
     add_graticule(out);
     add_land(out, land);
-    for (size_t i = 0; i < count; i++) add_circle(out, &markers[i]);
+    // The circles of many photos hide the map and one another.
+    for (size_t i = 0; i < count && count <= MOST_CIRCLES; i++) add_circle(out, &markers[i]);
     buffer_add_text(out, "</g>\n");
-    add_markers(out, markers, count);
-    buffer_add_text(out, "</svg>\n");
+    writer_marks_add(out, markers, count); // which ends the picture
+    add_legend(out, markers, count);
 }

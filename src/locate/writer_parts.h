@@ -45,6 +45,29 @@ void writer_add_percent(struct buffer *out, double share);                      
 void writer_add_coordinates(struct buffer *out, struct point at, int decimals); // "38.7169° N 9.1399° W"
 void writer_add_kilometres(struct buffer *out, double km); // "4.5 km", "12 km", "1,800 km"
 
+const char *writer_outcome_words(enum verdict_outcome outcome); // "too unsure", ...
+// Whether a model of that name is the embedded one, which says nothing of real photos.
+bool writer_is_drawn_world(const char *model);
+// Where the photo lies: a relative name begins in options->photos. free() it.
+char *writer_photo_path(const char *photo, const struct writer_options *options, struct error *error);
+
+// --- Circles (writer_circle.c) ---
+
+enum { WRITER_CIRCLE_STEPS = 72 };
+struct writer_polygon { // closed: the last point is the first; counterclockwise, longitudes in [-180, 180]
+    size_t count;
+    struct point points[2 * (WRITER_CIRCLE_STEPS + 1) + 1];
+};
+// All points of the Earth so near to the center: one or two polygons, none when the radius is not positive.
+size_t writer_circle(struct point center, double radius_km, struct writer_polygon polygons[2]);
+
+struct writer_ring {
+    double share; // of the truths or samples it is to hold; -1: the place's own extent
+    double radius_km;
+};
+// What is drawn around the answer: the circles of half and of nine tenths, else the place itself.
+size_t writer_circles(const struct verdict *view, struct writer_ring rings[2]);
+
 // --- Coarsening (writer_precision.c) ---
 
 // A view of the verdict that says nothing finer than `precision`. It borrows the verdict's texts; release it
@@ -68,13 +91,22 @@ int writer_json_add(struct buffer *out, const struct verdict *view, const struct
                     struct error *error);
 int writer_geojson_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
                        struct error *error);
-void writer_csv_begin(struct buffer *out);
+int writer_paths_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
+                     struct error *error);
+void writer_csv_begin(struct buffer *out, const struct writer_options *options);
 void writer_csv_add(struct buffer *out, const struct verdict *view, const struct writer_options *options);
 void writer_kml_begin(struct buffer *out);
 void writer_kml_add(struct buffer *out, const struct verdict *view, const struct writer_options *options);
 void writer_kml_end(struct buffer *out);
 
-// --- The page (writer_html.c, writer_html_style.c, writer_map.c) ---
+// --- The page (writer_html*.c, writer_map*.c) ---
+
+// How sure a card and its pin are shown to be, and which colour they get.
+enum writer_band { BAND_UNKNOWN, BAND_VERY, BAND_QUITE, BAND_FAIRLY, BAND_UNSURE, BANDS };
+enum writer_band writer_band(double confidence); // of several samples; < 0: unknown
+// The confidence that may be shown as an amount: -1 for one sample, whose probability of its own words is
+// none.
+double writer_shown_confidence(const struct verdict *view);
 
 struct writer_spot {
     double x, y; // on the map
@@ -83,25 +115,52 @@ struct writer_spot {
 struct writer_marker {
     size_t number; // of the photo, from 1
     struct point position;
-    double radius_km; // < 0 when unknown
+    double radius_km;  // < 0 when unknown
+    double confidence; // < 0 when unknown
+    char *name;        // of the place; NULL: none
 };
 
-// What the end of the page tells of all photos. Start from {0}.
+struct writer_country {
+    char *name;
+    size_t count;
+};
+
+// What the page tells of all photos. Start from {0}.
 struct writer_page {
+    FILE *cards; // a temporary file: the cards come after the map, which needs all of them
     struct writer_marker *markers;
     size_t marker_count;
-    size_t count, outcomes[VERDICT_FAILED + 1];
+    struct writer_country *countries; // in the order in which they came up: that is their number
+    size_t country_count;
+    char **models;
+    size_t model_count;
+    size_t count, outcomes[VERDICT_FAILED + 1], bands[BANDS];
+    bool drawn;                      // one of the models knows the drawn world of the postcards only
+    enum writer_precision precision; // the coarsest of all
 };
 void writer_page_free(struct writer_page *page);
 
 extern const char *const writer_html_style[]; // CSS in parts, ended by NULL
-void writer_html_begin(struct buffer *out, const struct writer_options *options);
+// Takes the text of *out, which holds one card, into the page.
 int writer_html_add(struct buffer *out, struct writer_page *page, const struct verdict *view,
                     const struct writer_options *options, struct error *error);
-void writer_html_end(struct buffer *out, const struct writer_page *page,
+// Everything before the cards, and everything after them.
+void writer_html_head(struct buffer *out, const struct writer_page *page,
+                      const struct writer_options *options);
+void writer_html_tail(struct buffer *out);
+// One card (writer_html_card.c), and how the verdicts of its kind are filtered and sorted.
+void writer_card_add(struct buffer *out, const struct verdict *view, size_t number, size_t country,
                      const struct writer_options *options);
-// An <svg> element. Without `land` only the lines of the globe are drawn.
+// The controls, and the rules that make them work without any script (writer_html_tools.c).
+void writer_tools_add(struct buffer *out, const struct writer_page *page);
+void writer_tools_add_style(struct buffer *out, const struct writer_page *page);
+
+// An <svg> element, what its colours mean, and a list for each mark of several photos, which opens when the
+// mark is followed. Without `land` only the lines of the globe are drawn. Without markers nothing is.
 void writer_map_add(struct buffer *out, const struct writer_marker *markers, size_t count,
                     const struct gazetteer_density *land);
+// The marks and the lists (writer_map_marks.c).
+void writer_marks_add(struct buffer *out, const struct writer_marker *markers, size_t count);
+struct writer_spot writer_map_project(double lat, double lon);
 
 #endif

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "locate/writer_parts.h"
 
@@ -181,4 +183,55 @@ void writer_add_confidence(struct buffer *out, const struct verdict *view) {
     if (!most && !writer_is_known(view->radius_50_km)) return;
     buffer_add_text(out, most ? "; 90 % of them within " : "; half of them within ");
     writer_add_kilometres(out, most ? view->radius_90_km : view->radius_50_km);
+}
+
+const char *writer_outcome_words(enum verdict_outcome outcome) {
+    switch (outcome) {
+    case VERDICT_PLACED:
+        return "placed";
+    case VERDICT_ABSTAINED:
+        return "too unsure";
+    case VERDICT_NOT_LOCATABLE:
+        return "not locatable";
+    case VERDICT_NO_ANSWER:
+        return "without an answer";
+    case VERDICT_OUT_OF_SCOPE:
+        return "out of scope";
+    case VERDICT_FAILED:
+        return "failed";
+    }
+    return "unknown";
+}
+
+enum writer_band writer_band(double confidence) {
+    if (!writer_is_known(confidence)) return BAND_UNKNOWN;
+    return confidence >= 0.9   ? BAND_VERY
+           : confidence >= 0.7 ? BAND_QUITE
+           : confidence >= 0.5 ? BAND_FAIRLY
+                               : BAND_UNSURE;
+}
+
+double writer_shown_confidence(const struct verdict *view) {
+    bool named = view->outcome == VERDICT_PLACED || view->outcome == VERDICT_ABSTAINED;
+    return named && view->samples > 1 ? view->confidence : -1;
+}
+
+bool writer_is_drawn_world(const char *model) {
+    return model && strcmp(model, "postcards") == 0;
+}
+
+char *writer_photo_path(const char *photo, const struct writer_options *options, struct error *error) {
+    if (options->photos) return file_join(options->photos, photo, error);
+    return memory_copy_string(photo, strlen(photo), error);
+}
+
+int writer_paths_add(struct buffer *out, const struct verdict *view, const struct writer_options *options,
+                     struct error *error) {
+    const char *photo = view->photo ? view->photo : "";
+    if (!options->null_ends && strchr(photo, '\n'))
+        return error_set(error, ERROR_INPUT,
+                         "%s: the name holds a line end; --null ends names with a NUL instead", photo);
+    buffer_add_text(out, photo);
+    buffer_add(out, options->null_ends ? "" : "\n", 1);
+    return 0;
 }

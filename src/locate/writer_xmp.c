@@ -11,6 +11,13 @@
 
 #define INDENT "      "
 static const char method[] = "globe: estimated from what the picture shows";
+const char *const writer_xmp_names[] = {"full", "base", NULL};
+enum { SIDECAR_LIMIT = 16 << 20 };
+
+static const char *base_name(const char *path) {
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
 
 static void add_property(struct buffer *out, const char *name, const char *value) {
     if (writer_is_empty(value)) return;
@@ -96,9 +103,18 @@ static void add_packet(struct buffer *out, const struct verdict *view, const str
     add_property(out, "Iptc4xmpCore:CountryCode", view->place.country_code);
     add_location(out, "LocationCreated", &view->place);
     add_location(out, "LocationShown", &view->place);
+    struct buffer instructions = {0}; // where people look who know nothing of our names
+    buffer_add_text(&instructions,
+                    "The place was estimated by globe from what the picture shows, not measured.");
+    add_property(out, "photoshop:Instructions", instructions.data);
+    out->failed = out->failed || instructions.failed;
+    buffer_free(&instructions);
     add_property(out, "globe:Estimate", "True");
+    add_property(out, "globe:Photo", base_name(view->photo));
     add_number(out, "globe:Confidence", view->confidence, 4);
     add_number(out, "globe:RadiusKm", writer_radius(view, view->radius_90_km), 1);
+    if (view->has_gps) add_number(out, "globe:GpsDistanceKm", view->gps_distance_km, 1);
+    if (view->has_gps) add_property(out, "globe:ContradictsGps", view->contradicts_gps ? "True" : "False");
     add_property(out, "globe:Precision", writer_precision_names[options->precision]);
     add_property(out, "globe:Model", options->model);
     add_list(out, "globe:Alternatives", view, view->alternative_count, add_alternative);
@@ -108,6 +124,29 @@ static void add_packet(struct buffer *out, const struct verdict *view, const str
                          "  </rdf:RDF>\n"
                          "</x:xmpmeta>\n"
                          "<?xpacket end=\"w\"?>\n");
+}
+
+// street.xmp may be the sidecar of street.png as well as of street.jpg: it is replaced only when it is ours.
+static int check_owner(const char *photo, const char *sidecar, struct error *error) {
+    struct buffer mark = {0};
+    size_t length;
+    char *text = file_read(sidecar, SIDECAR_LIMIT, &length, error);
+    if (!text) return -1;
+    add_property(&mark, "globe:Photo", base_name(photo));
+    bool ours = mark.data && strstr(text, mark.data);
+    buffer_free(&mark);
+    free(text);
+    if (ours) return 0;
+    return error_set(error, ERROR_INPUT, "%s: not the sidecar that was written for %s, so it is left alone",
+                     sidecar, base_name(photo));
+}
+
+// "street.jpg.xmp" or "street.xmp".
+static void name_sidecar(struct buffer *path, const char *photo, enum writer_xmp_name name) {
+    const char *dot = strrchr(base_name(photo), '.');
+    bool cut = name == XMP_BASE && dot && dot != base_name(photo);
+    buffer_add(path, photo, cut ? (size_t)(dot - photo) : strlen(photo));
+    buffer_add_text(path, ".xmp");
 }
 
 // The photo must be a file by that name, and what stands in the sidecar's place must be nothing, or a regular
@@ -130,19 +169,26 @@ static int check_paths(const char *photo, const char *sidecar, bool replace, str
 int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options, bool replace,
                      struct error *error) {
     if (verdict->outcome != VERDICT_PLACED) return 0;
-    const char *photo = verdict->photo ? verdict->photo : "";
     struct verdict view;
     struct buffer path = {0}, packet = {0};
-    if (writer_coarsen(&view, verdict, options->precision, error)) return -1;
-    buffer_format(&path, "%s.xmp", photo);
+    char *photo = writer_photo_path(verdict->photo ? verdict->photo : "", options, error);
+    if (!photo) return -1;
+    if (writer_coarsen(&view, verdict, options->precision, error)) {
+        free(photo);
+        return -1;
+    }
+    name_sidecar(&path, photo, options->xmp_name);
     add_packet(&packet, &view, options);
     int result = -1;
     if (path.failed || packet.failed)
         error_set(error, ERROR_MEMORY, "not enough memory for a sidecar");
-    else if (check_paths(photo, path.data, replace, error) == 0)
+    else if (check_paths(photo, path.data, replace, error) == 0 &&
+             (options->xmp_name == XMP_FULL || !file_exists(path.data) ||
+              check_owner(photo, path.data, error) == 0))
         result = file_write(path.data, packet.data, packet.length, error);
     buffer_free(&path);
     buffer_free(&packet);
+    free(photo);
     writer_release_view(&view);
     return result;
 }

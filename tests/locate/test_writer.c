@@ -491,17 +491,19 @@ static void geojson_is_exact(void **state) {
     struct writer_options options = options_for(WRITER_GEOJSON, PRECISION_FULL);
     struct verdict verdict = bare_verdict("a.jpg", VERDICT_PLACED);
     verdict.place = lisbon();
-    check_output(
-        verdict, &options,
-        "{\"type\": \"FeatureCollection\", \"features\": [\n"
-        "{\"type\": \"Feature\", \"geometry\": {\"type\": \"Point\", \"coordinates\": [-9.139904, "
-        "38.716912]}, \"properties\": {\"name\": \"Lisbon, Lisbon District, Portugal\", \"photo\": "
-        "\"a.jpg\", \"outcome\": \"placed\", \"error\": null, \"country\": \"Portugal\", "
-        "\"country_code\": \"PT\", \"region\": \"Lisbon District\", \"city\": \"Lisbon\", "
-        "\"radius_km\": 12.0, \"confidence\": null, \"radius_50_km\": null, \"radius_90_km\": null, "
-        "\"match\": \"exact\", \"alternatives\": [], \"clues\": [], \"reasoning\": null, \"samples\": "
-        "1, \"tokens\": 0, \"truncated\": false, \"seconds\": 0.0, \"model\": \"globe-7b\", "
-        "\"precision\": \"full\"}}\n]}\n");
+    check_output(verdict, &options,
+                 "{\"type\": \"FeatureCollection\", \"features\": [\n"
+                 "{\"type\": \"Feature\", \"geometry\": {\"type\": \"Point\", \"coordinates\": [-9.139904, "
+                 "38.716912]}, \"properties\": {\"name\": \"Lisbon, Lisbon District, Portugal\", \"photo\": "
+                 "\"a.jpg\", \"outcome\": \"placed\", \"estimated\": true, \"error\": null, \"country\": "
+                 "\"Portugal\", "
+                 "\"country_code\": \"PT\", \"region\": \"Lisbon District\", \"city\": \"Lisbon\", "
+                 "\"radius_km\": 12.0, \"confidence\": null, \"radius_50_km\": null, \"radius_90_km\": null, "
+                 "\"match\": \"exact\", \"level\": \"city\", \"most_likely\": null, \"gps\": null, "
+                 "\"gps_distance_km\": null, \"contradicts_gps\": null, \"flags\": [], \"alternatives\": [], "
+                 "\"clues\": [], \"reasoning\": null, \"samples\": 1, \"tokens\": 0, \"truncated\": false, "
+                 "\"seconds\": 0.0, \"model\": \"globe-7b\", "
+                 "\"precision\": \"full\"}}\n]}\n");
     char *empty = write_all(NULL, 0, &options);
     assert_string_equal(empty, "{\"type\": \"FeatureCollection\", \"features\": []}\n");
     free(empty);
@@ -565,10 +567,15 @@ static void kml_is_exact(void **state) {
                  "<kml xmlns=\"http://www.opengis.net/kml/2.2\">\n"
                  "<Document>\n"
                  "  <name>globe</name>\n"
+                 "  <description>Places that a model estimated from what photos show. None was "
+                 "measured.</description>\n"
                  "  <Style id=\"estimate\"><BalloonStyle><text>$[description]</text></BalloonStyle></Style>\n"
+                 "  <Style id=\"circle\"><LineStyle><color>ff6b5614</color><width>2</width></LineStyle>"
+                 "<PolyStyle><color>336b5614</color></PolyStyle></Style>\n"
                  "  <Placemark>\n"
                  "    <name>Lisbon, Lisbon District, Portugal</name>\n"
-                 "    <description>&lt;p&gt;a&amp;amp;b.jpg&lt;/p&gt;&lt;p&gt;Confidence: 83 % "
+                 "    <description>&lt;p&gt;a&amp;amp;b.jpg&lt;/p&gt;&lt;p&gt;Estimated by a model "
+                 "from what the picture shows, not measured.&lt;/p&gt;&lt;p&gt;Confidence: 83 % "
                  "for the words of this one answer&lt;/p&gt;&lt;p&gt;sign: "
                  "&amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;]]&amp;gt;"
                  "&lt;/p&gt;</description>\n"
@@ -576,6 +583,7 @@ static void kml_is_exact(void **state) {
                  "    <ExtendedData>\n"
                  "      <Data name=\"photo\"><value>a&amp;b.jpg</value></Data>\n"
                  "      <Data name=\"outcome\"><value>placed</value></Data>\n"
+                 "      <Data name=\"estimated\"><value>true</value></Data>\n"
                  "      <Data name=\"country\"><value>Portugal</value></Data>\n"
                  "      <Data name=\"country_code\"><value>PT</value></Data>\n"
                  "      <Data name=\"region\"><value>Lisbon District</value></Data>\n"
@@ -697,8 +705,9 @@ static void a_full_disk_is_an_error(void **state) {
         struct writer *writer = writer_new(stream, &options, &error);
         assert_got(writer, error);
         struct verdict verdict = full_verdict();
-        assert_error(writer_add(writer, &verdict, &error), error, ERROR_IO,
-                     "cannot write the results: No space left on device");
+        int result = writer_add(writer, &verdict, &error);
+        if (format == WRITER_HTML && result == 0) result = writer_end(writer, &error); // nothing before that
+        assert_error(result, error, ERROR_IO, "cannot write the results: No space left on device");
         writer_free(writer);
         fclose(stream);
         verdict_free(&verdict);
@@ -732,7 +741,8 @@ static void names_are_in_order(void **state) {
     assert_string_equal(writer_format_names[WRITER_GEOJSON], "geojson");
     assert_string_equal(writer_format_names[WRITER_KML], "kml");
     assert_string_equal(writer_format_names[WRITER_HTML], "html");
-    assert_null(writer_format_names[WRITER_HTML + 1]);
+    assert_string_equal(writer_format_names[WRITER_PATHS], "paths");
+    assert_null(writer_format_names[WRITER_PATHS + 1]);
     assert_string_equal(writer_precision_names[PRECISION_COUNTRY], "country");
     assert_null(writer_precision_names[PRECISION_COUNTRY + 1]);
     assert_string_equal(verdict_outcome_name(VERDICT_PLACED), "placed");
