@@ -5,6 +5,7 @@
 // sin(lat) sin(lat0) + cos(lat) cos(lat0) cos(lon - lon0) >= cos(radius). With A = sin(lat0) and
 // B = cos(lat0) cos(lon - lon0) the left side is hypot(A, B) cos(lat - atan2(A, B)).
 #include <math.h>
+#include <stdlib.h>
 
 #include "locate/writer_parts.h"
 
@@ -94,6 +95,11 @@ static size_t add_polar(struct writer_polygon *polygon, const struct circle *cir
     return 1;
 }
 
+static int compare_numbers(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
 // Both poles lie inside: all but a circle around the other side of the Earth, as what is north and what is
 // south of the parallel through that circle's ends.
 static size_t add_all_but(struct writer_polygon *polygons, const struct circle *circle) {
@@ -101,8 +107,12 @@ static size_t add_all_but(struct writer_polygon *polygons, const struct circle *
     double width = asin(fmin(sin(hole.radius) / cos(hole.lat), 1));
     double parallel = asin(fmin(fmax(sin(hole.lat) / cos(hole.radius), -1), 1));
     double lon[STEPS + 1], north[STEPS + 1], south[STEPS + 1], top[STEPS + 1], bottom[STEPS + 1];
+    lon[0] = -M_PI;
+    lon[1] = M_PI;
+    for (int i = 2; i <= STEPS; i++) // denser where the hole's edge runs north
+        lon[i] = remainder(hole.lon + width * sin(M_PI * ((i - 2.0) / (STEPS - 2) - 0.5)), 2 * M_PI);
+    qsort(lon, STEPS + 1, sizeof *lon, compare_numbers);
     for (int i = 0; i <= STEPS; i++) {
-        lon[i] = -M_PI + 2 * M_PI * i / STEPS;
         double turn = remainder(lon[i] - hole.lon, 2 * M_PI);
         north[i] = south[i] = parallel;
         if (fabs(turn) < width) find_span(&hole, turn, &south[i], &north[i]);

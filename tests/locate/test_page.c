@@ -122,13 +122,13 @@ static void hostile_texts_are_only_text(void **state) {
 
 static void every_outcome_has_its_card(void **state) {
     (void)state;
-    struct verdict *verdicts = calloc(5, sizeof *verdicts);
-    for (int outcome = 0; outcome < 5; outcome++)
+    struct verdict *verdicts = calloc(VERDICT_OUTCOMES, sizeof *verdicts);
+    for (int outcome = 0; outcome < VERDICT_OUTCOMES; outcome++)
         verdicts[outcome] = bare_verdict("a.jpg", (enum verdict_outcome)outcome);
     verdicts[VERDICT_ABSTAINED].place.city = strdup("Lisbon");
     verdicts[VERDICT_NO_ANSWER].truncated = true;
     error_set(&verdicts[VERDICT_FAILED].error, ERROR_INPUT, "a.jpg: not a picture");
-    char *text = write_page(verdicts, 5, PRECISION_FULL);
+    char *text = write_page(verdicts, VERDICT_OUTCOMES, PRECISION_FULL);
     static const char *const told[] = {
         "class=\"placed b0\"",
         "A place without a name",
@@ -138,9 +138,10 @@ static void every_outcome_has_its_card(void **state) {
         "Not locatable",
         "No answer",
         "cut off at the limit of tokens",
+        "Out of scope",
         "Failed",
         "not a picture",
-        "5 photos: 1 placed, 1 too unsure, 1 not locatable, 1 without an answer, 1 failed."};
+        "6 photos: 1 placed, 1 too unsure, 1 not locatable, 1 without an answer, 1 out of scope, 1 failed."};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) assert_contains(text, told[i]);
     assert_lacks(text, "<svg class=\"map\""); // nothing to show on it
     check_well_formed(text);
@@ -368,6 +369,98 @@ static void without_land_there_are_lines(void **state) {
     buffer_free(&out);
 }
 
+static void what_was_measured_stands_beside_what_was_estimated(void **state) {
+    (void)state;
+    struct verdict verdicts[2] = {full_verdict(), full_verdict()};
+    verdicts[0].has_gps = verdicts[0].contradicts_gps = true;
+    verdicts[0].gps = (struct point){-33.8688, 151.2093};
+    verdicts[0].gps_distance_km = 18180;
+    verdicts[1].flags = FLAG_OTHER_PLACE;
+    char *text = write_page(verdicts, 2, PRECISION_FULL);
+    assert_contains(
+        text, "Measured (GPS): 33.8688\xC2\xB0 S 151.2093\xC2\xB0 E, 18,180 km from the estimate, which it "
+              "contradicts.");
+    assert_contains(text, "The reasoning concludes on another place than the answer.");
+    free(text);
+}
+
+static void one_sample_has_no_bar_and_no_colour(void **state) {
+    (void)state;
+    struct verdict verdict = full_verdict();
+    verdict.samples = 1;
+    char *text = write_page(&verdict, 1, PRECISION_FULL);
+    assert_lacks(text, "<i class=\"bar\"");
+    assert_contains(text, "class=\"placed b0\"");
+    assert_contains(text, "one answer only, not measured (1)");
+    free(text);
+}
+
+// The rectangles of one set of marks, wherever the photos lie.
+static void marks_never_cover_one_another(void **state) {
+    (void)state;
+    enum { PHOTOS = 700, MOST = 400 };
+    struct verdict *verdicts = calloc(PHOTOS, sizeof *verdicts);
+    uint32_t random = 5;
+    for (size_t i = 0; i < PHOTOS; i++) {
+        double unit[2];
+        for (size_t k = 0; k < 2; k++) {
+            random = random * 1664525 + 1013904223;
+            unit[k] = random / 4294967296.0;
+        }
+        verdicts[i] =
+            i % 3 ? at(40 + 20 * unit[0], 40 * unit[1] - 10, 5) : at(170 * unit[0] - 85, 360 * unit[1], 5);
+    }
+    char *map = write_map(verdicts, PHOTOS);
+    static const struct {
+        const char *class;
+        double scale;
+    } sets[] = {{"<g class=\"marks w\">", 1}, {"<g class=\"marks m\">", 1.6}, {"<g class=\"marks s\">", 2.8}};
+    for (size_t set = 0; set < 3; set++) {
+        double box[MOST][4];
+        size_t count = 0;
+        const char *at_mark = strstr(map, sets[set].class), *end = strstr(at_mark, "</g>\n</g>");
+        if (!end) end = map + strlen(map);
+        const char *next = strstr(at_mark + 1, "<g class=\"marks");
+        if (next) end = next;
+        while ((at_mark = strstr(at_mark, "translate(")) && at_mark < end) {
+            double x = strtod(at_mark + 10, NULL), y = strtod(strchr(at_mark, ' ') + 1, NULL);
+            double left = strtod(strstr(at_mark, " x=\"") + 4, NULL),
+                   top = strtod(strstr(at_mark, " y=\"") + 4, NULL);
+            double width = strtod(strstr(at_mark, " width=\"") + 8, NULL);
+            assert_true(count < MOST);
+            box[count][0] = x + sets[set].scale * left;
+            box[count][1] = x + sets[set].scale * (left + width);
+            box[count][2] = y + sets[set].scale * top;
+            box[count++][3] = y - sets[set].scale * top;
+            at_mark++;
+        }
+        assert_true(count > 8);
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < i; j++)
+                if (box[i][0] < box[j][1] && box[j][0] < box[i][1] && box[i][2] < box[j][3] &&
+                    box[j][2] < box[i][3])
+                    fail_msg("set %zu: marks %zu and %zu cover one another", set, i, j);
+    }
+    free(verdicts);
+    free(map);
+}
+
+static void marks_open_as_lists(void **state) {
+    (void)state;
+    struct verdict verdicts[3] = {full_verdict(), full_verdict(), at(39, -9, 5)};
+    verdicts[1].confidence = 0.95;
+    char *text = write_page(verdicts, 3, PRECISION_FULL);
+    assert_contains(text, "href=\"#pin-w0\"");
+    assert_contains(text, "id=\"pin-w0\"");
+    assert_contains(text, "<b>3 photos here</b>");
+    assert_contains(
+        text, "<li>Lisbon, Lisbon District, Portugal <a class=\"b3\" href=\"#p1\">1</a> <a class=\"b1\" "
+              "href=\"#p2\">2</a></li>");
+    assert_contains(text, "<li>Somewhere, Land <a class=\"b0\" href=\"#p3\">3</a></li>");
+    check_well_formed(text);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_tells_everything),
@@ -382,6 +475,10 @@ int main(void) {
         cmocka_unit_test(near_markers_are_one),
         cmocka_unit_test(circles_hold_everywhere),
         cmocka_unit_test(without_land_there_are_lines),
+        cmocka_unit_test(what_was_measured_stands_beside_what_was_estimated),
+        cmocka_unit_test(one_sample_has_no_bar_and_no_colour),
+        cmocka_unit_test(marks_never_cover_one_another),
+        cmocka_unit_test(marks_open_as_lists),
     };
     return cmocka_run_group_tests(tests, read_land, NULL);
 }

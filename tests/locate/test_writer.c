@@ -499,7 +499,7 @@ static void geojson_is_exact(void **state) {
                  "\"Portugal\", "
                  "\"country_code\": \"PT\", \"region\": \"Lisbon District\", \"city\": \"Lisbon\", "
                  "\"radius_km\": 12.0, \"confidence\": null, \"radius_50_km\": null, \"radius_90_km\": null, "
-                 "\"match\": \"exact\", \"level\": \"city\", \"most_likely\": null, \"gps\": null, "
+                 "\"match\": \"exact\", \"level\": \"country\", \"most_likely\": null, \"gps\": null, "
                  "\"gps_distance_km\": null, \"contradicts_gps\": null, \"flags\": [], \"alternatives\": [], "
                  "\"clues\": [], \"reasoning\": null, \"samples\": 1, \"tokens\": 0, \"truncated\": false, "
                  "\"seconds\": 0.0, \"model\": \"globe-7b\", "

@@ -1,0 +1,86 @@
+// Circles as polygons: a point lies inside one of them exactly when it is so near to the center.
+#include "support.h"
+
+#include <math.h>
+
+#include "locate/writer_parts.h"
+
+static bool is_inside(const struct writer_polygon *polygon, struct point at) {
+    bool inside = false;
+    for (size_t i = 0; i + 1 < polygon->count; i++) {
+        struct point a = polygon->points[i], b = polygon->points[i + 1];
+        if ((a.lat > at.lat) != (b.lat > at.lat) &&
+            at.lon < a.lon + (b.lon - a.lon) * (at.lat - a.lat) / (b.lat - a.lat))
+            inside = !inside;
+    }
+    return inside;
+}
+
+static double signed_area(const struct writer_polygon *polygon) {
+    double area = 0;
+    for (size_t i = 0; i + 1 < polygon->count; i++) {
+        struct point a = polygon->points[i], b = polygon->points[i + 1];
+        area += a.lon * b.lat - b.lon * a.lat;
+    }
+    return area / 2;
+}
+
+static void check_circle(struct point center, double radius) {
+    struct writer_polygon polygons[2];
+    size_t count = writer_circle(center, radius, polygons);
+    assert_in_range(count, 1, 2);
+    for (size_t i = 0; i < count; i++) {
+        const struct writer_polygon *polygon = &polygons[i];
+        assert_memory_equal(&polygon->points[0], &polygon->points[polygon->count - 1], sizeof(struct point));
+        assert_true(signed_area(polygon) > 0); // counterclockwise
+        for (size_t k = 0; k < polygon->count; k++)
+            assert_true(fabs(polygon->points[k].lat) <= 90 && fabs(polygon->points[k].lon) <= 180);
+    }
+    double margin = fmax(0.02 * radius, 60); // the edges are chords
+    size_t inside = 0;
+    for (double lat = -89.5; lat < 90; lat += 1.7)
+        for (double lon = -179.3; lon < 180; lon += 2.3) {
+            struct point at = {lat, lon};
+            double distance = sphere_distance(center, at);
+            bool found = is_inside(&polygons[0], at) || (count == 2 && is_inside(&polygons[1], at));
+            inside += found;
+            if (fabs(distance - radius) < margin || found == (distance < radius)) continue;
+            fail_msg("circle of %g km around %g %g: %g %g is %s, %g km away", radius, center.lat, center.lon,
+                     lat, lon, found ? "inside" : "outside", distance);
+        }
+    assert_true(radius < 1000 || inside > 0);
+}
+
+static void circles_are_right_everywhere(void **state) {
+    (void)state;
+    static const double lats[] = {0, 38.7, -41, 64, -78, 89, -90, 90},
+                        lons[] = {0, -9.1, 174, 179.9, -179.99, 180, 190},
+                        radii[] = {900, 2700, 6000, 9900, 10100, 14000, 17000, 19000};
+    for (size_t i = 0; i < sizeof lats / sizeof *lats; i++)
+        for (size_t j = 0; j < sizeof lons / sizeof *lons; j++)
+            for (size_t k = 0; k < sizeof radii / sizeof *radii; k++)
+                check_circle((struct point){lats[i], lons[j]}, radii[k]);
+    check_circle((struct point){52, 13}, 30000); // further than the Earth is large: all of it
+}
+
+static void small_circles_are_exact(void **state) {
+    (void)state;
+    struct writer_polygon polygons[2];
+    const struct point lisbon = {38.7169, -9.1399};
+    assert_int_equal(writer_circle(lisbon, 12, polygons), 1);
+    for (size_t i = 0; i < polygons[0].count; i++)
+        assert_float_equal(sphere_distance(lisbon, polygons[0].points[i]), 12, 1e-6);
+    assert_int_equal(writer_circle(lisbon, 0, polygons), 0);
+    assert_int_equal(writer_circle(lisbon, -1, polygons), 0);
+    const struct point fiji = {-17.7, 179.99};
+    assert_int_equal(writer_circle(fiji, 12, polygons), 2);
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = 0; i < polygons[p].count; i++)
+            assert_true(sphere_distance(fiji, polygons[p].points[i]) < 12.001);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(circles_are_right_everywhere),
+                                       cmocka_unit_test(small_circles_are_exact)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
