@@ -164,6 +164,11 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
     } else if (result == 0) {
         size_t quoted;
         result = judge_votes(verdict, job->votes, job->arrived, &batch->options->judge, &quoted, error);
+        const char *changes = engine_changes(batch->engine);
+        if (result == 0 && *changes) {
+            verdict->server_changes = memory_copy_string(changes, strlen(changes), error);
+            if (!verdict->server_changes) result = -1;
+        }
         if (result == 0 && batch->options->explain)
             result = explain(batch, job, verdict, &job->votes[quoted], error);
     }

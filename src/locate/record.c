@@ -48,6 +48,7 @@ static const char *const record_keys[] = {"photo",
                                           "seconds",
                                           "model",
                                           "precision",
+                                          "server_changes",
                                           "provenance",
                                           NULL};
 
@@ -393,6 +394,7 @@ static int take_verdict(const struct reader *reader, const json_t *object, struc
                  take_clues(reader, object, verdict) || take_trust(reader, object, verdict) ||
                  take_text(reader, object, "reasoning", &verdict->reasoning) ||
                  take_text(reader, object, "answer", &verdict->answer) ||
+                 take_text(reader, object, "server_changes", &verdict->server_changes) ||
                  take_text(reader, object, "evidence", &verdict->evidence);
     return failed ? -1 : 0;
 }

@@ -78,5 +78,6 @@ void verdict_free(struct verdict *verdict) {
     free(verdict->reasoning);
     free(verdict->answer);
     free(verdict->evidence);
+    free(verdict->server_changes);
     *verdict = (struct verdict){0};
 }

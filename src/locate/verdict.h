@@ -104,9 +104,9 @@ struct verdict {
     // What the photo's own metadata say (EXIF, XMP): measured, never shown to a model.
     bool has_gps, contradicts_gps; // further from the answer than its 90 % radius and VERDICT_FAR_KM
     struct point gps;
-    double gps_distance_km;            // to the answer; -1 when unknown
-    double radius_50_km, radius_90_km; // around the answer: holding 50 / 90 % of the truths when calibrated,
-                                       // else of the samples; -1 when unknown
+    double gps_distance_km;             // to the answer; -1 when unknown
+    double radius_50_km, radius_90_km;  // around the answer: holding 50 / 90 % of the truths when calibrated,
+                                        // else of the samples; -1 when unknown
     struct verdict_place *alternatives; // other clusters, most likely first
     size_t alternative_count;
     int same_name_countries; // > 1: the city's name exists in so many countries
@@ -117,6 +117,9 @@ struct verdict {
     char *evidence; // path of the attention map for the answer (--explain), or NULL
     size_t samples, tokens;
     bool truncated; // the completion ran into max_tokens
+    // What the server did not take of the request (engine_changes), so that this is not quite the answer to
+    // what the settings say; "" when it took all.
+    char *server_changes;
     double seconds; // from decoding the file to the last token
 };
 

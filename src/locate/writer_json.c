@@ -193,6 +193,8 @@ static void set_work(struct object *object, const struct verdict *view,
     set_number(object, "seconds", view->seconds, 3);
     set_text(object, "model", options->model);
     set_text(object, "precision", writer_precision_names[options->precision]);
+    if (view->server_changes && *view->server_changes)
+        set_text(object, "server_changes", view->server_changes);
 }
 
 static json_t *verdict_object(const struct verdict *view, const struct writer_options *options) {

@@ -648,6 +648,49 @@ static void test_room_of_the_local_engine(void **state) {
     qwen_close(qwen);
 }
 
+// ---- servers ----
+
+static int gone(const struct engine *base, struct error *error) {
+    (void)base;
+    return error_set(error, ERROR_NETWORK, "the server is gone");
+}
+
+static const char *some_changes(const struct engine *base) {
+    (void)base;
+    return "seed left out";
+}
+
+static void test_nothing_is_read_for_a_server_that_is_gone(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fake fake = new_fake(4);
+    struct engine_operations operations = fake_operations;
+    operations.check = gone;
+    fake.base.operations = &operations;
+    struct locator_options options = options_for(1);
+    struct locator_counts counts;
+    static const char *const paths[] = {"nowhere.jpg", "nowhere-else.jpg"};
+    assert_ok(run(&fake.base, &options, paths, 2, &counts, &error), error);
+    assert_int_equal(counts.failed, 2);
+    assert_string_equal(heard.verdicts[1].message, "nowhere-else.jpg: the server is gone");
+}
+
+static void test_what_a_server_did_not_take_is_recorded(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fake fake = new_fake(4);
+    struct engine_operations operations = fake_operations;
+    operations.changes = some_changes;
+    fake.base.operations = &operations;
+    struct locator_options options = options_for(1);
+    struct image image = grey();
+    struct verdict verdict;
+    assert_ok(locator_image(&fake.base, &options, &image, "grey", NULL, &verdict, &error), error);
+    assert_string_equal(verdict.server_changes, "seed left out");
+    verdict_free(&verdict);
+    image_free(&image);
+}
+
 // ---- the last test: the flag cannot be taken back ----
 
 static void test_interruption(void **state) {
@@ -693,6 +736,8 @@ int main(void) {
         cmocka_unit_test(test_one_picture),
         cmocka_unit_test(test_together_is_the_same_as_alone),
         cmocka_unit_test(test_room_of_the_local_engine),
+        cmocka_unit_test(test_nothing_is_read_for_a_server_that_is_gone),
+        cmocka_unit_test(test_what_a_server_did_not_take_is_recorded),
         cmocka_unit_test(test_interruption),
     };
     return cmocka_run_group_tests(tests, draw, wipe);

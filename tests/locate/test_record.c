@@ -46,6 +46,7 @@ static void what_was_written_is_read(void **state) {
     verdict.outcome = VERDICT_ABSTAINED;
     verdict.truncated = true;
     verdict.evidence = strdup("maps/street.jpg");
+    verdict.server_changes = strdup("seed left out");
     verdict.clues[0].evidence = strdup("maps/street-1.jpg");
     check_round(verdict, &plain);
     struct verdict failed = bare_verdict("b.jpg", VERDICT_FAILED);
