@@ -1,9 +1,13 @@
 // What an endpoint answers: the first byte chooses between one document and a stream, and where the stream is
-// cut in two.
+// cut in two; then the same bytes as a complaint.
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <string.h>
+
 #include "locate/endpoint_reply.h"
+#include "locate/endpoint_terms.h"
+#include "locate/endpoint_words.h"
 
 enum { MOST = 3 };
 
@@ -19,6 +23,31 @@ static void check(const struct endpoint_reply *reply) {
             last = choice->ends[k];
         }
     }
+}
+
+static void complain(const char *text, size_t length) {
+    char words[64];
+    endpoint_words_find(text, length, words, sizeof words);
+    struct buffer complaint = {0}, what = {0};
+    bool named, changes, sent[ENDPOINT_FIELDS];
+    struct endpoint_terms now = {0};
+    const struct endpoint_terms before = {0};
+    memset(sent, 1, sizeof sent);
+    endpoint_words_complaint(text, length, &complaint, &named);
+    if (!complaint.failed) {
+        enum endpoint_lesson lesson =
+            endpoint_terms_learn(&now, &before, sent, complaint.data, named, &what, &changes);
+        if ((lesson == LESSON_NEW) != (what.length > 0)) abort();
+    }
+    buffer_free(&what);
+    endpoint_terms_describe(&now, &what);
+    struct endpoint_secrets secrets = {0};
+    endpoint_secrets_add(&secrets, "secret");
+    if (complaint.length) endpoint_secrets_hide(&secrets, complaint.data, complaint.length);
+    if (complaint.length && endpoint_secrets_begun(&secrets, complaint.data, complaint.length) > 5) abort();
+    endpoint_secrets_free(&secrets);
+    buffer_free(&what);
+    buffer_free(&complaint);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -41,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     else if (!error.code || !error.message[0])
         abort();
     endpoint_reply_free(&reply);
-    char words[64];
-    endpoint_reply_words(text, length, words, sizeof words);
+    if (endpoint_reply_form(text, length) > FORM_NEITHER) abort();
+    complain(text, length);
     return 0;
 }
