@@ -360,6 +360,7 @@ static void take_claims(struct search *search) {
     for (size_t i = 0; i < search->hits.count; i++) {
         struct hit *hit = &search->hits.items[i];
         if (hit->match == MATCH_FUZZY || !search->country.code[0] || !hit->country[0]) continue;
+        if (!strcmp(hit->country, search->country.code)) continue;
         bool other = false, mine = false;
         for (int c = 0; c < gazetteer->claim_count; c++) {
             const struct claim *claim = &gazetteer->claims[c];
@@ -422,7 +423,7 @@ static double hit_weight(const struct search *search, const struct hit *hit) {
     if (hit->match == MATCH_FUZZY) weight *= hit->edits == 1 ? 0.1 : 0.01;
     if (!region_agrees(search, hit)) weight *= 1e-4;
     if (!country_agrees(search, hit)) return weight * 1e-8;
-    if (search->country.code[0] && strcmp(search->country.code, hit->country) && !hit->claimed)
+    if (search->country.code[0] && strcmp(search->country.code, hit->country))
         weight *= gazetteer_is_part_of(hit->country, search->country.code) ? 0.5 : 1e-4;
     return weight;
 }
@@ -570,7 +571,7 @@ static int find_piece(struct search *search, int index, struct error *error) {
     if (place_is_unknown(search->pieces[index])) return 0;
     if (split_parts(search, search->pieces[index], error) || collect_hits(search, error)) return -1;
     drop_other_countries(search);
-    if (!found_in_country(search, false)) take_claims(search);
+    take_claims(search);
     if (!found_in_country(search, false)) return 0;
     if (found_in_country(search, true)) return 1;
     // In the country, but not where it should be: a namesake elsewhere is not the thing in that city. Another

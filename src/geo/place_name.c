@@ -326,9 +326,19 @@ static size_t suffix_length(const char *key, size_t length) {
     return best;
 }
 
+// Where a key without the postal code in front of it begins, and where one behind it ends ("75007 paris").
+static void drop_numbers(const char *key, size_t *start, size_t *end) {
+    size_t first = strspn(key, "0123456789"), last = *end;
+    if (first >= 4 && key[first] == ' ') *start = first + 1;
+    while (last > *start && key[last - 1] >= '0' && key[last - 1] <= '9') last--;
+    if (*end - last >= 4 && last > *start + 1 && key[last - 1] == ' ') *end = last - 1;
+}
+
 int place_key_variants(const char *key, char variants[PLACE_KEY_VARIANTS][PLACE_KEY_SIZE]) {
     int count = 0;
     size_t length = strlen(key), start = 0, end = length;
+    drop_numbers(key, &start, &end);
+    if (end - start < length) add_variant(variants, &count, key + start, end - start, key);
     for (int round = 0; round < 3; round++) { // "greater metropolitan x", "x city municipality"
         size_t suffix = suffix_length(key + start, end - start),
                prefix = prefix_length(key + start, end - start);
