@@ -15,22 +15,22 @@ static const char *const leading[] = {
     "either", "something like", "not sure, but", "not sure but", "unsure, but", "unclear, but",
     "somewhere in the vicinity of", "somewhere in", "somewhere near", "somewhere around",
     "somewhere close to", "somewhere along", "somewhere outside", "somewhere", "in the vicinity of",
-    "vicinity of", "in the area of", "area around", "the area around", "surroundings of", "in or near",
-    "in or around", "at or near", "near to", "near", "nearby", "close to", "around", "just outside of",
-    "just outside", "outside of", "outside", "next to", "not far from", "adjacent to", "between", "north of",
-    "south of", "east of", "west of", "rural", "suburban",
+    "vicinity of", "in the area of", "in the", "in", "area around", "the area around", "surroundings of",
+    "in or near", "in or around", "at or near", "near to", "near", "nearby", "close to", "around",
+    "just outside of", "just outside", "outside of", "outside", "next to", "not far from", "adjacent to",
+    "north of", "south of", "east of", "west of", "rural", "suburban",
     // German, Dutch, Scandinavian, Finnish
     "höchstwahrscheinlich", "sehr wahrscheinlich", "wahrscheinlich", "vermutlich", "möglicherweise",
     "eventuell", "evtl.", "vielleicht", "wohl", "in der nähe von", "nahe", "bei", "irgendwo in",
-    "irgendwo bei", "entweder", "zwischen", "ungefähr", "etwa", "waarschijnlijk", "vermoedelijk", "mogelijk",
-    "misschien", "in de buurt van", "ergens in", "nabij", "troligen", "förmodligen", "sannolikt", "kanske",
-    "möjligen", "nära", "nogonstans i", "sandsynligvis", "formentlig", "muligvis", "måske", "sannsynligvis",
-    "trolig", "kanskje", "muligens", "i nærheten af", "i nærheten av", "nær", "todennäköisesti",
-    "luultavasti", "mahdollisesti", "ehkä", "lähellä",
+    "irgendwo bei", "entweder", "ungefähr", "etwa", "waarschijnlijk", "vermoedelijk", "mogelijk", "misschien",
+    "in de buurt van", "ergens in", "nabij", "troligen", "förmodligen", "sannolikt", "kanske", "möjligen",
+    "nära", "nogonstans i", "sandsynligvis", "formentlig", "muligvis", "måske", "sannsynligvis", "trolig",
+    "kanskje", "muligens", "i nærheten af", "i nærheten av", "nær", "todennäköisesti", "luultavasti",
+    "mahdollisesti", "ehkä", "lähellä",
     // French, Spanish, Portuguese, Catalan, Italian, Romanian
     "très probablement", "probablement", "possiblement", "vraisemblablement", "sans doute", "peut-être",
     "peut être", "peut-etre", "éventuellement", "soit", "près de", "près d'", "aux environs de",
-    "quelque part en", "quelque part à", "quelque part dans", "entre", "muy probablemente", "lo más probable",
+    "quelque part en", "quelque part à", "quelque part dans", "muy probablemente", "lo más probable",
     "probablemente", "posiblemente", "quizás", "quizas", "quizá", "tal vez", "a lo mejor", "podría ser",
     "puede ser", "cerca de", "en algún lugar de", "alrededor de", "muito provavelmente", "provavelmente",
     "possivelmente", "talvez", "pode ser", "perto de", "próximo a", "em algum lugar de", "probablement",
@@ -421,6 +421,7 @@ static char *strip(struct place_hedge *hedge, char *text, char **other) {
         size_t size = skip_unknown(text);
         if (size) { // "Unknown (possibly Kyoto)"; "Unknown (rural)" is no name
             char *rest = trim(text + size, &hedge->marked);
+            if (same_word(rest, "but ")) rest += 4;
             if (!find_leading(rest)) return text + strlen(text);
             drop_brackets(rest);
             text = rest;
@@ -466,13 +467,15 @@ static char *strip(struct place_hedge *hedge, char *text, char **other) {
 
 static void split(struct place_hedge *hedge, char *text) {
     size_t size;
+    text += strspn(text, " /|");
+    if (!*text || hedge->count == PLACE_HEDGE_NAMES) return;
     char *at = find_between(text, choices, COUNT(choices), &size);
     if (at) {
         hedge->marked = true;
     } else if ((at = strpbrk(text, "/|"))) {
         size = 1;
     }
-    if (!at || at == text) {
+    if (!at) {
         add_name(hedge, text);
         return;
     }
@@ -506,12 +509,15 @@ void place_hedge_read(const char *text, struct place_hedge *hedge) {
     if (length > PLACE_NAME_LIMIT || place_is_unknown(text)) return;
     memcpy(copy, text, length + 1);
     char *start = trim(copy, &hedge->marked);
-    if (same_word(start, "between ") || same_word(start, "zwischen ") || same_word(start, "entre ")) {
-        char *middle = find_between(start, pairs, COUNT(pairs), &size);
-        if (middle && size < 4) { // in its place a slash, which fits every word of the list
-            memset(middle, ' ', size);
-            *middle = '/';
-        }
+    size_t between = same_word(start, "between ");
+    if (!between) between = same_word(start, "zwischen ");
+    if (!between) between = same_word(start, "entre ");
+    char *middle = between ? find_between(start, pairs, COUNT(pairs), &size) : NULL;
+    if (middle) { // in its place a slash, which fits every word of the list
+        memset(middle, ' ', size);
+        *middle = '/';
+        start += between;
+        hedge->marked = true;
     }
     split(hedge, start);
     hedge->hedged = hedge->marked || hedge->count > 1;

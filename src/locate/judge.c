@@ -2,11 +2,13 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
+#include "geo/place_hedge.h"
 #include "locate/ballot.h"
 #include "locate/clues.h"
 
@@ -69,6 +71,19 @@ static int look_up_country(struct verdict_place *place, struct gazetteer *gazett
     return 0;
 }
 
+// An island, a landscape or a state in the place of a city is a region's name, not a city's. A continent is no
+// country, and no place to put a pin.
+static int take_area(struct verdict_place *place, const struct gazetteer_candidate *best,
+                     struct error *error) {
+    enum place_kind kind = best->place.kind;
+    if (kind == PLACE_COUNTRY) return 0;
+    bool whole = kind == PLACE_AREA || kind == PLACE_MACRO;
+    if (whole && set_text(&place->region, best->place.name, error)) return -1;
+    if (kind == PLACE_MACRO) place->has_position = false;
+    if (kind == PLACE_MACRO) place->radius_km = -1;
+    return best->match == MATCH_CONTAINER ? 0 : set_text(&place->city, "", error);
+}
+
 // The gazetteer's spelling and position for what the model named; names that it does not know stay as they
 // are.
 static int look_up(struct reading *reading, struct gazetteer *gazetteer, struct error *error) {
@@ -86,10 +101,13 @@ static int look_up(struct reading *reading, struct gazetteer *gazetteer, struct 
         place->radius_km = best->place.radius_km;
         place->match = match_kind_name(best->match);
         memcpy(place->country_code, best->place.country_code, sizeof place->country_code);
-        bool is_city = best->place.kind == PLACE_CITY || best->place.kind == PLACE_DISTRICT;
+        place->fallback = lookup_fallback_name(found->fallback);
+        place->hedged = found->hedged;
+        bool is_city = place_kind_is_point(best->place.kind);
         result = set_text(&place->country, best->place.country, error);
         if (result == 0) result = set_text(&place->region, best->place.region, error);
         if (result == 0 && is_city) result = set_text(&place->city, best->place.name, error);
+        if (result == 0 && !is_city) result = take_area(place, best, error);
         reading->same_name_countries = is_city ? found->same_name_countries : 0;
         if (result == 0) result = look_up_country(place, gazetteer, found, error);
     }
@@ -99,6 +117,38 @@ static int look_up(struct reading *reading, struct gazetteer *gazetteer, struct 
         result = 0;
     }
     return result;
+}
+
+// "city: Tokyo (likely)", "Tokyo?": reading the answer took what stands behind the name off.
+static bool is_hedged(const struct vote *vote, const char *name) {
+    char line[120];
+    struct place_hedge hedge;
+    const char *found = NULL;
+    size_t length = strlen(name);
+    for (const char *at = vote->text; length && (at = strstr(at, name)); at++)
+        found = at; // the last one counts
+    if (!found) return false;
+    size_t end = length;
+    const char *rest = found + length + strspn(found + length, " ");
+    if (!*rest || (!strchr("([?", *rest) && strncmp(rest, "\uFF08", 3) && strncmp(rest, "\uFF1F", 3)))
+        return false;
+    while (found[end] && !strchr("\"<\n|*,.", found[end])) end++;
+    snprintf(line, sizeof line, "%.*s", (int)(end < 110 ? end : 110), found);
+    place_hedge_read(line, &hedge);
+    return hedge.marked;
+}
+
+// Without a gazetteer the first name is the answer.
+static int drop_hedges(struct verdict_place *place, struct error *error) {
+    char **const names[] = {&place->city, &place->country};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct place_hedge hedge;
+        place_hedge_read(*names[i], &hedge);
+        if (!hedge.marked || hedge.count == 0) continue;
+        place->hedged = true;
+        if (set_text(names[i], hedge.names[0], error)) return -1;
+    }
+    return 0;
 }
 
 static int read_vote(struct reading *reading, const struct vote *vote, const struct judge_options *options,
@@ -115,13 +165,20 @@ static int read_vote(struct reading *reading, const struct vote *vote, const str
     place->region = copy("", error);
     if (!place->country || !place->city || !place->region) return -1;
     reading->names_place = place->country[0] || place->city[0];
-    return reading->names_place && options->gazetteer ? look_up(reading, options->gazetteer, error) : 0;
+    if (!reading->names_place) return 0;
+    if (!options->gazetteer) return drop_hedges(place, error);
+    bool hedged = is_hedged(vote, reading->answer.city) || is_hedged(vote, reading->answer.country);
+    if (look_up(reading, options->gazetteer, error)) return -1;
+    place->hedged = place->hedged || hedged;
+    return 0;
 }
 
 // ---- counting -------------------------------------------------------------------------------------------
 
 static bool same_names(const struct verdict_place *a, const struct verdict_place *b) {
-    return strcasecmp(a->country, b->country) == 0 && strcasecmp(a->city, b->city) == 0;
+    bool areas = !a->city[0] && !b->city[0]; // told apart by their regions: Europe, Siberia
+    return strcasecmp(a->country, b->country) == 0 && strcasecmp(a->city, b->city) == 0 &&
+           (!areas || strcasecmp(a->region, b->region) == 0);
 }
 
 static int copy_place(struct verdict_place *target, const struct verdict_place *place, struct error *error) {
@@ -282,6 +339,7 @@ static int move_to_level(struct verdict_place *place, enum verdict_level level, 
     place->city[0] = 0;
     if (level == LEVEL_COUNTRY) place->region[0] = 0;
     place->match = "";
+    place->fallback = NULL;
     place->has_position = false;
     place->radius_km = -1;
     if (level == LEVEL_COUNTRY) {

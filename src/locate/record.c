@@ -175,7 +175,10 @@ static int take_place(const struct reader *reader, const json_t *object, struct 
                  take_position(reader, object, &place->has_position, &place->position) ||
                  take_number(reader, object, "radius_km", FARTHEST_KM, &place->radius_km) ||
                  take_number(reader, object, "share", 1, &place->share) ||
-                 take_word(reader, object, "match", &place->match);
+                 take_word(reader, object, "match", &place->match) ||
+                 take_word(reader, object, "fallback", &place->fallback) ||
+                 json_get_boolean(object, "hedged", &place->hedged, reader->name, reader->error);
+    if (!failed && !place->fallback[0]) place->fallback = NULL;
     return failed ? -1 : 0;
 }
 

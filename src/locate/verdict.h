@@ -51,9 +51,12 @@ struct verdict_place {
     // Uncertainty of the place itself: a city's size, or where 90 % of a country's people live; < 0 when
     // unknown.
     double radius_km;
-    double share;      // of the samples, 0..1; < 0 when unknown
-    const char *match; // how the gazetteer found it: "exact", "alternate", "simplified", "fuzzy",
-                       // "container", "" (static)
+    double share;         // of the samples, 0..1; < 0 when unknown
+    const char *match;    // how the gazetteer found it: "exact", "alternate", "simplified", "fuzzy",
+                          // "container", "" (static)
+    const char *fallback; // with "container": which of what the model named is meant, "city" ("Old Mill,
+                          // Bergen"), "region" or "country"; NULL otherwise (static)
+    bool hedged;          // the model named it as a guess or as one of several ("Tokyo or Osaka")
     // The country's own position and radius, for --precision country. Without them a place that has a city or
     // region loses its position when it is coarsened to its country.
     bool has_country_position;

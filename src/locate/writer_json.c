@@ -62,6 +62,12 @@ static void set_position(struct object *object, const struct verdict_place *plac
     set(object, "longitude", known ? json_real(writer_round(position.lon, 5)) : json_null());
 }
 
+// Keys that only an answer has which is not quite what it seems.
+static void set_doubt(struct object *object, const struct verdict_place *place) {
+    if (place->fallback) set_text(object, "fallback", place->fallback);
+    if (place->hedged) set(object, "hedged", json_true());
+}
+
 static json_t *place_to_json(const struct verdict_place *place) {
     if (!place) return json_null();
     struct object object = object_new();
@@ -70,6 +76,7 @@ static json_t *place_to_json(const struct verdict_place *place) {
     set_number(&object, "radius_km", place->radius_km, 1);
     set_number(&object, "share", place->share, 4);
     set_text(&object, "match", place->match);
+    set_doubt(&object, place);
     return finish(&object);
 }
 
@@ -107,6 +114,7 @@ static json_t *vote_to_json(const struct verdict_vote *vote) {
     set_position(&object, &vote->place);
     set_number(&object, "radius_km", vote->place.radius_km, 1);
     set_text(&object, "match", vote->place.match);
+    set_doubt(&object, &vote->place);
     set_count(&object, "count", vote->count);
     return finish(&object);
 }

@@ -209,6 +209,33 @@ static bool begins_refusal(struct span value) {
     return false;
 }
 
+// "Unknown (possibly Kyoto)", "Not sure, maybe Oslo": the guess, hedge and all; empty when there is none. A
+// guess names something, so one of its words after the first begins with a capital or is of another script.
+static struct span guess_after_refusal(struct span value) {
+    static const char *const hedges[] = {
+        "likely",         "most likely", "very likely", "possib",
+        "probabl",        "perhaps",     "maybe",       "best guess",
+        "my guess",       "i think",     "i guess",     "could be",
+        "might be",       "vielleicht",  "vermutlich",  "m\xC3\xB6glicherweise",
+        "wahrscheinlich", "peut-",       "posible",     "quiz",
+        "tal vez",        "talvez",      "forse",       "prov"};
+    static const struct span none = {"", 0};
+    size_t at = 0, used;
+    while (at < value.length && !strchr("(,;:-", value.start[at])) at++;
+    if (at == value.length) return none;
+    struct span rest = undress(answer_between(value.start + at + 1, value.start + value.length));
+    bool hedged = false;
+    for (size_t i = 0; i < sizeof hedges / sizeof *hedges && !hedged; i++)
+        hedged = rest.length > strlen(hedges[i]) && !strncasecmp(rest.start, hedges[i], strlen(hedges[i]));
+    const char *space = hedged ? memchr(rest.start, ' ', rest.length) : NULL;
+    for (const char *c = space; c && c + 1 < rest.start + rest.length; c++) {
+        struct span word = answer_between(c + 1, rest.start + rest.length);
+        bool named = (*word.start >= 'A' && *word.start <= 'Z') || (unsigned char)*word.start >= 0xC3;
+        if (*c == ' ' && named && unicode_is_letter(unicode_first(word, &used))) return rest;
+    }
+    return none;
+}
+
 static struct span shorten(struct span value) {
     if (value.length <= MAX_VALUE) return value;
     value.length = MAX_VALUE;
@@ -260,7 +287,10 @@ bool answer_clean_value(struct span value, struct buffer *out) {
     if (is_blank_mark(value)) return true;
     value = undress(value);
     if (is_placeholder(value)) return false;
-    if (begins_refusal(value)) return true;
+    if (begins_refusal(value)) {
+        value = guess_after_refusal(value);
+        if (value.length == 0) return true;
+    }
     value = undress(cut_sentence(cut_remark(value)));
     if (is_placeholder(value) || value.length > MAX_NAME) return false;
     if (begins_refusal(value)) return true;

@@ -264,7 +264,11 @@ static void declined(void **state) {
          true},
         {"<answer>country: Not locatable\ncity: Not locatable.</answer>", "", "", true},
         {"<answer>country: None\ncity: none</answer>", "", "", true},
-        {"<answer>country: **Unknown** (possibly Spain)\ncity: ?</answer>", "", "", true},
+        // A guess beside the refusal is a guess; a remark is none.
+        {"<answer>country: **Unknown** (possibly Spain)\ncity: ?</answer>", "possibly Spain", "", false},
+        {"<answer>country: Japan\ncity: Unknown (possibly Kyoto)</answer>", "Japan", "possibly Kyoto", false},
+        {"<answer>country: Unknown, maybe Peru\ncity: n/a</answer>", "maybe Peru", "", false},
+        {"<answer>country: unknown (likely a tropical island)\ncity: unknown (rural)</answer>", "", "", true},
         {"<answer>country: -\ncity: -</answer>", "", "", true},
         {"<think>Spain?</think><answer>country: unknown\ncity: unknown</answer>", "", "", true},
         {"<think>country: Spain</think><answer>Unknown</answer>", "", "", true},
