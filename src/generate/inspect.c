@@ -9,6 +9,9 @@
 #include "generate/generator.h"
 #include "model/safetensors.h"
 #include "photo/decode.h"
+#include "photo/source.h"
+
+enum { MAX_PICTURE = 2147483647 }; // bytes of a file
 
 struct dump {
     struct safetensors_writer *writer;
@@ -61,9 +64,14 @@ static int decode_images(const struct chat *chat, const char *folder, struct ima
         for (size_t p = 0; p < chat->messages[m].part_count; p++) {
             const struct chat_part *part = &chat->messages[m].parts[p];
             if (part->kind != CHAT_IMAGE) continue;
-            char *path = file_join(folder, part->text, error);
-            int result = path ? photo_decode_file(&images[next++], path, &options, NULL, error) : -1;
-            free(path);
+            struct photo_source source;
+            if (photo_source_open(&source, part->text, folder, MAX_PICTURE, error))
+                return error_prefix(error, "picture %zu", next + 1);
+            int result = photo_decode_buffer(&images[next], source.data, source.length, source.name, &options,
+                                             NULL, error);
+            photo_source_close(&source);
+            if (result) error_prefix(error, "picture %zu", next + 1);
+            next++;
             if (result) return -1;
         }
     return 0;

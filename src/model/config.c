@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/warnings.h"
 
 enum { MAX_CONFIG = 4 << 20 }; // bytes; real ones have a few thousand
 
@@ -131,12 +130,6 @@ static int check_type(const struct parts *parts, struct error *error) {
         return error_set(error, ERROR_MODEL,
                          "%s: model_type is \"%.60s\", expected \"qwen2_5_vl\" (InternVL3 will come later)",
                          parts->name, type ? type : "(missing)");
-    if (has_key(parts->top, "quantization_config")) {
-        const json_t *method =
-            json_object_get(json_object_get(parts->top, "quantization_config"), "quant_method");
-        return error_set(error, ERROR_MODEL, "%s: quantised weights (%.40s) are not supported", parts->name,
-                         json_is_string(method) ? json_string_value(method) : "unknown method");
-    }
     return 0;
 }
 
@@ -361,10 +354,10 @@ static int check_quantisation(const struct parts *parts, struct error *error) {
     static const char *const keys[] = {"quantization_config", "quantization", "compression_config"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *group = json_object_get(holder(parts, keys[i]), keys[i]);
-        if (json_is_unset(group)) continue;
+        if (!group || json_is_null(group)) continue;
         const char *method = json_string_value(json_object_get(group, "quant_method"));
         return error_set(error, ERROR_MODEL,
-                         "%s: \"%s\" (%.40s): quantised weights are not supported; use the BF16 checkpoint",
+                         "%s: \"%s\": quantised weights (%.40s) are not supported; use the BF16 checkpoint",
                          parts->name, keys[i], method ? method : "of an unnamed kind");
     }
     return 0;

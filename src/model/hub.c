@@ -83,7 +83,7 @@ char *hub_find(const char *name, const char *option, struct warnings *warnings, 
     if (file_is_directory(name)) return memory_copy_string(name, strlen(name), error);
     if (file_exists(name)) return refuse_file(name, option, error);
     if (!is_hub_name(name)) {
-        error_set(error, ERROR_MODEL, "%s: no such folder (%s)", name, option);
+        error_set(error, ERROR_MODEL, "%s: no such folder", name);
         return NULL;
     }
     char cache[MOST], path[2 * MOST];

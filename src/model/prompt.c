@@ -4,16 +4,47 @@
 #include "model/qwen.h"
 #include "photo/resize.h"
 
+// The size that the model sees a picture in. A message's own wishes come first, as in qwen_vl_utils' fetch_image: a
+// size is rounded within the published limits, limits stand in the place of the model's.
+static int choose_size(const struct qwen *qwen, const struct chat_size *wish, const struct image *image,
+                       size_t *height, size_t *width, struct error *error) {
+    const struct photo_preprocessor *p = &qwen->preprocessor, published = photo_preprocessor_default();
+    size_t factor = p->patch_size * p->merge_size;
+    if (wish->resized_height)
+        return photo_smart_resize(wish->resized_height, wish->resized_width, factor, published.min_pixels,
+                                  published.max_pixels, height, width, error);
+    size_t least = wish->min_pixels ? wish->min_pixels : p->min_pixels;
+    size_t most = wish->max_pixels ? wish->max_pixels : p->max_pixels;
+    if (least > most)
+        return error_set(error, ERROR_INPUT, "%s_pixels %zu of the message is %s than the model's %zu",
+                         wish->max_pixels ? "max" : "min", wish->max_pixels ? most : least,
+                         wish->max_pixels ? "less" : "more", wish->max_pixels ? least : most);
+    return photo_smart_resize(image->height, image->width, factor, least, most, height, width, error);
+}
+
 // Picture i as the model sees it, and its grid.
-static int resize_picture(struct prompt *prompt, const struct qwen *qwen, const struct image *image, size_t i,
-                          struct error *error) {
+static int resize_picture(struct prompt *prompt, const struct qwen *qwen, const struct chat_part *part,
+                          const struct image *image, size_t i, struct error *error) {
     const struct photo_preprocessor *p = &qwen->preprocessor;
     size_t height, width;
-    if (photo_smart_resize(image->height, image->width, p->patch_size * p->merge_size, p->min_pixels,
-                           p->max_pixels, &height, &width, error) ||
+    if (choose_size(qwen, &part->size, image, &height, &width, error) ||
         image_resize(&prompt->resized[i], image, width, height, error))
-        return -1;
+        return prompt->grid_count == 1 ? error_prefix(error, "%.240s", part->text)
+                                       : error_prefix(error, "picture %zu (%.240s)", i + 1, part->text);
     prompt->grids[i] = (struct image_grid){1, height / p->patch_size, width / p->patch_size};
+    return 0;
+}
+
+static int resize_pictures(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+                           const struct image *images, struct error *error) {
+    size_t next = 0;
+    for (size_t m = 0; m < chat->count; m++)
+        for (size_t k = 0; k < chat->messages[m].part_count; k++) {
+            const struct chat_part *part = &chat->messages[m].parts[k];
+            if (part->kind != CHAT_IMAGE) continue;
+            if (resize_picture(prompt, qwen, part, &images[next], next, error)) return -1;
+            next++;
+        }
     return 0;
 }
 
@@ -63,8 +94,7 @@ int prompt_build(struct prompt *prompt, const struct qwen *qwen, const struct ch
     prompt->resized = memory_new(image_count + 1, sizeof *prompt->resized, "prompt", error);
     int result = prompt->grids && prompt->resized ? 0 : -1;
     prompt->grid_count = image_count;
-    for (size_t i = 0; result == 0 && i < image_count; i++)
-        result = resize_picture(prompt, qwen, &images[i], i, error);
+    if (result == 0) result = resize_pictures(prompt, qwen, chat, images, error);
     if (result == 0 && image_count) result = cut_patches(prompt, qwen, error);
     if (result == 0) result = encode(prompt, qwen, chat, error);
     if (result) prompt_free(prompt);

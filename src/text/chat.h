@@ -12,9 +12,16 @@
 
 enum chat_part_kind { CHAT_TEXT, CHAT_IMAGE };
 
+// What a message says of the size of one image, as qwen_vl_utils' fetch_image reads it; 0: nothing.
+struct chat_size {
+    size_t min_pixels, max_pixels;        // in the place of the model's
+    size_t resized_height, resized_width; // the size itself, rounded to what the model can take; both or none
+};
+
 struct chat_part {
     enum chat_part_kind kind;
     char *text; // the text, or the image's path / URL as given
+    struct chat_size size;
 };
 
 struct chat_message {
@@ -39,7 +46,8 @@ enum {
 // A list of {"role", "content"}; the role is system, user, assistant or tool, content a string or a list of
 // {"type": "text", "text": ..} and {"type": "image", "image": PATH}, also written {"type": "image_url",
 // "image_url":
-// {"url": ..}} or without the type. ERROR_INPUT names the message and part ("FILE: messages[0].content[1]:
+// {"url": ..}} or without the type; an image may have min_pixels, max_pixels, resized_height and resized_width. Keys that
+// are set and not known here, and videos, are errors: they would change the prompt. ERROR_INPUT names the message and part ("FILE: messages[0].content[1]:
 // .."); ERROR_LIMIT beyond the limits above. On failure the chat is empty.
 int chat_read_file(struct chat *chat, const char *path, struct error *error);
 int chat_read_json(struct chat *chat, const char *json, size_t length, const char *name, struct error *error);

@@ -25,8 +25,8 @@ accepted() {
 }
 
 @test "folders that are none" {
-    model=/nowhere refused "/nowhere/config.json: cannot open: No such file or directory"
-    model=$photo refused "scene_a.png/config.json: cannot open: Not a directory"
+    model=/nowhere refused "/nowhere: no such folder"
+    model=$photo refused "scene_a.png: a file; --model wants the folder around it"
     mkdir "$BATS_TEST_TMPDIR/empty"
     model=$BATS_TEST_TMPDIR/empty refused "empty/config.json: cannot open"
 }

@@ -63,7 +63,7 @@ static void other_names_are_explained(void **state) {
     assert_error(!hub_find(test_temporary("model.gguf"), "--model", NULL, &error), error, ERROR_MODEL,
                  "(GGUF is not supported)");
     assert_error(!hub_find("/no/where", "--model", NULL, &error), error, ERROR_MODEL,
-                 "/no/where: no such folder (--model)");
+                 "/no/where: no such folder");
     assert_error(!hub_find("../up", "--adapter", NULL, &error), error, ERROR_MODEL, "../up: no such folder");
     const char *folder = test_temporary("here");
     make(folder);

@@ -267,7 +267,30 @@ static void bad_chats_are_named_errors(void **state) {
         {"[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":7}]}]", "\"text\" is a number"},
         {"[{\"role\":\"user\",\"content\":[{\"type\":7}]}]", "\"type\" is a number"},
         {"[{\"role\":\"user\",\"content\":[{\"type\":\"video\",\"video\":\"v\"}]}]",
-         "the type is \"video\", expected text, image or image_url"},
+         "the type is \"video\": videos are not supported"},
+        {"[{\"role\":\"user\",\"content\":[{\"video\":\"v.mp4\"}]}]", "video: videos are not supported"},
+        {"{\"messages\":[]}", "expected the list that its \"messages\" holds"},
+        {"[{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":1}]}]",
+         "messages[0]: \"tool_calls\" is not known, and it is set"},
+        {"[{\"role\":\"user\",\"content\":\"x\",\"images\":[\"a.jpg\"]}]", "\"images\" is not known"},
+        {"[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\",\"weight\":false}]},7]",
+         "messages[1] is a number"},
+        {"[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\",\"weight\":2}]}]",
+         "content[0]: \"weight\" is not known for a text"},
+        {"[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"fps\":2}]}]",
+         "\"fps\" is not known for an image"},
+        {"[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"total_pixels\":9}]}]",
+         "\"total_pixels\" is not known"},
+        {"[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"image_url\":\"b\"}]}]", "one of them"},
+        {"[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"max_pixels\":\"9\"}]}]",
+         "chat.json: messages[0].content[0]: \"max_pixels\" is a string"},
+        {"[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"max_pixels\":0}]}]", "\"max_pixels\" is 0"},
+        {"[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"max_pixels\":9,\"min_pixels\":10}]}]",
+         "min_pixels is more than max_pixels"},
+        {"[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"resized_width\":56}]}]",
+         "resized_width is given without the other side"},
+        {"[{\"role\":\"user\",\"content\":[{\"image_url\":{\"url\":\"a\",\"detail\":\"low\"}}]}]",
+         "\"detail\": \"low\" is not supported"},
         {"[{\"role\":\"user\",\"content\":[{\"type\":\"audio\"}]}]", "the type is \"audio\""},
         {"[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]", "path or URL is missing"},
         {"[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"image\":null}]}]", "path or URL is null"},
@@ -286,6 +309,25 @@ static void bad_chats_are_named_errors(void **state) {
         assert_int_equal(chat.count, 0);
         assert_null(chat.messages);
     }
+}
+
+static void sizes_of_images_are_read(void **state) {
+    (void)state;
+    struct chat chat;
+    assert_ok(
+        read(&chat,
+             "[{\"role\":\"user\",\"content\":[{\"image\":\"a\",\"min_pixels\":100,\"max_pixels\":6272},"
+             "{\"image\":\"b\",\"resized_height\":56,\"resized_width\":84,\"fps\":null},"
+             "{\"image_url\":{\"url\":\"c\",\"detail\":\"auto\"}}]}]"),
+        error);
+    const struct chat_part *parts = chat.messages[0].parts;
+    assert_int_equal(parts[0].size.min_pixels, 100);
+    assert_int_equal(parts[0].size.max_pixels, 6272);
+    assert_int_equal(parts[0].size.resized_height, 0);
+    assert_int_equal(parts[1].size.resized_height, 56);
+    assert_int_equal(parts[1].size.resized_width, 84);
+    assert_int_equal(parts[2].size.max_pixels, 0);
+    chat_free(&chat);
 }
 
 static struct buffer repeat(const char *start, const char *item, size_t times, const char *end) {
@@ -358,6 +400,7 @@ int main(void) {
         cmocka_unit_test(template_and_content_are_split_together),
         cmocka_unit_test(a_tokenizer_without_the_markers),
         cmocka_unit_test(bad_chats_are_named_errors),
+        cmocka_unit_test(sizes_of_images_are_read),
         cmocka_unit_test(limits),
         cmocka_unit_test(files),
         cmocka_unit_test(a_part_needs_a_message),
