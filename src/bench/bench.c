@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "bench/machine.h"
 #include "generate/generator.h"
+#include "model/parts.h"
 #include "tensor/measure.h"
 
 struct bench_options bench_options_default(void) {
@@ -79,14 +80,15 @@ static size_t prefill_shapes(const struct qwen_text_config *c, size_t rows, stru
 
 // Weights that one decoding step reads: all of the language model but the embedding table (only rows of it).
 static size_t decode_bytes(const struct qwen *qwen) {
-    const struct safetensors *weights = checkpoint_weights(qwen->checkpoint);
-    size_t bytes = 0;
-    for (size_t i = 0; i < safetensors_count(weights); i++) {
-        char name[256];
-        checkpoint_canonical_name(safetensors_name(weights, i), name, sizeof name);
-        bool embedding = strcmp(name, "model.embed_tokens.weight") == 0 && !qwen->config->text.tie_embeddings;
-        if (strncmp(name, "visual.", 7) != 0 && !embedding) bytes += tensor_bytes(safetensors_at(weights, i));
+    struct error ignored;
+    size_t count, bytes = 0;
+    struct part *parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &count, &ignored);
+    for (size_t i = 0; parts && i < count; i++) {
+        bool read = parts[i].role != PART_EMBEDDING || qwen->config->text.tie_embeddings;
+        if (parts[i].group == PART_TEXT && read)
+            bytes += part_values(&parts[i]) * dtype_size(parts[i].matrix->dtype);
     }
+    free(parts);
     return bytes;
 }
 

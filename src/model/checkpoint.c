@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/name_map.h"
 #include "model/config_keys.h"
-#include "model/qwen_tensors.h"
+#include "model/parts.h"
 
 struct checkpoint {
     char *folder;
@@ -136,8 +136,7 @@ const struct safetensors *checkpoint_weights(const struct checkpoint *checkpoint
 // Where the tensor of a published name lies; a tied lm_head is the embedding, whether or not the file repeats
 // it.
 static bool find_index(const struct checkpoint *checkpoint, const char *name, size_t *index) {
-    if (checkpoint->config.text.tie_embeddings && strcmp(name, "lm_head.weight") == 0)
-        name = "model.embed_tokens.weight";
+    if (checkpoint->config.text.tie_embeddings && strcmp(name, part_head) == 0) name = part_embedding;
     return name_map_find(&checkpoint->by_name, name, index);
 }
 
@@ -164,7 +163,7 @@ const struct tensor *checkpoint_tensor(const struct checkpoint *checkpoint, cons
     size_t index;
     if (!find_index(checkpoint, name, &index)) {
         error_set(error, ERROR_MODEL, "%s: tensor \"%s\" is missing%s", checkpoint->folder, name,
-                  strcmp(name, "lm_head.weight") ? "" : ", and \"tie_word_embeddings\" is not true");
+                  strcmp(name, part_head) ? "" : ", and \"tie_word_embeddings\" is not true");
         return NULL;
     }
     const char *own = safetensors_name(checkpoint->weights, index);
@@ -197,31 +196,22 @@ const struct tensor *checkpoint_matrix(const struct checkpoint *checkpoint, cons
 
 struct check {
     const struct checkpoint *checkpoint;
-    struct error *error;
     bool *used; // per tensor of the files
     size_t missing;
     char first_missing[128];
 };
 
-static int check_present(void *context, const char *name, int dims, const size_t *shape) {
-    struct check *check = context;
+static void check_present(struct check *check, const struct part *part) {
     size_t index;
-    (void)dims, (void)shape;
-    if (find_index(check->checkpoint, name, &index))
+    if (find_index(check->checkpoint, part->name, &index))
         check->used[index] = true;
     else if (check->missing++ == 0)
-        snprintf(check->first_missing, sizeof check->first_missing, "%s", name);
-    return 0;
-}
-
-static int check_usable(void *context, const char *name, int dims, const size_t *shape) {
-    struct check *check = context;
-    return checkpoint_tensor(check->checkpoint, name, dims, shape, check->error) ? 0 : -1;
+        snprintf(check->first_missing, sizeof check->first_missing, "%s", part->name);
 }
 
 static int report_missing(const struct check *check, struct error *error) {
     const char *hint =
-        strcmp(check->first_missing, "lm_head.weight") == 0
+        strcmp(check->first_missing, part_head) == 0
             ? "; \"tie_word_embeddings\" is not true, so the embedding does not stand in for it"
             : "";
     if (check->missing == 1)
@@ -236,7 +226,7 @@ static bool is_harmless(const struct checkpoint *checkpoint, size_t index) {
     const char *name = checkpoint->names[index];
     size_t length = strlen(name), tail = strlen("rotary_emb.inv_freq");
     if (length >= tail && strcmp(name + length - tail, "rotary_emb.inv_freq") == 0) return true;
-    return checkpoint->config.text.tie_embeddings && strcmp(name, "lm_head.weight") == 0;
+    return checkpoint->config.text.tie_embeddings && strcmp(name, part_head) == 0;
 }
 
 static void describe_unused(const struct check *check, struct warnings *warnings) {
@@ -250,13 +240,19 @@ static void describe_unused(const struct check *check, struct warnings *warnings
 }
 
 int checkpoint_check(const struct checkpoint *checkpoint, struct warnings *warnings, struct error *error) {
-    struct check check = {.checkpoint = checkpoint, .error = error};
+    struct check check = {.checkpoint = checkpoint};
+    size_t count;
+    struct part *parts = parts_list(&checkpoint->config, NULL, NULL, &count, error);
+    if (!parts) return -1;
     check.used =
         memory_new(safetensors_count(checkpoint->weights), sizeof *check.used, "tensor names", error);
+    int result = check.used ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < count; i++) check_present(&check, &parts[i]);
+    if (result == 0 && check.missing) result = report_missing(&check, error);
+    for (size_t i = 0; result == 0 && i < count; i++)
+        if (!checkpoint_tensor(checkpoint, parts[i].name, parts[i].dims, parts[i].shape, error)) result = -1;
+    free(parts);
     if (!check.used) return -1;
-    qwen_tensors_visit(&checkpoint->config, check_present, &check);
-    int result = check.missing ? report_missing(&check, error)
-                               : qwen_tensors_visit(&checkpoint->config, check_usable, &check);
     describe_unused(&check, warnings);
     config_keys_check(checkpoint->folder, warnings);
     size_t copied = safetensors_copied(checkpoint->weights);

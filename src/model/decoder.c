@@ -8,68 +8,12 @@
 #include "model/mrope.h"
 #include "tensor/workspace.h"
 
-static int open_vector(struct matrix *out, const struct checkpoint *checkpoint, struct device *device,
-                       const char *name, int size, struct error *error) {
-    const struct tensor *tensor = checkpoint_vector(checkpoint, name, size, error);
-    if (tensor) *out = linear_adopt(device, tensor, error);
-    return tensor && out->data ? 0 : -1;
-}
-
-static int open_matrix(struct matrix *out, const struct checkpoint *checkpoint, struct device *device,
-                       const char *name, int rows, int columns, struct error *error) {
-    const struct tensor *tensor = checkpoint_matrix(checkpoint, name, rows, columns, error);
-    if (tensor) *out = linear_adopt(device, tensor, error);
-    return tensor && out->data ? 0 : -1;
-}
-
-static int open_layer(struct decoder_layer *layer, const struct checkpoint *checkpoint, struct device *device,
-                      const struct qwen_text_config *c, int index, struct error *error) {
-    char name[96];
-    int n = snprintf(name, sizeof name, "model.layers.%d.", index);
-    char *end = name + n;
-    size_t left = sizeof name - (size_t)n;
-    int heads = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
-    struct {
-        const char *name;
-        struct linear *linear;
-        int out, in;
-        enum linear_bias bias;
-    } linears[] = {{"self_attn.q_proj", &layer->q, heads, c->hidden, LINEAR_BIASED},
-                   {"self_attn.k_proj", &layer->k, kv, c->hidden, LINEAR_BIASED},
-                   {"self_attn.v_proj", &layer->v, kv, c->hidden, LINEAR_BIASED},
-                   {"self_attn.o_proj", &layer->o, c->hidden, heads, LINEAR_PLAIN},
-                   {"mlp.gate_proj", &layer->gate, c->intermediate, c->hidden, LINEAR_PLAIN},
-                   {"mlp.up_proj", &layer->up, c->intermediate, c->hidden, LINEAR_PLAIN},
-                   {"mlp.down_proj", &layer->down, c->hidden, c->intermediate, LINEAR_PLAIN}};
-    for (size_t i = 0; i < sizeof linears / sizeof *linears; i++) {
-        snprintf(end, left, "%s", linears[i].name);
-        if (linear_open(linears[i].linear, checkpoint, device, name, linears[i].out, linears[i].in,
-                        linears[i].bias, error))
-            return -1;
-    }
-    snprintf(end, left, "input_layernorm.weight");
-    if (open_vector(&layer->input_norm, checkpoint, device, name, c->hidden, error)) return -1;
-    snprintf(end, left, "post_attention_layernorm.weight");
-    return open_vector(&layer->post_norm, checkpoint, device, name, c->hidden, error);
-}
-
-struct decoder *decoder_open(const struct checkpoint *checkpoint, struct device *device,
-                             struct error *error) {
+struct decoder *decoder_new(const struct qwen_text_config *config, struct error *error) {
     struct decoder *decoder = memory_new(1, sizeof *decoder, "language model", error);
     if (!decoder) return NULL;
-    const struct qwen_text_config *c = &checkpoint_config(checkpoint)->text;
-    decoder->config = *c;
-    decoder->layers = memory_new((size_t)c->layers, sizeof *decoder->layers, "language model", error);
-    bool ok =
-        decoder->layers &&
-        open_matrix(&decoder->embedding, checkpoint, device, "model.embed_tokens.weight", c->vocab, c->hidden,
-                    error) == 0 &&
-        open_matrix(&decoder->head.values, checkpoint, device, "lm_head.weight", c->vocab, c->hidden,
-                    error) == 0 &&
-        open_vector(&decoder->final_norm, checkpoint, device, "model.norm.weight", c->hidden, error) == 0;
-    for (int i = 0; ok && i < c->layers; i++)
-        ok = open_layer(&decoder->layers[i], checkpoint, device, c, i, error) == 0;
-    if (ok) return decoder;
+    decoder->config = *config;
+    decoder->layers = memory_new((size_t)config->layers, sizeof *decoder->layers, "language model", error);
+    if (decoder->layers) return decoder;
     decoder_free(decoder);
     return NULL;
 }

@@ -13,7 +13,8 @@
 struct decoder;
 
 // Resolves and checks all tensors of the language model, which the device adopts. Both must outlive it.
-struct decoder *decoder_open(const struct checkpoint *checkpoint, struct device *device, struct error *error);
+// Without weights: parts_load fills them in, or they stay room for gradients.
+struct decoder *decoder_new(const struct qwen_text_config *config, struct error *error);
 void decoder_free(struct decoder *decoder);
 
 // One sequence's new tokens in a forward pass. They follow own->rows tokens that follow prefix->rows tokens.

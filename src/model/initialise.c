@@ -153,30 +153,22 @@ static void make_normal(uint64_t seed, uint64_t stream, uint64_t block, double d
     }
 }
 
-static bool ends_with(const char *name, const char *end) {
-    size_t length = strlen(name), tail = strlen(end);
-    return length >= tail && strcmp(name + length - tail, end) == 0;
-}
-
-static double deviation_of(const struct initialisation *all, const char *name) {
-    bool vision = strncmp(name, "visual.", 7) == 0;
-    int layers = vision ? all->config.vision.depth : all->config.text.layers;
-    if (ends_with(name, "embed_tokens.weight")) return EMBEDDING_DEVIATION;
-    bool residual = ends_with(name, vision ? "attn.proj.weight" : "self_attn.o_proj.weight") ||
-                    ends_with(name, "mlp.down_proj.weight");
-    return residual ? all->range / sqrt(2.0 * layers) : all->range;
+static double deviation_of(const struct initialisation *all, const struct part *part) {
+    int layers = part->group == PART_TEXT ? all->config.text.layers : all->config.vision.depth;
+    if (part->role == PART_EMBEDDING) return EMBEDDING_DEVIATION;
+    return part->role == PART_OUT ? all->range / sqrt(2.0 * layers) : all->range;
 }
 
 static void make_values(const struct fresh_tensor *fresh, size_t first, size_t count) {
     const struct initialisation *all = fresh->all;
-    const char *name = fresh->planned->name;
-    if (fresh->planned->tensor.dims == 1) { // norms and biases
-        float value = ends_with(name, ".bias") ? 0 : 1;
+    const struct part *part = &fresh->planned->part;
+    if (part->role == PART_NORM || part->role == PART_BIAS) {
+        float value = part->role == PART_BIAS ? 0 : 1;
         for (size_t i = 0; i < count; i++) all->values[i] = value;
         return;
     }
-    double deviation = deviation_of(all, name);
-    uint64_t stream = stream_of(name);
+    double deviation = deviation_of(all, part);
+    uint64_t stream = stream_of(part->name);
     for (size_t i = 0; i < count; i += 4)
         make_normal(all->options->seed, stream, (first + i) / 4, deviation, all->values + i);
 }

@@ -11,13 +11,6 @@ struct linear {
     struct low_rank adapter; // LoRA that is switched on, or a.data NULL (model/lora.h)
 };
 
-enum linear_bias { LINEAR_PLAIN, LINEAR_BIASED };
-
-// "NAME.weight" [out, in], and "NAME.bias" [out] with LINEAR_BIASED.
-int linear_open(struct linear *linear, const struct checkpoint *checkpoint, struct device *device,
-                const char *name, int out, int in, enum linear_bias bias, struct error *error);
-// A tensor of a mapped file as the device reads it: [1, n] of a vector. data is NULL with the error.
-struct matrix linear_adopt(struct device *device, const struct tensor *tensor, struct error *error);
 // y [rows, out] = x [rows, in]; flags as in tensor/device.h.
 void linear_run(const struct linear *linear, struct device *device, struct matrix y, struct matrix x,
                 unsigned flags);

@@ -92,7 +92,7 @@ static bool is_target(const struct part *part, const pcre2_code *pattern, pcre2_
     char name[96];
     if (!part->linear) return false;
     lora_name(part, name, sizeof name);
-    if (!pattern) return strncmp(name, "model.layers.", strlen("model.layers.")) == 0;
+    if (!pattern) return part_is_adapted(part);
     return pcre2_match(pattern, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, 0, match, NULL) >= 0;
 }
 
@@ -143,7 +143,7 @@ struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, str
         return NULL;
     }
     size_t count;
-    struct part *parts = parts_list(qwen->decoder, qwen->vision, &count, error);
+    struct part *parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error);
     struct lora *lora = parts ? lora_new_empty(qwen, count, error) : NULL;
     if (lora) {
         lora->rank = options->rank;
@@ -169,8 +169,9 @@ size_t lora_planned_values(const struct qwen *qwen, const struct lora_options *o
     size_t count, values = 0;
     pcre2_code *pattern = options->targets ? compile_targets(options->targets, error) : NULL;
     pcre2_match_data *match = pattern ? pcre2_match_data_create_from_pattern(pattern, NULL) : NULL;
-    struct part *parts =
-        !options->targets || match ? parts_list(qwen->decoder, qwen->vision, &count, error) : NULL;
+    struct part *parts = !options->targets || match
+                             ? parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error)
+                             : NULL;
     for (size_t i = 0; parts && i < count; i++)
         if (is_target(&parts[i], pattern, match))
             values += (size_t)options->rank * (parts[i].matrix->rows + parts[i].matrix->columns);

@@ -175,7 +175,7 @@ static int read_all(struct lora *lora, struct qwen *qwen, const struct part *par
 struct lora *lora_open(struct qwen *qwen, const char *name, struct error *error) {
     size_t count;
     char *folder = hub_find(name, "--adapter", &qwen->warnings, error);
-    struct part *parts = folder ? parts_list(qwen->decoder, qwen->vision, &count, error) : NULL;
+    struct part *parts = folder ? parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error) : NULL;
     struct lora *lora = parts ? lora_new_empty(qwen, count, error) : NULL;
     if (lora && read_all(lora, qwen, parts, count, folder, error)) {
         lora_free(lora);

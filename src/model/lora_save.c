@@ -59,7 +59,7 @@ static int component_of(const char *name, size_t length) {
 static int pattern_fits(const struct lora *lora, const struct qwen *qwen, const struct targets *targets,
                         bool *fits, struct error *error) {
     size_t count;
-    struct part *parts = parts_list(qwen->decoder, qwen->vision, &count, error);
+    struct part *parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error);
     if (!parts) return -1;
     *fits = true;
     for (size_t i = 0; i < count; i++) {

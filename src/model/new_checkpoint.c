@@ -13,35 +13,19 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/checkpoint_files.h"
-#include "model/qwen_tensors.h"
+#include "model/parts.h"
 
 static const size_t SHARD_BYTES = 5000000000;
 
 // ---- the plan: which tensor goes into which shard -------------------------------------------------------
 
-struct planning {
-    struct new_checkpoint *checkpoint;
-    struct error *error;
-};
-
-static int plan_tensor(void *context, const char *name, int dims, const size_t *shape) {
-    struct planning *planning = context;
-    struct new_checkpoint *checkpoint = planning->checkpoint;
-    if ((checkpoint->count & (checkpoint->count - 1)) == 0) { // room doubles at every power of two
-        size_t room = checkpoint->count ? checkpoint->count * 2 : 1;
-        struct new_tensor *grown =
-            memory_grow(checkpoint->tensors, room, sizeof *grown, "tensor list", planning->error);
-        if (!grown) return -1;
-        checkpoint->tensors = grown;
-    }
-    struct new_tensor *planned = &checkpoint->tensors[checkpoint->count];
-    *planned = (struct new_tensor){.tensor = {.dtype = checkpoint->dtype, .dims = dims}};
-    snprintf(planned->name, sizeof planned->name, "%s", name);
-    memcpy(planned->tensor.shape, shape, (size_t)dims * sizeof *shape);
-
+static void plan_tensor(struct new_checkpoint *checkpoint, const struct part *part) {
+    struct new_tensor *planned = &checkpoint->tensors[checkpoint->count++];
+    *planned = (struct new_tensor){.part = *part, .tensor = {.dtype = checkpoint->dtype, .dims = part->dims}};
+    memcpy(planned->tensor.shape, part->shape, (size_t)part->dims * sizeof *part->shape);
     size_t bytes = tensor_bytes(&planned->tensor),
            limit = checkpoint->shard_bytes ? checkpoint->shard_bytes : SHARD_BYTES;
-    if (checkpoint->count == 0 || (checkpoint->shard_used && checkpoint->shard_used + bytes > limit)) {
+    if (checkpoint->count == 1 || (checkpoint->shard_used && checkpoint->shard_used + bytes > limit)) {
         checkpoint->shard_count++;
         checkpoint->shard_used = 0;
     }
@@ -49,8 +33,6 @@ static int plan_tensor(void *context, const char *name, int dims, const size_t *
     checkpoint->shard_used += bytes;
     checkpoint->bytes += bytes;
     checkpoint->parameters += tensor_count(&planned->tensor);
-    checkpoint->count++;
-    return 0;
 }
 
 int new_checkpoint_plan(struct new_checkpoint *checkpoint, const struct qwen_config *config,
@@ -58,8 +40,12 @@ int new_checkpoint_plan(struct new_checkpoint *checkpoint, const struct qwen_con
     if (checkpoint->dtype != DTYPE_BF16 && checkpoint->dtype != DTYPE_F32)
         return error_set(error, ERROR_USAGE, "random weights of type %s, expected BF16 or F32",
                          dtype_name(checkpoint->dtype));
-    struct planning planning = {checkpoint, error};
-    return qwen_tensors_visit(config, plan_tensor, &planning);
+    size_t count;
+    struct part *parts = parts_list(config, NULL, NULL, &count, error);
+    checkpoint->tensors = parts ? memory_new(count, sizeof *checkpoint->tensors, "tensor list", error) : NULL;
+    for (size_t i = 0; checkpoint->tensors && i < count; i++) plan_tensor(checkpoint, &parts[i]);
+    free(parts);
+    return checkpoint->tensors ? 0 : -1;
 }
 
 // ---- the folder -----------------------------------------------------------------------------------------
@@ -150,7 +136,8 @@ static int add_tensors(const struct writing *writing, size_t shard, struct safet
         const struct new_tensor *planned = &writing->checkpoint->tensors[i];
         if (planned->shard != shard) continue;
         struct safetensors_source source = writing->source(writing->context, i);
-        if (safetensors_writer_add_source(writer, planned->name, &planned->tensor, source, error)) return -1;
+        if (safetensors_writer_add_source(writer, planned->part.name, &planned->tensor, source, error))
+            return -1;
     }
     return 0;
 }
@@ -173,7 +160,7 @@ static int write_index(const struct new_checkpoint *checkpoint, struct error *er
     for (size_t i = 0; i < checkpoint->count; i++) {
         char name[64];
         name_shard(checkpoint, checkpoint->tensors[i].shard, name, sizeof name);
-        if (json_object_set_new(map, checkpoint->tensors[i].name, json_string(name))) {
+        if (json_object_set_new(map, checkpoint->tensors[i].part.name, json_string(name))) {
             json_decref(map);
             map = NULL;
         }

@@ -14,11 +14,12 @@
 
 #include "base/error.h"
 #include "model/config.h"
+#include "model/parts.h"
 #include "model/safetensors.h"
 
 struct new_tensor {
-    char name[96];
-    struct tensor tensor; // without data
+    struct part part;
+    struct tensor tensor; // the same shape, in the type of the file; without data
     size_t shard;
 };
 

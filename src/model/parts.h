@@ -1,22 +1,61 @@
-// Every tensor of a model beside the place where the model reads it, so that training and LoRA can exchange
-// or adapt weights by their published names.
+// The tensors of a model: one list, in which each stands once with its published name, shape and part, and the
+// place where the model reads it. Loading, checking, new checkpoints, training, LoRA and saving all walk it.
 #ifndef GLOBE_MODEL_PARTS_H
 #define GLOBE_MODEL_PARTS_H
 
-#include "model/decoder_parts.h"
-#include "model/vision_parts.h"
+#include <stdbool.h>
+#include <stddef.h>
 
-struct part {
-    char name[96]; // "model.layers.0.mlp.up_proj.weight"
-    struct matrix *matrix;
-    struct linear *linear; // the layer whose weight this is; NULL for all else
+#include "base/error.h"
+#include "model/config.h"
+#include "model/linear.h"
+
+struct decoder;
+struct vision;
+
+enum part_group {
+    PART_TEXT,  // the language model
+    PART_TOWER, // the vision tower
+    PART_JOIN   // what joins the two: Qwen's merger
 };
 
-// In the order of qwen_tensors_visit; a tied lm_head is left out. free() it.
-struct part *parts_list(struct decoder *decoder, struct vision *vision, size_t *count, struct error *error);
+enum part_role {
+    PART_EMBEDDING, // [vocab, hidden]; the head too when they are tied
+    PART_HEAD,      // [vocab, hidden]
+    PART_NORM,
+    PART_BIAS,
+    PART_WEIGHT, // of a linear layer
+    PART_OUT     // the same, of a layer that adds to the residual stream
+};
 
-// Copies with the same layers, but no data in any matrix: room for gradients.
-struct decoder *decoder_new_empty(const struct decoder *decoder, struct error *error);
-struct vision *vision_new_empty(const struct vision *vision, struct error *error);
+enum { PART_MAX_DIMS = 5 };
+
+struct part {
+    char name[96]; // published: "model.layers.0.mlp.up_proj.weight"
+    int dims;
+    size_t shape[PART_MAX_DIMS];
+    enum part_group group;
+    enum part_role role;
+    bool repeated; // in a layer of the language model or a block of the tower
+    // NULL in a list without a model:
+    struct matrix *matrix; // [first dimension, the others], or [1, n] of a vector
+    struct linear
+        *linear; // the layer whose weight this is; NULL for all else, and for what LoRA cannot adapt
+};
+
+// The tensors of a configuration, language model first; a tied head is left out. With decoder and vision, both
+// or neither NULL, each has its place. free() it.
+struct part *parts_list(const struct qwen_config *config, struct decoder *decoder, struct vision *vision,
+                        size_t *count, struct error *error);
+// Names that the checkpoint has to know: of the embedding, and of the head.
+extern const char part_embedding[], part_head[];
+
+size_t part_values(const struct part *part); // how many numbers it holds
+// Whether LoRA adapts it when no targets are given: the linear layers of the language model's layers.
+bool part_is_adapted(const struct part *part);
+
+// Puts the checkpoint's tensors, as the device adopts them, into their places.
+int parts_load(const struct part *parts, size_t count, const struct checkpoint *checkpoint,
+               struct device *device, struct error *error);
 
 #endif

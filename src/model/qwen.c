@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "model/decoder_parts.h"
 #include "model/hub.h"
 #include "model/lora.h"
+#include "model/parts.h"
 #include "text/chat_template.h"
 
 // Tokens that go through the layers together while a prompt is read: bounds the memory of long prompts, and
@@ -53,6 +55,18 @@ static void find_stops(struct qwen *qwen) {
         qwen->stops[qwen->stop_count++] = tokenizer_find(qwen->tokenizer, "<|im_end|>");
 }
 
+static int load_weights(struct qwen *qwen, struct error *error) {
+    qwen->vision = vision_new(&qwen->config->vision, error);
+    qwen->decoder = qwen->vision ? decoder_new(&qwen->config->text, error) : NULL;
+    if (!qwen->decoder) return -1;
+    size_t count;
+    struct part *parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error);
+    int result = parts ? parts_load(parts, count, qwen->checkpoint, qwen->device, error) : -1;
+    free(parts);
+    if (qwen->config->text.tie_embeddings) qwen->decoder->head = weight_of(qwen->decoder->embedding);
+    return result;
+}
+
 static int open_parts(struct qwen *qwen, const char *folder, const struct qwen_options *options,
                       struct error *error) {
     qwen->checkpoint = checkpoint_open(folder, error);
@@ -76,8 +90,7 @@ static int open_parts(struct qwen *qwen, const char *folder, const struct qwen_o
     qwen->device = device_open_cpu(options->threads, options->isa, error);
     if (!qwen->device) return -1;
     qwen->type = choose_type(qwen, options->type);
-    qwen->vision = vision_open(qwen->checkpoint, qwen->device, error);
-    qwen->decoder = qwen->vision ? decoder_open(qwen->checkpoint, qwen->device, error) : NULL;
+    if (load_weights(qwen, error)) return -1;
     qwen->workspace = workspace_new(qwen->device, error);
     if (!qwen->decoder || !qwen->workspace) return -1;
     find_stops(qwen);

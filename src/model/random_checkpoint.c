@@ -187,16 +187,12 @@ static const void *read_ones(void *context, size_t offset, size_t *size, struct 
     return source->blocks->ones + offset % ONES;
 }
 
-// Norm weights are the vectors that are no biases.
-static int is_norm(const struct new_tensor *planned) {
-    return planned->tensor.dims == 1 && !strstr(planned->name, ".bias");
-}
-
 static struct safetensors_source get_source(void *context, size_t index) {
     struct blocks *blocks = context;
     blocks->sources[index] = (struct block_source){blocks, index + 1};
-    return (struct safetensors_source){is_norm(&blocks->checkpoint->tensors[index]) ? read_ones : read_random,
-                                       &blocks->sources[index]};
+    return (struct safetensors_source){
+        blocks->checkpoint->tensors[index].part.role == PART_NORM ? read_ones : read_random,
+        &blocks->sources[index]};
 }
 
 // ---- the small files ------------------------------------------------------------------------------------

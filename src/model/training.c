@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/qwen_tensors.h"
+#include "model/parts.h"
 #include "model/training_parts.h"
 #include "model/training_rows.h"
 #include "model/vision_backward.h"
@@ -33,17 +33,18 @@ void training_close(struct training *training) {
     free(training);
 }
 
-struct count {
-    const struct training_options *options;
-    size_t trained; // values
-};
-
-static int count_tensor(void *context, const char *name, int dims, const size_t *shape) {
-    struct count *count = context;
-    size_t values = 1;
-    for (int i = 0; i < dims; i++) values *= shape[i];
-    if (training_is_trained(count->options, name)) count->trained += values;
-    return 0;
+size_t training_values(const struct qwen *qwen, const struct training_options *options) {
+    struct error ignored;
+    bool lora = options->lora_rank > 0 || options->lora_folder;
+    size_t count, values = 0, rank = options->lora_rank > 0 ? (size_t)options->lora_rank : 16;
+    struct part *parts = parts_list(qwen->config, NULL, NULL, &count, &ignored);
+    for (size_t i = 0; parts && i < count; i++)
+        if (lora && part_is_adapted(&parts[i]))
+            values += rank * (parts[i].shape[0] + parts[i].shape[1]);
+        else if (!lora && training_is_trained(options, &parts[i]))
+            values += part_values(&parts[i]);
+    free(parts);
+    return values;
 }
 
 // Bytes of the activations of `layers` layers, of which `kept` stay: each reads and writes `wide` values of
@@ -59,14 +60,8 @@ size_t training_memory(const struct qwen *qwen, const struct training_options *o
     size_t size = dtype_size(qwen->type), layers = (size_t)t->layers, blocks = (size_t)v->depth;
     size_t hidden = (size_t)t->hidden, inner = (size_t)t->intermediate,
            heads = (size_t)(t->heads + t->kv_heads) * 2 * (size_t)t->head_dim;
-    struct count count = {.options = options};
     size_t value_bytes = 2 * sizeof(float) + (qwen->type == DTYPE_F32 ? 0 : size), bytes;
-    if (options->lora_rank > 0 || options->lora_folder) // of the language model's linear layers
-        count.trained = layers * (size_t)(options->lora_rank > 0 ? options->lora_rank : 16) *
-                        (8 * hidden + heads + 3 * inner);
-    else
-        qwen_tensors_visit(qwen->config, count_tensor, &count);
-    bytes = count.trained * value_bytes;
+    bytes = training_values(qwen, options) * value_bytes;
     // One more layer for the backward pass, whose gradients are as wide as what it reads.
     bytes += activations(rows, layers, (options->checkpoint_activations ? 1 : layers) + 1, hidden,
                          heads + 3 * inner, size);
@@ -105,7 +100,7 @@ struct pass {
     float *log_probs, *log_sums; // [tokens], on the device
 };
 
-static bool trains_vision(const struct training *training) {
+bool training_has_vision(const struct training *training) {
     return training->blocks_trained || training->merger_trained;
 }
 
@@ -168,7 +163,7 @@ static int embed(struct pass *pass, const struct training_group *groups, size_t 
     struct workspace *workspace = pass->training->workspace;
     pass->embeds = workspace_matrix(workspace, DTYPE_F32, pass->rows.image_count, pass->x.columns, error);
     if (error->code) return -1;
-    bool tape = pass->keep != TAPE_NOTHING && trains_vision(pass->training);
+    bool tape = pass->keep != TAPE_NOTHING && training_has_vision(pass->training);
     if (tape ? run_tower(pass, groups, count, error) : encode_images(pass, groups, count, error)) return -1;
     struct matrix embeds = pass->embeds;
     if (qwen->type == DTYPE_BF16) { // as in inference: the reference casts to the embedding's type

@@ -58,9 +58,16 @@ void training_close(struct training *training); // the model keeps the trained w
 size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t rows,
                        size_t patches);
 
+// Values that training_open would train. An estimate where lora_targets is a pattern of the user's: as many as
+// without one.
+size_t training_values(const struct qwen *qwen, const struct training_options *options);
+
 size_t training_parameter_count(const struct training *training);
 struct parameter *training_parameter(struct training *training,
                                      size_t index); // stable order, by name in the checkpoint
+
+// Whether gradients go through the vision tower or the merger: if not, a picture's embeddings stay the same.
+bool training_has_vision(const struct training *training);
 
 struct training_completion {
     const int32_t *ids; // what the model is to say, stop token included

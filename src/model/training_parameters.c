@@ -5,13 +5,19 @@
 
 #include "base/memory.h"
 #include "model/checkpoint_copy.h"
-#include "model/qwen_tensors.h"
+#include "model/decoder_parts.h"
+#include "model/parts.h"
 #include "model/training_parts.h"
 
-bool training_is_trained(const struct training_options *options, const char *name) {
-    if (strncmp(name, "visual.merger.", 14) == 0) return options->train_merger;
-    if (strncmp(name, "visual.", 7) == 0) return options->train_vision;
-    return options->train_text;
+bool training_is_trained(const struct training_options *options, const struct part *part) {
+    switch (part->group) {
+    case PART_TEXT:
+        return options->train_text;
+    case PART_TOWER:
+        return options->train_vision;
+    default:
+        return options->train_merger;
+    }
 }
 
 // Room for one more parameter with a zeroed gradient. The value is the caller's.
@@ -59,32 +65,27 @@ static int exchange_weight(struct training *training, struct parameter *p, struc
     return device_check(qwen->device, error);
 }
 
-struct walk {
-    struct training *training;
-    struct part *parts, *gradients; // of the model and of its likeness, in the same order
-    size_t next;
-    struct error *error;
+// The tensors of the model and of its likeness, in the same order.
+struct likeness {
+    struct part *parts, *gradients;
+    size_t count;
 };
 
-static int visit(void *context, const char *name, int dims, const size_t *shape) {
-    struct walk *walk = context;
-    struct training *training = walk->training;
-    size_t index = walk->next++;
-    if (strcmp(walk->parts[index].name, name) != 0)
-        return error_set(walk->error, ERROR_INTERNAL, "\"%s\" where \"%s\" was expected",
-                         walk->parts[index].name, name);
-    if (!training_is_trained(&training->options, name)) return 0;
-    struct matrix *matrix = walk->parts[index].matrix;
-    struct parameter *p = add(training, name, dims, shape, walk->error);
-    if (!p || exchange_weight(training, p, &training->trained[training->count - 1], matrix, walk->error))
-        return -1;
-    *walk->gradients[index].matrix = matrix_of(p->gradient, DTYPE_F32, matrix->rows, matrix->columns);
+static int take_weight(struct training *training, const struct part *part, struct matrix *gradient,
+                       struct error *error) {
+    struct matrix *matrix = part->matrix;
+    struct parameter *p = add(training, part->name, part->dims, part->shape, error);
+    if (!p || exchange_weight(training, p, &training->trained[training->count - 1], matrix, error)) return -1;
+    *gradient = matrix_of(p->gradient, DTYPE_F32, matrix->rows, matrix->columns);
     return 0;
 }
 
-static int take_weights(struct training *training, struct walk *walk, struct error *error) {
+static int take_weights(struct training *training, const struct likeness *all, struct error *error) {
     struct decoder *decoder = training->qwen->decoder;
-    int result = qwen_tensors_visit(training->qwen->config, visit, walk);
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < all->count; i++)
+        if (training_is_trained(&training->options, &all->parts[i]))
+            result = take_weight(training, &all->parts[i], all->gradients[i].matrix, error);
     if (result == 0 && training->count == 0)
         result = error_set(error, ERROR_USAGE, "nothing is to be trained");
     if (decoder->config.tie_embeddings) { // one parameter, in two places
@@ -98,17 +99,18 @@ static int take_weights(struct training *training, struct walk *walk, struct err
 }
 
 // The likeness of an adapted layer, by its name.
-static struct linear *find_layer(const struct walk *walk, size_t count, const char *name) {
+static const struct part *find_layer(const struct likeness *all, const char *name) {
     size_t length = strlen(name);
-    for (size_t i = 0; i < count; i++)
-        if (walk->gradients[i].linear && strncmp(walk->gradients[i].name, name, length) == 0 &&
-            strcmp(walk->gradients[i].name + length, ".weight") == 0)
-            return walk->gradients[i].linear;
+    for (size_t i = 0; i < all->count; i++)
+        if (all->gradients[i].linear && strncmp(all->gradients[i].name, name, length) == 0 &&
+            strcmp(all->gradients[i].name + length, ".weight") == 0)
+            return &all->gradients[i];
     return NULL;
 }
 
-static int take_module(struct training *training, const struct lora_module *m, struct linear *gradient,
+static int take_module(struct training *training, const struct lora_module *m, const struct part *layer,
                        struct error *error) {
+    struct linear *gradient = layer->linear;
     char name[160];
     snprintf(name, sizeof name, "base_model.model.%s.lora_A.weight", m->name);
     struct parameter *a = add(training, name, 2, (size_t[]){m->rank, m->in}, error);
@@ -120,15 +122,12 @@ static int take_module(struct training *training, const struct lora_module *m, s
     b->value = m->b;
     gradient->adapter.a = matrix_of(a->gradient, DTYPE_F32, m->rank, m->in);
     gradient->adapter.b = matrix_of(b->gradient, DTYPE_F32, m->out, m->rank);
-    if (strncmp(m->name, "visual.merger.", 14) == 0)
-        training->merger_trained = true;
-    else if (strncmp(m->name, "visual.", 7) == 0)
-        training->blocks_trained = true;
+    training->merger_trained |= layer->group == PART_JOIN;
+    training->blocks_trained |= layer->group == PART_TOWER;
     return 0;
 }
 
-static int take_adapter(struct training *training, const struct walk *walk, size_t count,
-                        struct error *error) {
+static int take_adapter(struct training *training, const struct likeness *all, struct error *error) {
     const struct training_options *o = &training->options;
     struct qwen *qwen = training->qwen;
     const struct lora_options fresh = {.rank = o->lora_rank,
@@ -146,28 +145,27 @@ static int take_adapter(struct training *training, const struct walk *walk, size
     qwen->own_adapter = training->lora = lora;
     for (size_t i = 0; i < lora_count(lora); i++) {
         const struct lora_module *m = lora_module_at(lora, i);
-        if (take_module(training, m, find_layer(walk, count, m->name), error)) return -1;
+        if (take_module(training, m, find_layer(all, m->name), error)) return -1;
     }
     return 0;
 }
 
 int training_take_parameters(struct training *training, struct error *error) {
     struct qwen *qwen = training->qwen;
-    size_t count;
-    training->text = decoder_new_empty(qwen->decoder, error);
-    training->vision = vision_new_empty(qwen->vision, error);
+    struct likeness all = {0};
+    training->text = decoder_new(&qwen->config->text, error);
+    training->vision = vision_new(&qwen->config->vision, error);
     if (!training->text || !training->vision) return -1;
-    struct walk walk = {.training = training, .error = error};
-    walk.parts = parts_list(qwen->decoder, qwen->vision, &count, error);
-    walk.gradients = parts_list(training->text, training->vision, &count, error);
-    training->parameters = memory_new(2 * count, sizeof *training->parameters, "parameters", error);
-    training->trained = memory_new(2 * count, sizeof *training->trained, "parameters", error);
-    int result = walk.parts && walk.gradients && training->parameters && training->trained ? 0 : -1;
+    all.parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &all.count, error);
+    all.gradients = parts_list(qwen->config, training->text, training->vision, &all.count, error);
+    training->parameters = memory_new(2 * all.count, sizeof *training->parameters, "parameters", error);
+    training->trained = memory_new(2 * all.count, sizeof *training->trained, "parameters", error);
+    int result = all.parts && all.gradients && training->parameters && training->trained ? 0 : -1;
     bool lora = training->options.lora_rank > 0 || training->options.lora_folder;
     if (result == 0)
-        result = lora ? take_adapter(training, &walk, count, error) : take_weights(training, &walk, error);
-    free(walk.parts);
-    free(walk.gradients);
+        result = lora ? take_adapter(training, &all, error) : take_weights(training, &all, error);
+    free(all.parts);
+    free(all.gradients);
     return result;
 }
 
@@ -226,8 +224,8 @@ static const struct parameter *find(const struct training *training, const char 
     for (size_t i = 0; i < training->count; i++)
         if (strcmp(training->parameters[i].name, name) == 0) return &training->parameters[i];
     // A file may repeat a tied embedding as lm_head.
-    bool tied = training->qwen->config->text.tie_embeddings && strcmp(name, "lm_head.weight") == 0;
-    return tied ? find(training, "model.embed_tokens.weight") : NULL;
+    bool tied = training->qwen->config->text.tie_embeddings && strcmp(name, part_head) == 0;
+    return tied ? find(training, part_embedding) : NULL;
 }
 
 static bool changes(void *context, const char *name) {

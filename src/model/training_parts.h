@@ -32,7 +32,7 @@ struct training {
 // training_parameters.c: fills parameters, trained, text, vision, lora.
 int training_take_parameters(struct training *training, struct error *error);
 void training_free_parameters(struct training *training);
-// Whether the tensor of this published name is trained when there is no LoRA.
-bool training_is_trained(const struct training_options *options, const char *name);
+// Whether a tensor is trained when there is no LoRA.
+bool training_is_trained(const struct training_options *options, const struct part *part);
 
 #endif

@@ -7,75 +7,16 @@
 #include "model/vision_parts.h"
 #include "tensor/workspace.h"
 
-static int open_norm(struct matrix *norm, const struct checkpoint *checkpoint, struct device *device,
-                     const char *name, int size, struct error *error) {
-    const struct tensor *tensor = checkpoint_vector(checkpoint, name, size, error);
-    if (!tensor) return -1;
-    *norm = linear_adopt(device, tensor, error);
-    return norm->data ? 0 : -1;
-}
-
-static int open_block(struct vision_block *block, const struct checkpoint *checkpoint, struct device *device,
-                      const struct qwen_vision_config *c, int index, struct error *error) {
-    char name[96];
-    int n = snprintf(name, sizeof name, "visual.blocks.%d.", index);
-    char *end = name + n;
-    size_t left = sizeof name - (size_t)n;
-    struct {
-        const char *name;
-        struct linear *linear;
-        int out, in;
-    } layers[] = {{"attn.qkv", &block->qkv, 3 * c->hidden, c->hidden},
-                  {"attn.proj", &block->proj, c->hidden, c->hidden},
-                  {"mlp.gate_proj", &block->gate, c->intermediate, c->hidden},
-                  {"mlp.up_proj", &block->up, c->intermediate, c->hidden},
-                  {"mlp.down_proj", &block->down, c->hidden, c->intermediate}};
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-        snprintf(end, left, "%s", layers[i].name);
-        if (linear_open(layers[i].linear, checkpoint, device, name, layers[i].out, layers[i].in,
-                        LINEAR_BIASED, error))
-            return -1;
-    }
-    block->full = qwen_vision_is_full(c, index);
-    snprintf(end, left, "norm1.weight");
-    if (open_norm(&block->norm1, checkpoint, device, name, c->hidden, error)) return -1;
-    snprintf(end, left, "norm2.weight");
-    return open_norm(&block->norm2, checkpoint, device, name, c->hidden, error);
-}
-
-static int open_tensors(struct vision *vision, const struct checkpoint *checkpoint, struct device *device,
-                        struct error *error) {
-    const struct qwen_vision_config *c = &vision->config;
-    size_t patch[] = {(size_t)c->hidden, (size_t)c->in_channels, (size_t)c->temporal_patch, (size_t)c->patch,
-                      (size_t)c->patch};
-    const struct tensor *conv =
-        checkpoint_tensor(checkpoint, "visual.patch_embed.proj.weight", 5, patch, error);
-    if (!conv) return -1;
-    // The convolution has no overlap: flattened, it is a linear layer over the values of a patch.
-    vision->patch_embed.weight =
-        weight_of(matrix_of(device_adopt(device, conv->data, tensor_bytes(conv), error), conv->dtype,
-                            patch[0], patch[1] * patch[2] * patch[3] * patch[4]));
-    if (!vision->patch_embed.weight.values.data) return -1;
-    for (int i = 0; i < c->depth; i++)
-        if (open_block(&vision->blocks[i], checkpoint, device, c, i, error)) return -1;
-    int merged = c->hidden * c->merge * c->merge;
-    if (open_norm(&vision->merger_norm, checkpoint, device, "visual.merger.ln_q.weight", c->hidden, error) ||
-        linear_open(&vision->merger_in, checkpoint, device, "visual.merger.mlp.0", merged, merged,
-                    LINEAR_BIASED, error))
-        return -1;
-    return linear_open(&vision->merger_out, checkpoint, device, "visual.merger.mlp.2", c->out_hidden, merged,
-                       LINEAR_BIASED, error);
-}
-
-struct vision *vision_open(const struct checkpoint *checkpoint, struct device *device, struct error *error) {
+struct vision *vision_new(const struct qwen_vision_config *config, struct error *error) {
     struct vision *vision = memory_new(1, sizeof *vision, "vision tower", error);
     if (!vision) return NULL;
-    vision->config = checkpoint_config(checkpoint)->vision;
-    vision->blocks = memory_new((size_t)vision->config.depth, sizeof *vision->blocks, "vision tower", error);
-    if (!vision->blocks || open_tensors(vision, checkpoint, device, error)) {
+    vision->config = *config;
+    vision->blocks = memory_new((size_t)config->depth, sizeof *vision->blocks, "vision tower", error);
+    if (!vision->blocks) {
         vision_free(vision);
         return NULL;
     }
+    for (int i = 0; i < config->depth; i++) vision->blocks[i].full = qwen_vision_is_full(config, i);
     return vision;
 }
 

@@ -13,7 +13,7 @@
 struct vision;
 
 // Resolves and checks all `visual.*` tensors, which the device adopts. Both must outlive it.
-struct vision *vision_open(const struct checkpoint *checkpoint, struct device *device, struct error *error);
+struct vision *vision_new(const struct qwen_vision_config *config, struct error *error);
 void vision_free(struct vision *vision);
 
 // patches [P, 3 * temporal * patch^2] F32 of all images one after the other (P = sum of frames * height *

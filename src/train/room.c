@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/qwen_tensors.h"
-
 static size_t read_meminfo(const char *key) {
     FILE *file = fopen("/proc/meminfo", "r");
     char line[200];
@@ -29,41 +27,6 @@ size_t room_available(void) {
     size_t limit = read_size("/sys/fs/cgroup/memory.max"), used = read_size("/sys/fs/cgroup/memory.current");
     if (limit && limit > used && (!available || limit - used < available)) available = limit - used;
     return available;
-}
-
-struct counter {
-    const struct training_options *options;
-    size_t values;
-};
-
-static bool ends_with(const char *name, const char *end) {
-    size_t length = strlen(name), size = strlen(end);
-    return length >= size && strcmp(name + length - size, end) == 0;
-}
-
-// An estimate where options->lora_targets is a pattern of the user's: as many as without one.
-static size_t adapter_values(const struct training_options *options, const char *name, const size_t *shape) {
-    bool adapted = strncmp(name, "model.layers.", 13) == 0 && ends_with(name, "_proj.weight");
-    return adapted ? (size_t)options->lora_rank * (shape[0] + shape[1]) : 0;
-}
-
-static int count_tensor(void *context, const char *name, int dims, const size_t *shape) {
-    struct counter *counter = context;
-    const struct training_options *options = counter->options;
-    size_t count = 1;
-    for (int i = 0; i < dims; i++) count *= shape[i];
-    bool merger = strncmp(name, "visual.merger.", 14) == 0, vision = strncmp(name, "visual.", 7) == 0;
-    if (options->lora_rank)
-        counter->values += adapter_values(options, name, shape);
-    else if (merger ? options->train_merger : vision ? options->train_vision : options->train_text)
-        counter->values += count;
-    return 0;
-}
-
-size_t room_trained_values(const struct qwen *qwen, const struct training_options *options) {
-    struct counter counter = {.options = options};
-    qwen_tensors_visit(qwen->config, count_tensor, &counter);
-    return counter.values;
 }
 
 int room_check(const struct room_need *need, int ranks, size_t available, struct error *error) {

@@ -10,9 +10,6 @@
 // Bytes of memory that can be had now: MemAvailable, or what the control group leaves; 0: unknown.
 size_t room_available(void);
 
-// Values that would be trained.
-size_t room_trained_values(const struct qwen *qwen, const struct training_options *options);
-
 struct room_need {
     size_t model;     // training_memory: values, gradients, activations of the longest pass
     size_t optimizer; // moments, and the buffers of ranks

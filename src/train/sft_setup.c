@@ -155,7 +155,7 @@ static int check_room(const struct sft *sft, const struct training_options *opti
     if (micro > sft->train_count) micro = sft->train_count;
     size_t tokens = micro * longest(sft->train_data, dataset_tokens);
     size_t patches = longest(sft->train_data, dataset_patches);
-    size_t values = room_trained_values(sft->qwen, options), ranks = (size_t)sft->parallel->ranks;
+    size_t values = training_values(sft->qwen, options), ranks = (size_t)sft->parallel->ranks;
     const struct room_need need = {
         .model = training_memory(sft->qwen, options, tokens, micro * patches),
         .optimizer = values / ranks * 2 * sizeof(float),
@@ -170,19 +170,13 @@ static int check_room(const struct sft *sft, const struct training_options *opti
     return room_check(&least, sft->parallel->local_ranks, room_available(), error);
 }
 
-static bool vision_is_trained(struct training *training) {
-    for (size_t i = 0; i < training_parameter_count(training); i++)
-        if (strstr(training_parameter(training, i)->name, "visual.")) return true;
-    return false;
-}
-
 static int open_features(struct sft *sft, struct error *error) {
     size_t limit = (size_t)sft->recipe->data.feature_cache_mb << 20;
     size_t threads = (size_t)sft->recipe->data.loaders;
     sft->train = (struct feed){.dataset = sft->train_data, .qwen = sft->qwen, .threads = threads};
     sft->eval = sft->train;
     if (sft->eval_data) sft->eval.dataset = sft->eval_data;
-    if (vision_is_trained(sft->training)) return 0;
+    if (training_has_vision(sft->training)) return 0;
     sft->features = features_open(dataset_count(sft->train_data), limit, error);
     if (!sft->features) return -1;
     sft->train.features = sft->eval.features = sft->features;

@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "model/checkpoint.h"
 #include "model/initialise.h"
-#include "model/qwen_tensors.h"
 #include "text/tokenizer.h"
 
 static struct initialise_options tiny(const char *folder) {

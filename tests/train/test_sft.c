@@ -86,7 +86,7 @@ static void test_adamw_3_steps(void **state) {
     for (size_t i = 0; i < count; i++) parameters[i] = training_parameter(training, i);
     struct optimizer optimizer;
     assert_ok(optimizer_open(&optimizer, qwen->device, parameters, count, &settings, &alone, &error), error);
-    assert_int_equal(optimizer.flat.total, room_trained_values(qwen, &options));
+    assert_int_equal(optimizer.flat.total, training_values(qwen, &options));
     struct sample samples[2];
     struct sft_row rows[2] = {0};
     for (size_t i = 0; i < 2; i++) {
