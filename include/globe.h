@@ -47,17 +47,29 @@ struct globe_options {
     const char
         *gazetteer; /* SQLite file; NULL: the one that is installed. Without any, places have names only */
     int threads;    /* 0: all processors */
-    int64_t max_pixels; /* largest picture that the model sees, at most its own; 0: 1,003,520, what GLOBE was
+    int64_t max_pixels;  /* largest picture that the model sees, at most its own; 0: 1,003,520, what GLOBE was
                            trained with */
-    const char *prompt; /* "globe", "compat-eval", "direct" or a file; NULL: "globe" */
+    const char *prompt;  /* "globe", "compat-eval", "direct" or a file; NULL: "globe" */
+    const char *adapter; /* folder of a LoRA adapter (PEFT) over the model; NULL: none */
 };
 #define GLOBE_OPTIONS_INIT \
-    { sizeof(struct globe_options), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL }
+    { sizeof(struct globe_options), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL }
 
 struct globe *globe_open(const struct globe_options *options, char *message);
 void globe_close(struct globe *globe); /* NULL is fine */
 
+/* While `on` is not 0, locating fails with a message that begins with "cancelled": a call that runs at its next
+ * token, another one at once. Set it back to 0 to go on with the handle. This is the one function that may be
+ * called from any thread at any time before globe_close, and from a signal handler. */
+void globe_cancel(struct globe *globe, int on);
+
 /* ---- locating ---- */
+
+enum globe_precision {
+    GLOBE_FULL,
+    GLOBE_CITY,   /* positions to 0.01 degrees, radii no smaller than the place */
+    GLOBE_COUNTRY /* the country's position and radius; no city, reasoning, clues or answer, and no on_text */
+};
 
 struct globe_request {
     size_t size;
@@ -69,9 +81,11 @@ struct globe_request {
     /* Part of the (first) answer as it is written; NULL: not wanted. `text` is not NUL-terminated. */
     void (*on_text)(void *context, const char *text, size_t length);
     void *context;
+    const char *hint;               /* what is known about the photo, for the model; NULL: nothing */
+    enum globe_precision precision; /* of everything that the result says */
 };
 #define GLOBE_REQUEST_INIT \
-    { sizeof(struct globe_request), 0, 0, -1.0, 0, 0, NULL, NULL }
+    { sizeof(struct globe_request), 0, 0, -1.0, 0, 0, NULL, NULL, NULL, GLOBE_FULL }
 
 struct globe_result;
 
@@ -90,7 +104,8 @@ enum globe_outcome {
     GLOBE_PLACED,
     GLOBE_ABSTAINED,     /* a place, but less sure than asked for */
     GLOBE_NOT_LOCATABLE, /* nothing in the photo gives the place away */
-    GLOBE_NO_ANSWER      /* the model named no place */
+    GLOBE_NO_ANSWER,     /* the model named no place */
+    GLOBE_OUT_OF_SCOPE   /* the model says by itself that it was not made for such a picture */
 };
 enum globe_outcome globe_result_outcome(const struct globe_result *result);
 

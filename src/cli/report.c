@@ -27,7 +27,7 @@ struct settings {
     const char *html;        // NULL: no page
     const char *gazetteer;
     bool main; // the format of `writer` is wanted, not only a page or sidecars
-    bool write_xmp, replace_xmp;
+    bool write_xmp, replace_xmp, over_gps;
 };
 
 // One document in the making: on stdout, or in a file that appears whole at the end.
@@ -43,7 +43,7 @@ struct job {
     struct document main, page;
     struct gazetteer *gazetteer; // for the countries' positions and the map's land; may be NULL
     struct progress *progress;
-    size_t complaints, sidecars, failed_sidecars, shown;
+    size_t complaints, sidecars, failed_sidecars, measured, shown;
 };
 
 // ---- documents ------------------------------------------------------------------------------------------
@@ -152,6 +152,12 @@ static int write_sidecar(struct job *job, const struct record *record, const str
     options.model = record->model;
     if (record->precision > options.precision) options.precision = record->precision;
     if (verdict->outcome != VERDICT_PLACED) return 0;
+    // Programs take a sidecar's position before the photo's own, which was measured. At country precision the
+    // record no longer tells it, only that it is contradicted.
+    if ((verdict->has_gps || verdict->flags & FLAG_GPS) && !job->settings->over_gps) {
+        job->measured++;
+        return 0;
+    }
     if (writer_write_xmp(verdict, &options, job->settings->replace_xmp, &error) == 0) {
         job->sidecars++;
         return 0;
@@ -210,6 +216,9 @@ static void summarise(const struct job *job, const struct record_set_counts *cou
         buffer_format(&text, "; %zu broken line%s left out", counts->broken, plural(counts->broken));
     if (job->settings->write_xmp)
         buffer_format(&text, "; %zu sidecar%s written", job->sidecars, plural(job->sidecars));
+    if (job->measured)
+        buffer_format(&text, ", none beside %zu photo%s with a measured position (--over-gps)", job->measured,
+                      plural(job->measured));
     if (job->failed_sidecars) buffer_format(&text, ", %zu not", job->failed_sidecars);
     if (!text.failed) log_info("%s", text.data);
     buffer_free(&text);
@@ -366,6 +375,7 @@ int command_report(int argc, char **argv) {
         option_string("html", 0, "FILE", &s.html, "Write a page: a map, and a card with picture per photo"),
         option_flag("write-xmp", 0, &s.write_xmp, "Write a sidecar beside each photo that was placed"),
         option_flag("replace-xmp", 0, &s.replace_xmp, "--write-xmp may replace a sidecar"),
+        option_flag("over-gps", 0, &s.over_gps, "--write-xmp also beside photos with a measured position"),
         option_choice("xmp-name", 0, "NAME", &xmp_name, writer_xmp_names,
                       "PHOTO.jpg.xmp (full), or PHOTO.xmp as Lightroom has it (base)"),
         option_repeated("only", 0, "OUTCOME", &s.only, "Only photos of this outcome: placed, abstained, ..."),

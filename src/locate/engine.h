@@ -56,6 +56,7 @@ struct engine_operations {
     int (*step)(struct engine *engine, struct error *error);
     size_t (*room)(const struct engine *engine);   // further requests it would gladly take now
     size_t (*flying)(const struct engine *engine); // requests submitted and not answered
+    void (*cancel)(struct engine *engine); // drops what is in flight, without an event; NULL: nothing ever is
     void (*free)(struct engine *engine);
     const char *(*model)(const struct engine *engine); // its name for output
     // -1 with *error set when no further request will be taken (a server that is gone), so that nobody need

@@ -533,9 +533,14 @@ static const char *endpoint_changes(const struct engine *engine) {
     return changes->data ? changes->data : "";
 }
 
-static void endpoint_free(struct engine *engine) {
+static void endpoint_cancel(struct engine *engine) {
     struct endpoint *endpoint = endpoint_of(engine);
     while (endpoint->calls) remove_job(endpoint, endpoint->calls->job);
+}
+
+static void endpoint_free(struct engine *engine) {
+    struct endpoint *endpoint = endpoint_of(engine);
+    endpoint_cancel(engine);
     curl_multi_cleanup(endpoint->multi);
     curl_slist_free_all(endpoint->way.headers);
     endpoint_url_free(&endpoint->url);
@@ -549,6 +554,7 @@ static const struct engine_operations operations = {.submit = endpoint_submit,
                                                     .step = endpoint_step,
                                                     .room = endpoint_room,
                                                     .flying = endpoint_flying,
+                                                    .cancel = endpoint_cancel,
                                                     .free = endpoint_free,
                                                     .model = endpoint_model,
                                                     .check = endpoint_check,

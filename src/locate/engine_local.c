@@ -13,6 +13,7 @@ struct local_engine {
     struct qwen *qwen;
     struct generator *generator;
     size_t sequences, flying;
+    bool cancelling;
     size_t samples; // of the latest request: the next one is taken to be like it
     struct flight *flights;
 };
@@ -79,6 +80,7 @@ static void on_token(void *context, size_t sample, const struct sampled *token, 
 static void on_done(void *context, size_t sample, const struct completion *completion) {
     struct flight *flight = context;
     struct engine_events *events = &flight->engine->base.events;
+    if (flight->engine->cancelling) return; // cancel() frees it
     float *log_probs = malloc((completion->count + 1) * sizeof *log_probs);
     for (size_t i = 0; log_probs && i < completion->count; i++) log_probs[i] = completion->tokens[i].logprob;
     bool aligned = log_probs && flight->samples[sample].count >= completion->count;
@@ -167,6 +169,15 @@ static size_t flying(const struct engine *base) {
     return ((const struct local_engine *)base)->flying;
 }
 
+static void cancel(struct engine *base) {
+    struct local_engine *engine = (struct local_engine *)base;
+    engine->cancelling = true;
+    for (struct flight *flight = engine->flights; flight; flight = flight->next)
+        generator_cancel(engine->generator, flight);
+    engine->cancelling = false;
+    free_flights(engine);
+}
+
 static void free_engine(struct engine *base) {
     struct local_engine *engine = (struct local_engine *)base;
     generator_free(engine->generator);
@@ -180,8 +191,13 @@ static const char *model(const struct engine *base) {
     return slash && slash[1] ? slash + 1 : folder;
 }
 
-static const struct engine_operations operations = {
-    .submit = submit, .step = step, .room = room, .flying = flying, .free = free_engine, .model = model};
+static const struct engine_operations operations = {.submit = submit,
+                                                    .step = step,
+                                                    .room = room,
+                                                    .flying = flying,
+                                                    .cancel = cancel,
+                                                    .free = free_engine,
+                                                    .model = model};
 
 struct engine *engine_open_local(struct qwen *qwen, size_t sequences, struct error *error) {
     struct local_engine *engine = memory_new(1, sizeof *engine, "engine", error);

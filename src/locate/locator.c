@@ -208,10 +208,17 @@ static int take_event_error(const struct batch *batch, struct error *error) {
     return batch->error.code ? error_set(error, batch->error.code, "%s", batch->error.message) : 0;
 }
 
+static int check_cancelled(const struct batch *batch, struct error *error) {
+    const atomic_int *cancelled = batch->options->cancelled;
+    if (cancelled && atomic_load_explicit(cancelled, memory_order_relaxed))
+        return error_set(error, ERROR_INTERRUPTED, "cancelled");
+    return signals_check(error);
+}
+
 static int run(struct batch *batch, struct error *error) {
     const struct engine_operations *engine = batch->engine->operations;
     while (batch->counts->done < batch->count) {
-        if (signals_check(error)) return -1;
+        if (check_cancelled(batch, error)) return -1;
         if (batch->submitted < batch->count &&
             (engine->room(batch->engine) > 0 || engine->flying(batch->engine) == 0))
             submit_file(batch, batch->submitted++);
@@ -234,7 +241,10 @@ static int open_batch(struct batch *batch, size_t count, struct error *error) {
     return batch->jobs ? 0 : -1;
 }
 
+// After an interruption photos are in flight, and nobody is left to hear of them.
 static void close_batch(struct batch *batch) {
+    const struct engine_operations *engine = batch->engine->operations;
+    if (engine->cancel) engine->cancel(batch->engine);
     for (size_t i = 0; batch->jobs && i < batch->count; i++) empty_job(batch, &batch->jobs[i]);
     free(batch->jobs);
     batch->engine->events = (struct engine_events){0};
@@ -258,13 +268,14 @@ int locator_image(struct engine *engine, const struct locator_options *options, 
     struct locator_counts counts = {0};
     struct batch batch = {.engine = engine, .options = options, .events = events, .counts = &counts};
     int result = open_batch(&batch, 1, error);
+    if (result == 0) result = check_cancelled(&batch, error);
     if (result == 0) {
         struct job *job = &batch.jobs[0];
         job->photo = name;
         job->started = clock_seconds();
         submit_image(&batch, 0, image);
         while (result == 0 && !job->finished) {
-            result = signals_check(error);
+            result = check_cancelled(&batch, error);
             if (result == 0) result = step(&batch, error);
             if (result == 0) result = take_event_error(&batch, error);
         }

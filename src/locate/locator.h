@@ -3,10 +3,12 @@
 #ifndef GLOBE_LOCATE_LOCATOR_H
 #define GLOBE_LOCATE_LOCATOR_H
 
+#include <stdatomic.h>
+
 #include "locate/engine.h"
 #include "locate/judge.h"
-#include "text/prompts.h"
 #include "locate/verdict.h"
+#include "text/prompts.h"
 
 struct locator_options {
     const struct locate_prompt *prompt;
@@ -17,6 +19,7 @@ struct locator_options {
     bool ignore_orientation; // --compat: photos are read as the reference reads them
     const char *explain;     // folder for attention maps, made when missing; NULL: none
     struct judge_options judge;
+    const atomic_int *cancelled; // not 0: stop, as after Ctrl-C; NULL: never
 };
 
 struct locator_events {

@@ -88,6 +88,12 @@ void writer_free(struct writer *writer);                    // NULL is fine
 // ends stay, what a terminal must not meet becomes U+FFFD.
 void writer_add_shown(struct buffer *out, const char *text, size_t length);
 
+// A view of the verdict that says nothing finer than `precision`. It borrows the verdict's texts; release it
+// with writer_release_view before the verdict.
+int writer_coarsen(struct verdict *view, const struct verdict *verdict, enum writer_precision precision,
+                   struct error *error);
+void writer_release_view(struct verdict *view);
+
 // Appends one verdict as a JSON object in one line, without a line end (the object of json and jsonl).
 int verdict_to_json(const struct verdict *verdict, const struct writer_options *options, struct buffer *out,
                     struct error *error);

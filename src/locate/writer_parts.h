@@ -68,14 +68,6 @@ struct writer_ring {
 // What is drawn around the answer: the circles of half and of nine tenths, else the place itself.
 size_t writer_circles(const struct verdict *view, struct writer_ring rings[2]);
 
-// --- Coarsening (writer_precision.c) ---
-
-// A view of the verdict that says nothing finer than `precision`. It borrows the verdict's texts; release it
-// with writer_release_view before the verdict.
-int writer_coarsen(struct verdict *view, const struct verdict *verdict, enum writer_precision precision,
-                   struct error *error);
-void writer_release_view(struct verdict *view);
-
 // --- Wrapping (writer_wrap.c) --- in columns of a terminal, not bytes.
 
 size_t writer_text_columns(const char *text);

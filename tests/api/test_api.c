@@ -2,9 +2,12 @@
 #include "support.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -338,6 +341,158 @@ static void test_other_outcomes(void **state) {
     assert_non_null(strstr(message, "scene_a.png"));
 }
 
+// ---- what later headers added ----
+
+static void test_adapters(void **state) {
+    (void)state;
+    struct globe_options options = tiny_options();
+    options.adapter = "/nowhere/adapter";
+    refuse(&options, "/nowhere/adapter");
+    char answers[2][4096];
+    for (size_t i = 0; i < 2; i++) {
+        options.adapter = i ? test_data("training/lora_adapter") : NULL;
+        struct globe *globe = globe_open(&options, message);
+        if (!globe) fail_msg("%s", message);
+        const struct globe_request request = short_request();
+        struct globe_result *result =
+            globe_locate_file(globe, test_data("images/scene_b.png"), &request, message);
+        if (!result) fail_msg("%s", message);
+        snprintf(answers[i], sizeof answers[i], "%s", globe_result_answer(result));
+        globe_result_free(result);
+        globe_close(globe);
+    }
+    assert_string_not_equal(answers[0], answers[1]);
+}
+
+static void test_hints(void **state) {
+    (void)state;
+    const struct mock_step step = {.body = REPLY(CHOICE(0, PARIS))};
+    struct mock_server *server = mock_server_start(&step, 1, 0);
+    struct globe_options options = GLOBE_OPTIONS_INIT;
+    options.endpoint = mock_server_url(server);
+    options.endpoint_model = "globe";
+    options.gazetteer = gazetteer;
+    struct globe *globe = globe_open(&options, message);
+    if (!globe) fail_msg("%s", message);
+    struct globe_request request = GLOBE_REQUEST_INIT;
+    const char *hints[] = {"a trip to the Balkans", NULL, "", "\xFF"};
+    for (size_t i = 0; i < 4; i++) {
+        request.hint = hints[i];
+        struct globe_result *result =
+            globe_locate_file(globe, test_data("images/scene_a.png"), &request, message);
+        assert_true((result != NULL) == (i < 3));
+        globe_result_free(result);
+    }
+    assert_non_null(strstr(message, "hint"));
+    assert_int_equal(mock_server_count(server), 3);
+    assert_non_null(strstr(mock_server_request(server, 0)->body, "a trip to the Balkans"));
+    for (size_t i = 1; i < 3; i++)
+        assert_null(strstr(mock_server_request(server, i)->body, "What is known about the photo"));
+    globe_close(globe);
+    mock_server_stop(server);
+}
+
+static void test_precision(void **state) {
+    (void)state;
+    const struct mock_step step = {.body = REPLY(CHOICE(0, PARIS))};
+    struct mock_server *server = mock_server_start(&step, 1, 0);
+    struct globe_options options = GLOBE_OPTIONS_INIT;
+    options.endpoint = mock_server_url(server);
+    options.endpoint_model = "globe";
+    options.gazetteer = gazetteer;
+    struct globe *globe = globe_open(&options, message);
+    if (!globe) fail_msg("%s", message);
+    struct globe_request request = GLOBE_REQUEST_INIT;
+    char streamed[4096] = "";
+    request.on_text = hear;
+    request.context = streamed;
+    request.precision = GLOBE_COUNTRY;
+    struct globe_result *result =
+        globe_locate_file(globe, test_data("images/scene_a.png"), &request, message);
+    if (!result) fail_msg("%s", message);
+    assert_string_equal(globe_result_place(result)->country, "France");
+    assert_string_equal(globe_result_place(result)->city, "");
+    assert_true(globe_result_place(result)->radius_km > 100);
+    assert_string_equal(globe_result_answer(result), "");
+    assert_string_equal(globe_result_reasoning(result), "");
+    assert_null(strstr(globe_result_json(result), "Paris"));
+    assert_string_equal(streamed, "");
+    globe_result_free(result);
+    request.precision = (enum globe_precision)3;
+    assert_null(globe_locate_file(globe, test_data("images/scene_a.png"), &request, message));
+    assert_non_null(strstr(message, "precision 3"));
+    globe_close(globe);
+    mock_server_stop(server);
+}
+
+static void *cancel_it(void *globe) {
+    globe_cancel(globe, 1);
+    return NULL;
+}
+
+// Another thread cancels while the answer is written.
+static void cancel_elsewhere(void *context, const char *text, size_t length) {
+    (void)text, (void)length;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_it, context), 0);
+    pthread_join(thread, NULL);
+}
+
+static struct globe *signalled;
+
+static void on_alarm(int number) {
+    (void)number;
+    globe_cancel(signalled, 1);
+}
+
+static void check_cancelled(struct globe *globe, const struct globe_request *request) {
+    strcpy(message, "untouched");
+    assert_null(globe_locate_file(globe, test_data("images/scene_b.png"), request, message));
+    if (strncmp(message, "cancelled", 9) != 0) fail_msg("%s", message);
+}
+
+static void test_cancelling(void **state) {
+    (void)state;
+    struct globe *globe = open_tiny(), *fresh = open_tiny();
+    struct globe_request request = short_request();
+    globe_cancel(globe, 1);
+    check_cancelled(globe, &request);
+    check_cancelled(globe, &request); // until it is taken back
+    globe_cancel(globe, 0);
+    request.max_tokens = 30000;
+    request.on_text = cancel_elsewhere;
+    request.context = globe;
+    check_cancelled(globe, &request);
+    globe_cancel(globe, 0);
+
+    signalled = globe;
+    request.on_text = NULL;
+    signal(SIGALRM, on_alarm);
+    alarm(1);
+    request.samples = 8;
+    strcpy(message, "");
+    struct globe_result *result =
+        globe_locate_file(globe, test_data("images/scene_b.png"), &request, message);
+    alarm(0);
+    signal(SIGALRM, SIG_DFL);
+    if (result)
+        globe_result_free(result); // a machine that is so fast
+    else
+        assert_memory_equal(message, "cancelled", 9);
+    globe_cancel(globe, 0);
+
+    // What was dropped leaves no trace.
+    struct globe_request again = short_request();
+    struct globe_result *one = globe_locate_file(globe, test_data("images/scene_b.png"), &again, message),
+                        *other = globe_locate_file(fresh, test_data("images/scene_b.png"), &again, message);
+    if (!one || !other) fail_msg("%s", message);
+    assert_string_equal(globe_result_answer(one), globe_result_answer(other));
+    globe_result_free(one);
+    globe_result_free(other);
+    globe_close(fresh);
+    globe_close(globe);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_version),
@@ -352,6 +507,10 @@ int main(void) {
         cmocka_unit_test(test_photos_that_will_not_do),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_other_outcomes),
+        cmocka_unit_test(test_adapters),
+        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_precision),
+        cmocka_unit_test(test_cancelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

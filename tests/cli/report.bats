@@ -89,6 +89,17 @@ b.jpg failed" ]
     [[ $stderr == *"there is a sidecar already"* ]]
 }
 
+@test "a photo that knows where it was taken gets no sidecar with an estimate, unless asked for" {
+    place a.jpg Lisbon 0.75 | jq -c '. + {gps: {latitude: 1.5, longitude: 2}, gps_distance_km: 4300, contradicts_gps: true, flags: ["contradicts_gps"]}' >gps.jsonl
+    globe 0 report gps.jsonl --write-xmp
+    [ ! -e a.jpg.xmp ]
+    [[ $stderr == *"0 sidecars written, none beside 1 photo with a measured position (--over-gps)"* ]]
+    globe 0 report gps.jsonl --csv
+    [[ $output == *",1.5,2,4300,true,contradicts_gps,"* ]]
+    globe 0 report gps.jsonl --write-xmp --over-gps
+    [ "$(exiftool -s3 -GpsDistanceKm a.jpg.xmp)" = 4300 ]
+}
+
 @test "sidecars are named as Lightroom names them, and never taken from another photo" {
     cp a.jpg a.png
     globe 0 report places.jsonl --write-xmp --xmp-name base
