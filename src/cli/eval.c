@@ -1,22 +1,28 @@
 // globe eval: how well a model locates pictures whose place is known.
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/endpoint_options.h"
 #include "cli/model_options.h"
+#include "eval/calibrate.h"
 #include "eval/exam.h"
 #include "eval/report.h"
+#include "eval/scope_fit.h"
 
 struct settings {
     struct session_options session;
     struct model_options model;
     struct endpoint_settings endpoint;
     struct exam_options exam;
+    const char *calibrate; // write there what the votes are worth
+    const char *scope;     // write the model's scope there, and nothing else
     bool json;
 };
 
@@ -34,6 +40,75 @@ static int print_report(const struct exam *exam, bool json, struct error *error)
     return result;
 }
 
+// Not an examination: what pictures the model is made for.
+static int find_scope(const struct settings *settings, const struct operands *files) {
+    struct exam exam = {0};
+    struct session session = {0};
+    struct scope scope = {0};
+    struct scope_report report;
+    struct error error = {0};
+    int result =
+        exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
+    if (result == 0) result = session_open(&session, &settings->session, &error);
+    if (result == 0 && !session.qwen)
+        result = error_set(&error, ERROR_USAGE, "--scope needs a local model: a server shows no features");
+    if (result == 0) result = scope_fit_rows(&scope, session.qwen, &exam.rows, 0.0025, &report, &error);
+    if (result == 0) result = scope_save(&scope, settings->scope, &error);
+    if (result == 0) {
+        printf("%s: %zu pictures, %zu held out; threshold %.3f\n", settings->scope, report.fitted,
+               report.held_out, scope.threshold);
+        for (int v = 0; v < SCOPE_VARIATIONS; v++)
+            printf("  %-12s%6.2f %% of the held-out pictures out of scope\n",
+                   scope_variation_name((enum scope_variation)v), 100 * report.false_alarms[v]);
+        if (fflush(stdout)) result = error_set_errno(&error, "standard output", "cannot write");
+    }
+    scope_free(&scope);
+    session_close(&session);
+    exam_close(&exam);
+    return result ? command_fail(&error) : ERROR_NONE;
+}
+
+// Puts this run into the file, which may hold others.
+static int write_calibration(const char *path, const struct calibrate_answers *answers,
+                             const struct session *session, const struct judge_options *options,
+                             struct error *error) {
+    struct calibration calibration = {0};
+    struct calibration_run *run = memory_new(1, sizeof *run, "calibration", error);
+    int result = run ? 0 : -1;
+    if (result == 0) *run = session->run;
+    if (result == 0 && access(path, F_OK) == 0) result = calibration_read(&calibration, path, error);
+    if (result == 0) result = calibrate_fit(run, answers, options, error);
+    if (result == 0) result = calibration_put(&calibration, run, error);
+    if (result == 0) result = calibration_write(&calibration, path, error);
+    free(run);
+    calibration_free(&calibration);
+    return result;
+}
+
+// How far the confidences and radii of the answers that were kept are to be believed.
+static int weigh_answers(const struct settings *settings, const struct exam *exam, struct error *error) {
+    struct session session = {0};
+    struct calibrate_answers answers = {0};
+    struct calibrate_measures measures;
+    struct buffer text = {0};
+    if (session_open(&session, &settings->session, error)) return -1;
+    struct judge_options options = session.locator.judge;
+    options.finest = false;
+    int result = calibrate_read(&answers, settings->exam.answers, &exam->rows, error);
+    if (result == 0 && settings->calibrate)
+        result = write_calibration(settings->calibrate, &answers, &session, &options, error);
+    if (result == 0 && !settings->calibrate) result = calibrate_measure(&measures, &answers, &options, error);
+    if (result == 0 && !settings->calibrate && !settings->json) {
+        calibrate_report(&text, &measures);
+        if (text.failed || fputs(text.data, stdout) == EOF || fflush(stdout))
+            result = error_set_errno(error, "standard output", "cannot write");
+    }
+    buffer_free(&text);
+    calibrate_free(&answers);
+    session_close(&session);
+    return result;
+}
+
 static int examine(const struct settings *settings, const struct operands *files) {
     struct exam exam = {0};
     struct error error = {0};
@@ -41,6 +116,8 @@ static int examine(const struct settings *settings, const struct operands *files
         exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
     if (result == 0) result = exam_run(&exam, &settings->session, &settings->exam, &error);
     if (result == 0) result = print_report(&exam, settings->json, &error);
+    if (result == 0 && settings->exam.answers && !settings->exam.blind)
+        result = weigh_answers(settings, &exam, &error);
     int status = result ? command_fail(&error) : exam.total.failed ? ERROR_PARTIAL : ERROR_NONE;
     exam_close(&exam);
     return status;
@@ -54,7 +131,8 @@ static int settle(struct settings *settings, struct error *error) {
     if (session->endpoint.url) session->endpoint.model = settings->model.folder;
     session->endpoint.max_pixels = (size_t)settings->model.max_pixels;
     session->qwen = model_options_qwen(&settings->model);
-    session->finest = true; // every picture's city and country are asked for
+    session->no_scope = true; // what the model says of every picture is the question
+    session->finest = true;   // every picture's city and country are asked for
     return 0;
 }
 
@@ -86,6 +164,12 @@ int command_eval(int argc, char **argv) {
         option_flag("blind", 0, &s.exam.blind, "Show the model grey instead of every picture"),
         option_string("answers", 'a', "FILE", &s.exam.answers, "Keep the answers there, as JSON lines"),
         option_flag("resume", 0, &s.exam.resume, "Go on with --answers FILE of an earlier run"),
+        option_string("calibrate", 0, "FILE", &s.calibrate,
+                      "Measure what votes are worth on these answers (--answers), and write that"),
+        option_string("calibration", 0, "FILE", &s.session.calibration,
+                      "Such a file, instead of the model's own"),
+        option_string("scope", 0, "FILE", &s.scope,
+                      "Find which pictures the model is made for, from these, and write that"),
         option_flag("json", 'j', &s.json, "Print JSON"),
         option_string("prompt", 'p', "NAME", &s.session.prompt, "globe, compat-eval, direct, or a file"),
         option_integer("samples", 'k', "N", &samples, 1, 1024, "Answers per picture, put to the vote"),
@@ -123,8 +207,14 @@ int command_eval(int argc, char **argv) {
         error_set(&error, ERROR_USAGE, "--resume goes with --answers FILE");
         return command_fail(&error);
     }
+    if (s.calibrate && !s.exam.answers) {
+        error_set(&error, ERROR_USAGE, "--calibrate needs the answers kept: --answers FILE");
+        return command_fail(&error);
+    }
     signals_catch();
-    status = settle(&s, &error) ? command_fail(&error) : examine(&s, &files);
+    status = settle(&s, &error) ? command_fail(&error)
+             : s.scope          ? find_scope(&s, &files)
+                                : examine(&s, &files);
     endpoint_settings_free(&s.endpoint);
     return status;
 }

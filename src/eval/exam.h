@@ -3,8 +3,8 @@
 #define GLOBE_EVAL_EXAM_H
 
 #include "eval/score.h"
-#include "rows/truth.h"
 #include "locate/session.h"
+#include "rows/truth.h"
 
 struct exam_options {
     const char *group_by; // key of the rows; NULL: one group

@@ -231,8 +231,17 @@ static int fill_standings(struct verdict *verdict, const struct ballot *ballot, 
         if (!standing->name) return -1;
         standing->share = (double)best->count / (double)verdict->samples;
         standing->confidence = verdict->samples > 1 ? standing->share : probability;
+        if (options->calibration)
+            standing->confidence = calibration_confidence(options->calibration, level, best->count,
+                                                          verdict->samples, probability);
+        // What holds of a city holds of its country.
+        if (level > LEVEL_COUNTRY && standing->confidence > verdict->standings[level - 1].confidence)
+            for (enum verdict_level coarser = level; coarser-- > LEVEL_COUNTRY;)
+                if (verdict->standings[coarser].name && options->calibration)
+                    verdict->standings[coarser].confidence =
+                        fmax(verdict->standings[coarser].confidence, standing->confidence);
     }
-    (void)options;
+    verdict->calibrated = options->calibration && verdict->standings[LEVEL_COUNTRY].confidence >= 0;
     return 0;
 }
 
@@ -407,7 +416,12 @@ static int take_winner(struct verdict *verdict, const struct ballot *ballot, dou
     verdict->place.share = standing->share;
     verdict->confidence = standing->confidence;
     verdict->outcome = enough ? VERDICT_PLACED : VERDICT_ABSTAINED;
-    if (verdict->samples > 1 && verdict->place.has_position && measure_radii(verdict, error)) return -1;
+    if (verdict->calibrated) {
+        verdict->radius_50_km = calibration_radius(options->calibration, verdict, 0);
+        verdict->radius_90_km = calibration_radius(options->calibration, verdict, 1);
+    } else if (verdict->samples > 1 && verdict->place.has_position && measure_radii(verdict, error)) {
+        return -1;
+    }
     return take_alternatives(verdict, ballot, options, error);
 }
 
@@ -429,11 +443,11 @@ static size_t most_votes(const struct ballot *ballot) {
     return most;
 }
 
-static int weigh(struct verdict *verdict, const struct reading *readings, const struct vote *votes,
-                 const size_t *first_of, const struct judge_options *options, size_t *quoted,
+// *chosen: the vote that the answer stands on; SIZE_MAX: there is no answer.
+static int weigh(struct verdict *verdict, const struct judge_options *options, size_t *chosen,
                  struct error *error) {
     struct ballot ballot;
-    size_t chosen = 0;
+    *chosen = SIZE_MAX;
     if (ballot_count(&ballot, verdict->votes, verdict->vote_count, options->cluster_km, error)) return -1;
     int result = 0;
     // More votes that nothing can be told than for any single country: then that is the answer.
@@ -442,16 +456,8 @@ static int weigh(struct verdict *verdict, const struct reading *readings, const 
         verdict->confidence = verdict->declined && verdict->samples > 1
                                   ? (double)verdict->declined / (double)verdict->samples
                                   : -1;
-        while (*quoted + 1 < verdict->samples && verdict->declined &&
-               (readings[*quoted].names_place || !readings[*quoted].answer.declined))
-            ++*quoted;
     } else {
-        double probability = verdict->samples > 1 ? -1 : single_confidence(&votes[0], &readings[0].answer);
-        verdict->probability = probability;
-        result = take_winner(verdict, &ballot, probability, options, &chosen, error);
-        *quoted = first_of[chosen];
-        bool city = verdict->level == LEVEL_CITY;
-        verdict->same_name_countries = city ? readings[*quoted].same_name_countries : 0;
+        result = take_winner(verdict, &ballot, verdict->probability, options, chosen, error);
     }
     ballot_free(&ballot);
     return result;
@@ -467,7 +473,17 @@ static int judge(struct verdict *verdict, struct reading *readings, const struct
     size_t *first_of = memory_new(count, sizeof *first_of, "votes", error);
     if (!first_of) return -1;
     int result = gather_votes(verdict, readings, count, first_of, error);
-    if (result == 0) result = weigh(verdict, readings, votes, first_of, options, quoted, error);
+    if (result == 0 && count == 1) verdict->probability = single_confidence(&votes[0], &readings[0].answer);
+    size_t chosen;
+    if (result == 0) result = weigh(verdict, options, &chosen, error);
+    if (result == 0 && chosen != SIZE_MAX) {
+        *quoted = first_of[chosen];
+        bool city = verdict->level == LEVEL_CITY;
+        verdict->same_name_countries = city ? readings[*quoted].same_name_countries : 0;
+    } else if (result == 0 && verdict->declined) {
+        while (*quoted + 1 < count && (readings[*quoted].names_place || !readings[*quoted].answer.declined))
+            ++*quoted;
+    }
     free(first_of);
     return result ? result : quote(verdict, &votes[*quoted], &readings[*quoted].answer, error);
 }
@@ -489,4 +505,27 @@ int judge_votes(struct verdict *verdict, const struct vote *votes, size_t count,
     }
     free(readings);
     return result;
+}
+
+int judge_again(struct verdict *verdict, const struct judge_options *options, struct error *error) {
+    size_t chosen;
+    struct gazetteer_answer *found = memory_new(1, sizeof *found, "gazetteer", error);
+    if (!found) return -1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && options->gazetteer && i < verdict->vote_count; i++)
+        if (verdict->votes[i].place.country_code[0])
+            result = look_up_country(&verdict->votes[i].place, options->gazetteer, found, error);
+    free(found);
+    verdict_place_free(&verdict->place);
+    verdict->place = (struct verdict_place){.radius_km = -1, .share = -1, .match = ""};
+    for (size_t i = 0; i < verdict->alternative_count; i++) verdict_place_free(&verdict->alternatives[i]);
+    free(verdict->alternatives);
+    verdict->alternatives = NULL;
+    verdict->alternative_count = 0;
+    verdict->confidence = verdict->radius_50_km = verdict->radius_90_km = -1;
+    verdict->calibrated = false;
+    for (size_t i = 0; i < VERDICT_LEVELS; i++) free(verdict->standings[i].name);
+    for (size_t i = 0; i < VERDICT_LEVELS; i++)
+        verdict->standings[i] = (struct verdict_standing){.share = -1, .confidence = -1};
+    return result ? result : weigh(verdict, options, &chosen, error);
 }

@@ -4,6 +4,7 @@
 #define GLOBE_LOCATE_JUDGE_H
 
 #include "geo/gazetteer.h"
+#include "locate/calibration.h"
 #include "locate/verdict.h"
 #include "model/attention_map.h"
 #include "text/answer.h"
@@ -18,8 +19,9 @@ struct judge_options {
     // probability of a single answer's own words, not calibrated, chooses no level then. A confidence that is
     // not known lies below all others.
     double abstain_below;
-    bool finest;         // with abstain_below 0: always the finest place that was named (examinations)
-    size_t alternatives; // at most so many are kept
+    bool finest; // with abstain_below 0: always the finest place that was named (examinations)
+    const struct calibration_run *calibration; // what votes are worth; NULL: not known
+    size_t alternatives;                       // at most so many are kept
 };
 
 // A completion, kept until all are there.
@@ -40,5 +42,10 @@ void vote_free(struct vote *vote);
 // the verdict rests on.
 int judge_votes(struct verdict *verdict, const struct vote *votes, size_t count,
                 const struct judge_options *options, size_t *quoted, struct error *error);
+
+// Judges again what stands in a record: votes, declined, unread, samples and probability are taken as they
+// are, and place, level, standings, confidence, radii and alternatives made anew. Reasoning, answer and clues
+// stay those of the completion that was quoted.
+int judge_again(struct verdict *verdict, const struct judge_options *options, struct error *error);
 
 #endif

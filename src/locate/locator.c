@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "locate/evidence.h"
+#include "locate/scope.h"
 #include "photo/decode.h"
 #include "photo/xmp_position.h"
 
@@ -20,8 +22,9 @@ struct job {
     struct error *error; // why it failed; NULL: it did not. Few do, and errors are large
     bool has_gps;        // of the photo's metadata: measured
     struct point gps;
-    bool finished; // all votes are there, or it failed
-    bool done;     // handed over
+    bool out_of_scope; // finished without votes
+    bool finished;     // all votes are there, or it failed
+    bool done;         // handed over
 };
 
 struct batch {
@@ -75,6 +78,21 @@ static void on_failure(void *context, size_t photo, const struct error *error) {
     fail_job(batch, &batch->jobs[photo], error);
 }
 
+// Whether the model was made for such a picture.
+static int check_scope(struct batch *batch, struct job *job, const struct image *image, struct error *error) {
+    const struct locator_options *options = batch->options;
+    float *features = memory_new(options->scope->size, sizeof *features, "scope", error);
+    int result = features ? scope_look(options->qwen, image, features, error) : -1;
+    if (result == 0) {
+        double distance = scope_distance(options->scope, features);
+        job->out_of_scope = distance > options->scope->threshold;
+        log_debug("%s: distance from the model's own pictures %.3f, of which %.3f is in scope", job->photo,
+                  distance, options->scope->threshold);
+    }
+    free(features);
+    return result;
+}
+
 static void submit_image(struct batch *batch, size_t index, const struct image *image) {
     const struct locator_options *options = batch->options;
     struct job *job = &batch->jobs[index];
@@ -88,8 +106,13 @@ static void submit_image(struct batch *batch, size_t index, const struct image *
                                            .max_tokens = options->max_tokens,
                                            .explain = options->explain != NULL};
     struct error error = {0};
+    bool looked = !options->scope || check_scope(batch, job, image, &error) == 0;
+    if (looked && job->out_of_scope) {
+        job->finished = true;
+        return;
+    }
     job->votes = memory_new(options->samples, sizeof *job->votes, "votes", &error);
-    if (!job->votes || batch->engine->operations->submit(batch->engine, &request, &error)) {
+    if (!looked || !job->votes || batch->engine->operations->submit(batch->engine, &request, &error)) {
         if (!strstr(error.message, job->photo)) error_prefix(&error, "%s", job->photo);
         fail_job(batch, job, &error);
     }
@@ -161,6 +184,8 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
     if (result == 0 && job->error) {
         verdict->outcome = VERDICT_FAILED;
         verdict->error = *job->error;
+    } else if (result == 0 && job->out_of_scope) {
+        verdict->outcome = VERDICT_OUT_OF_SCOPE;
     } else if (result == 0) {
         size_t quoted;
         result = judge_votes(verdict, job->votes, job->arrived, &batch->options->judge, &quoted, error);

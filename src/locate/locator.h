@@ -10,6 +10,9 @@
 #include "locate/verdict.h"
 #include "text/prompts.h"
 
+struct qwen;
+struct scope;
+
 struct locator_options {
     const struct locate_prompt *prompt;
     const char *system; // NULL: the model's default
@@ -20,6 +23,9 @@ struct locator_options {
     const char *explain;     // folder for attention maps, made when missing; NULL: none
     struct judge_options judge;
     const atomic_int *cancelled; // not 0: stop, as after Ctrl-C; NULL: never
+    // Pictures out of scope are not asked about (VERDICT_OUT_OF_SCOPE); NULL: all are in scope.
+    const struct scope *scope;
+    struct qwen *qwen; // that looks at them, when there is a scope
 };
 
 struct locator_events {

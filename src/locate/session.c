@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/installed.h"
 #include "base/log.h"
@@ -98,35 +100,80 @@ static int open_parts(struct session *session, struct session_options *options, 
     return sampling_check(&options->sampling, error);
 }
 
+// A model may say by itself which pictures it was made for. An adapter changes what the tower sees, so the
+// scope is not that of the two together.
+static int open_scope(struct session *session, const struct session_options *options, struct error *error) {
+    if (!session->qwen || options->no_scope || options->qwen.adapter) return 0;
+    struct buffer path = {0};
+    buffer_format(&path, "%s/" SCOPE_FILE, options->model);
+    int result = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    if (result == 0 && access(path.data, F_OK) == 0)
+        result = scope_open(&session->scope, path.data, (size_t)session->qwen->config->text.hidden, error);
+    buffer_free(&path);
+    return result;
+}
+
+// What votes are worth holds for the run it was measured on: with an adapter, a system message, a hint or the
+// released evaluation's rules it is another.
+static int open_calibration(struct session *session, const struct session_options *options,
+                            struct error *error) {
+    struct buffer path = {0};
+    size_t pixels = session->qwen ? session->qwen->preprocessor.max_pixels : options->endpoint.max_pixels;
+    calibration_describe(&session->run, session->prompt.text, &options->sampling, options->cluster_km,
+                         pixels);
+    if (options->calibration) return calibration_read(&session->calibration, options->calibration, error);
+    if (!session->qwen || options->qwen.adapter) return 0;
+    buffer_format(&path, "%s/" CALIBRATION_FILE, options->model);
+    int result = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    if (result == 0 && access(path.data, F_OK) == 0)
+        result = calibration_read(&session->calibration, path.data, error);
+    buffer_free(&path);
+    return result;
+}
+
+static const struct calibration_run *find_calibration(struct session *session,
+                                                      const struct session_options *options) {
+    if (session->calibration.count == 0 || options->compat || options->system) return NULL;
+    return calibration_find(&session->calibration, &session->run, options->samples);
+}
+
 int session_open(struct session *session, const struct session_options *wanted, struct error *error) {
     struct session_options options = *wanted;
     *session = (struct session){0};
-    if (open_parts(session, &options, error)) {
+    if (open_parts(session, &options, error) || open_scope(session, &options, error) ||
+        open_calibration(session, &options, error)) {
         session_close(session);
         return -1;
     }
     enum answer_rules rules = !options.compat             ? ANSWER_LENIENT
                               : session->prompt.reasoning ? ANSWER_COMPAT_EVAL
                                                           : ANSWER_COMPAT_DIRECT;
-    session->locator = (struct locator_options){.prompt = &session->prompt,
-                                                .system = options.system,
-                                                .sampling = options.sampling,
-                                                .samples = options.samples,
-                                                .max_tokens = options.max_tokens,
-                                                .ignore_orientation = options.compat,
-                                                .explain = options.explain,
-                                                .judge = {.gazetteer = session->gazetteer,
-                                                          .rules = rules,
-                                                          .cluster_km = options.cluster_km,
-                                                          .abstain_below = options.abstain_below,
-                                                          .finest = options.finest,
-                                                          .alternatives = options.alternatives}};
+    session->locator =
+        (struct locator_options){.prompt = &session->prompt,
+                                 .system = options.system,
+                                 .sampling = options.sampling,
+                                 .samples = options.samples,
+                                 .max_tokens = options.max_tokens,
+                                 .ignore_orientation = options.compat,
+                                 .explain = options.explain,
+                                 .scope = session->scope.size ? &session->scope : NULL,
+                                 .qwen = session->qwen,
+                                 .judge = {.gazetteer = session->gazetteer,
+                                           .rules = rules,
+                                           .cluster_km = options.cluster_km,
+                                           .abstain_below = options.abstain_below,
+                                           .finest = options.finest,
+                                           .alternatives = options.alternatives,
+                                           .calibration = find_calibration(session, &options)}};
     return 0;
 }
 
 void session_log(const struct session *session) {
     warnings_log(&session->warnings);
     if (session->qwen) warnings_log(&session->qwen->warnings);
+    if (session->calibration.count && !session->locator.judge.calibration)
+        log_info(
+            "not calibrated: the model's calibration is of other samples, temperature, prompt or options");
     if (session->embedded)
         log_info("no --model: the embedded one answers. It knows drawn postcards of 48 cities and nothing of "
                  "real photos");
@@ -134,6 +181,8 @@ void session_log(const struct session *session) {
 
 void session_close(struct session *session) {
     engine_free(session->engine);
+    scope_free(&session->scope);
+    calibration_free(&session->calibration);
     qwen_close(session->qwen);
     gazetteer_close(session->gazetteer);
     locate_prompt_free(&session->prompt);

@@ -4,6 +4,7 @@
 
 #include "base/warnings.h"
 #include "locate/locator.h"
+#include "locate/scope.h"
 #include "model/qwen.h"
 
 struct session_options {
@@ -22,7 +23,9 @@ struct session_options {
     double repetition_penalty; // < 0: generation_config.json's
     struct sampling sampling;  // the other settings
     double abstain_below, cluster_km;
-    bool finest; // see judge_options
+    const char *calibration; // NULL: the model's own, if it has one
+    bool finest;             // see judge_options
+    bool no_scope;           // pictures are asked about that the model was not made for, too
     size_t alternatives;
     const char *explain; // folder for attention maps; NULL: none
 };
@@ -34,6 +37,9 @@ struct session {
     struct engine *engine;
     struct gazetteer *gazetteer; // NULL when there is none
     struct locate_prompt prompt;
+    struct calibration calibration; // of the model, or named; no runs: it has none
+    struct calibration_run run;     // what describes this one
+    struct scope scope;             // of the model, from its folder; size 0: it has none
     struct locator_options locator; // points into the session
     char *embedded;                 // folder of the embedded model, when that is the one; else NULL
     struct warnings warnings;       // about a missing gazetteer

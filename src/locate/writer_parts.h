@@ -38,8 +38,9 @@ const struct verdict_place *writer_shown_place(const struct verdict *verdict);
 // shown the circle of half of them: one stray sample of eight draws that of nine tenths around half of
 // the world.
 double writer_radius(const struct verdict *verdict, double samples_km);
-// "quite sure, 88 % of 8 samples; 90 % of them within 12 km". One sample gets no such words: the probability
-// that a model gives to its own says little about whether they are true (docs/responsible-use.md).
+// Calibrated: "quite sure, 88 % that the city is right, 97 % the country; 90 % within 33 km", for one sample
+// without the first words. Else "88 % of 8 samples (uncalibrated); 90 % of them within 12 km": how often such
+// shares are right nobody has measured, and they get no words (docs/responsible-use.md).
 void writer_add_confidence(struct buffer *out, const struct verdict *view);
 void writer_add_percent(struct buffer *out, double share);                      // "63 %", "under 1 %"
 void writer_add_coordinates(struct buffer *out, struct point at, int decimals); // "38.7169° N 9.1399° W"

@@ -84,7 +84,7 @@ static void a_page_tells_everything(void **state) {
         "Lisbon District, Portugal",
         "38.7169\xC2\xB0 N 9.1399\xC2\xB0 W",
         "\xC2\xB1 12 km",
-        "fairly sure, 63 % of 8 samples; 90 % of them within 274 km",
+        "63 % of 8 samples (uncalibrated); 90 % of them within 274 km",
         "<i class=\"bar\" style=\"--w:62.5%\">",
         "Porto, Portugal",
         "25 %",

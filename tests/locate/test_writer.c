@@ -45,7 +45,7 @@ static void report_tells_everything(void **state) {
                  "photos/street.jpg\n"
                  "  Place         Lisbon, Lisbon District, Portugal\n"
                  "  Coordinates   38.7169° N 9.1399° W, ± 12 km\n"
-                 "  Confidence    fairly sure, 63 % of 8 samples; 90 % of them within 274 km\n"
+                 "  Confidence    63 % of 8 samples (uncalibrated); 90 % of them within 274 km\n"
                  "  Alternatives  Porto, Portugal, 25 %\n"
                  "                Salvador, Bahia, Brazil, 13 %\n"
                  "  Note          Lisbon is the name of places in 5 countries\n"
@@ -65,7 +65,7 @@ static void report_of_one_sample(void **state) {
                  "a.jpg\n"
                  "  Place         Lisbon, Lisbon District, Portugal\n"
                  "  Coordinates   38.7169° N 9.1399° W, ± 12 km\n"
-                 "  Confidence    83 % for the words of this one answer\n");
+                 "  Confidence    83 % for the words of this one answer (uncalibrated)\n");
 }
 
 static void report_of_what_is_not_known(void **state) {
@@ -96,7 +96,7 @@ static void report_of_other_outcomes(void **state) {
                  "a.jpg\n"
                  "  Place         abstained: less sure than was asked for\n"
                  "                Best guess: Lisbon, Lisbon District, Portugal\n"
-                 "  Confidence    31 % for the words of this one answer\n");
+                 "  Confidence    31 % for the words of this one answer (uncalibrated)\n");
     check_output(bare_verdict("a.jpg", VERDICT_NOT_LOCATABLE), &plain,
                  "a.jpg\n"
                  "  Place         not locatable: nothing in the photo gives the place away\n");
@@ -134,19 +134,22 @@ static void report_rounds_honestly(void **state) {
         double confidence, radius;
         const char *expected_confidence, *expected_radius;
     } cases[] = {
-        {1, 0.04, "very sure, 100 % of 8 samples\n", "± 0 km\n"},
-        {0.999, 4.46, "very sure, over 99 % of 8 samples\n", "± 4.5 km\n"},
-        {0.9, 10, "very sure, 90 % of 8 samples\n", "± 10 km\n"},
-        {0.899, 999.4, "quite sure, 90 % of 8 samples\n", "± 999 km\n"},
-        {0.5, 999.5, "fairly sure, 50 % of 8 samples\n", "± 1,000 km\n"},
-        {0.3, 12034.2, "unsure, 30 % of 8 samples\n", "± 12,034 km\n"},
-        {0.001, 20015, "little more than a guess, under 1 % of 8 samples\n", "± 20,015 km\n"},
-        {0, 9.96, "little more than a guess, 0 % of 8 samples\n", "± 10 km\n"},
+        {1, 0.04, "very sure, 100 % that the city is right\n", "± 0 km\n"},
+        {0.999, 4.46, "very sure, over 99 % that the city is right\n", "± 4.5 km\n"},
+        {0.9, 10, "very sure, 90 % that the city is right\n", "± 10 km\n"},
+        {0.899, 999.4, "quite sure, 90 % that the city is right\n", "± 999 km\n"},
+        {0.5, 999.5, "fairly sure, 50 % that the city is right\n", "± 1,000 km\n"},
+        {0.3, 12034.2, "unsure, 30 % that the city is right\n", "± 12,034 km\n"},
+        {0.001, 20015, "little more than a guess, under 1 % that the city is right\n", "± 20,015 km\n"},
+        {0, 9.96, "little more than a guess, 0 % that the city is right\n", "± 10 km\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct verdict verdict = bare_verdict("a.jpg", VERDICT_PLACED);
         verdict.place = lisbon();
         verdict.confidence = cases[i].confidence;
+        verdict.calibrated = true;
+        verdict.level = LEVEL_CITY;
+        verdict.standings[LEVEL_COUNTRY].confidence = -1;
         verdict.samples = 8;
         verdict.place.radius_km = cases[i].radius;
         char *text = write_all(&verdict, 1, &plain);
@@ -576,7 +579,7 @@ static void kml_is_exact(void **state) {
                  "    <name>Lisbon, Lisbon District, Portugal</name>\n"
                  "    <description>&lt;p&gt;a&amp;amp;b.jpg&lt;/p&gt;&lt;p&gt;Estimated by a model "
                  "from what the picture shows, not measured.&lt;/p&gt;&lt;p&gt;Confidence: 83 % "
-                 "for the words of this one answer&lt;/p&gt;&lt;p&gt;sign: "
+                 "for the words of this one answer (uncalibrated)&lt;/p&gt;&lt;p&gt;sign: "
                  "&amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;]]&amp;gt;"
                  "&lt;/p&gt;</description>\n"
                  "    <styleUrl>#estimate</styleUrl>\n"
@@ -640,7 +643,7 @@ static void country_precision_merges_cities(void **state) {
                  "photos/street.jpg\n"
                  "  Place         Portugal\n"
                  "  Coordinates   39.69° N 8.13° W, ± 208 km\n"
-                 "  Confidence    quite sure, 88 % of 8 samples; 90 % of them within 274 km\n"
+                 "  Confidence    88 % of 8 samples (uncalibrated); 90 % of them within 274 km\n"
                  "  Alternatives  Brazil, 13 %\n");
     // Two of one country among the alternatives, one of them without a code.
     struct verdict verdict = full_verdict();
@@ -650,7 +653,7 @@ static void country_precision_merges_cities(void **state) {
                  "photos/street.jpg\n"
                  "  Place         Portugal\n"
                  "  Coordinates   39.69° N 8.13° W, ± 208 km\n"
-                 "  Confidence    fairly sure, 63 % of 8 samples; 90 % of them within 274 km\n"
+                 "  Confidence    63 % of 8 samples (uncalibrated); 90 % of them within 274 km\n"
                  "  Alternatives  brazil, 38 %\n");
 }
 
