@@ -11,6 +11,7 @@ int command_inspect(int argc, char **argv);
 int command_gazetteer(int argc, char **argv);
 int command_left_out(int argc, char **argv); // for commands that this build does without
 int command_locate(int argc, char **argv);
+int command_merge(int argc, char **argv);
 int command_postcards(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_tokenize(int argc, char **argv);

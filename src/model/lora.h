@@ -75,5 +75,10 @@ int lora_save(const struct lora *lora, const struct qwen *qwen, const char *fold
 // types, or everything in `type` with `convert`.
 int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, bool convert,
                enum dtype type, struct error *error);
+// The same into a folder that must not exist: it is written under another name, then renamed.
+int lora_merge_new(const struct lora *lora, const struct qwen *qwen, const char *folder, bool convert,
+                   enum dtype type, struct error *error);
+// ERROR_INPUT when lora_merge_new could not write there.
+int lora_check_merge(const char *folder, struct error *error);
 
 #endif

@@ -35,14 +35,12 @@ void training_close(struct training *training) {
 
 size_t training_values(const struct qwen *qwen, const struct training_options *options) {
     struct error ignored;
-    bool lora = options->lora_rank > 0 || options->lora_folder;
-    size_t count, values = 0, rank = options->lora_rank > 0 ? (size_t)options->lora_rank : 16;
+    const struct lora_options adapter = {.rank = options->lora_rank, .targets = options->lora_targets};
+    if (options->lora_rank > 0) return lora_planned_values(qwen, &adapter, &ignored);
+    size_t count, values = 0;
     struct part *parts = parts_list(qwen->config, NULL, NULL, &count, &ignored);
     for (size_t i = 0; parts && i < count; i++)
-        if (lora && part_is_adapted(&parts[i]))
-            values += rank * (parts[i].shape[0] + parts[i].shape[1]);
-        else if (!lora && training_is_trained(options, &parts[i]))
-            values += part_values(&parts[i]);
+        if (training_is_trained(options, &parts[i])) values += part_values(&parts[i]);
     free(parts);
     return values;
 }
@@ -53,15 +51,16 @@ static size_t activations(size_t rows, size_t layers, size_t kept, size_t hidden
     return rows * (layers * hidden * sizeof(float) + kept * (wide * size + 2 * hidden * sizeof(float)));
 }
 
-size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t rows,
-                       size_t patches) {
+size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t trained,
+                       size_t rows, size_t patches) {
     const struct qwen_text_config *t = &qwen->config->text;
     const struct qwen_vision_config *v = &qwen->config->vision;
     size_t size = dtype_size(qwen->type), layers = (size_t)t->layers, blocks = (size_t)v->depth;
     size_t hidden = (size_t)t->hidden, inner = (size_t)t->intermediate,
            heads = (size_t)(t->heads + t->kv_heads) * 2 * (size_t)t->head_dim;
-    size_t value_bytes = 2 * sizeof(float) + (qwen->type == DTYPE_F32 ? 0 : size), bytes;
-    bytes = training_values(qwen, options) * value_bytes;
+    bool lora = options->lora_rank > 0 || options->lora_folder;
+    bool copies = qwen->type != DTYPE_F32 && (!lora || options->lora_bf16);
+    size_t bytes = trained * (2 * sizeof(float) + (copies ? size : 0));
     // One more layer for the backward pass, whose gradients are as wide as what it reads.
     bytes += activations(rows, layers, (options->checkpoint_activations ? 1 : layers) + 1, hidden,
                          heads + 3 * inner, size);

@@ -54,12 +54,12 @@ struct training;
 struct training *training_open(struct qwen *qwen, const struct training_options *options,
                                struct error *error);
 void training_close(struct training *training); // the model keeps the trained weights until it is closed
-// What training_open would take, in bytes, for `rows` tokens (patches) in a pass: to warn before starting.
-size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t rows,
-                       size_t patches);
+// What training_open would take, in bytes, for `trained` values and `rows` tokens (patches) in a pass: to warn
+// before starting.
+size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t trained,
+                       size_t rows, size_t patches);
 
-// Values that training_open would train. An estimate where lora_targets is a pattern of the user's: as many as
-// without one.
+// Values that training_open would train; not of lora_folder, which has to be read.
 size_t training_values(const struct qwen *qwen, const struct training_options *options);
 
 size_t training_parameter_count(const struct training *training);

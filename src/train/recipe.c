@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/lora.h"
 #include "model/qwen.h"
 #include "train/adamw.h"
 #include "train/schedule.h"
@@ -33,11 +34,15 @@ const struct setting recipe_settings[] = {
     FLAG("model.train_merger", "false", "train what joins the two"),
     FLAG("model.gradient_checkpointing", "true", "compute activations again instead of keeping them"),
 
-    INTEGER("lora.rank", "0", 0, 4096, "rank of LoRA adapters; 0: train the weights themselves"),
-    NUMBER("lora.alpha", "32", 0, 1e6, "adapters count alpha / rank"),
-    NUMBER("lora.dropout", "0.05", 0, 0.99, "of the adapters' input"),
-    FLAG("lora.rs", "false", "adapters count alpha / sqrt(rank) instead"),
-    TEXT("lora.folder", "\"\"", "adapter to go on from, a PEFT folder with a rank and targets of its own"),
+    INTEGER("lora.rank", "0", 0, 4096,
+            "rank of LoRA adapters; 0: train the weights themselves, or lora.folder's rank"),
+    NUMBER("lora.alpha", "0", 0, 1e6, "adapters count alpha / rank; 0: 32, or lora.folder's"),
+    NUMBER("lora.dropout", "-1", -1, 0.99, "of the adapters' input; -1: 0.05, or lora.folder's"),
+    CHOICE("lora.rs", "auto", "auto, true, false",
+           "adapters count alpha / sqrt(rank) instead; auto: false, or lora.folder's"),
+    CHOICE("lora.dtype", "f32", "f32, bf16", "what adapters multiply in where the model computes in bf16"),
+    TEXT("lora.folder", "\"\"",
+         "adapter to go on from, a PEFT folder; rank, alpha, dropout and targets are its own"),
     TEXT("lora.targets", "\"\"",
          "regular expression over module names; empty: the linear layers of the language model"),
 
@@ -72,6 +77,10 @@ const struct setting recipe_settings[] = {
     INTEGER("save.every", "200", 0, 1e9, "steps between checkpoints; 0: only at the end"),
     INTEGER("save.keep_last", "5", 1, 1e6, "how many checkpoints stay"),
     FLAG("save.keep_best", "true", "and the one with the least loss in evaluation"),
+    CHOICE("save.dtype", "auto", "auto, f32, bf16, f16",
+           "of saved weights; auto: the checkpoint's own, and f32 for adapters"),
+    CHOICE("save.adapter_names", "new", "new, old",
+           "modules of saved adapters as transformers calls them since 4.52, or as before"),
 
     TEXT("run.folder", NULL, "where checkpoints and metrics go"),
     INTEGER("run.seed", "42", 0, 9e15, "of order, dropout and adapters"),
@@ -86,6 +95,13 @@ const struct setting recipe_settings[] = {
 
 static const cyaml_strval_t dtypes[] = {
     {"auto", QWEN_TYPE_AUTO}, {"f32", QWEN_TYPE_F32}, {"bf16", QWEN_TYPE_BF16}};
+static const cyaml_strval_t autos[] = {{"auto", RECIPE_AUTO}, {"false", RECIPE_FALSE}, {"true", RECIPE_TRUE}};
+static const cyaml_strval_t lora_dtypes[] = {{"f32", RECIPE_DTYPE_F32}, {"bf16", RECIPE_DTYPE_BF16}};
+static const cyaml_strval_t save_dtypes[] = {{"auto", RECIPE_DTYPE_AUTO},
+                                             {"f32", RECIPE_DTYPE_F32},
+                                             {"bf16", RECIPE_DTYPE_BF16},
+                                             {"f16", RECIPE_DTYPE_F16}};
+static const cyaml_strval_t adapter_names[] = {{"new", LORA_NAMES_NEW}, {"old", LORA_NAMES_OLD}};
 static const cyaml_strval_t too_long[] = {{"delete", RECIPE_TOO_LONG_DELETE},
                                           {"truncate", RECIPE_TOO_LONG_TRUNCATE},
                                           {"error", RECIPE_TOO_LONG_ERROR}};
@@ -124,7 +140,8 @@ static const cyaml_schema_field_t lora_fields[] = {
     INT(struct recipe_lora, rank),
     FLOAT(struct recipe_lora, alpha),
     FLOAT(struct recipe_lora, dropout),
-    BOOL(struct recipe_lora, rs),
+    ENUM(struct recipe_lora, rs, autos),
+    ENUM(struct recipe_lora, dtype, lora_dtypes),
     STRING(struct recipe_lora, folder),
     STRING(struct recipe_lora, targets),
     CYAML_FIELD_END,
@@ -167,6 +184,8 @@ static const cyaml_schema_field_t save_fields[] = {
     UINT(struct recipe_save, every),
     UINT(struct recipe_save, keep_last),
     BOOL(struct recipe_save, keep_best),
+    ENUM(struct recipe_save, dtype, save_dtypes),
+    ENUM(struct recipe_save, adapter_names, adapter_names),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t run_fields[] = {
@@ -203,6 +222,10 @@ static int check_together(const struct recipe *recipe, const char *path, struct 
     bool lora = recipe->lora.rank > 0 || recipe->lora.folder[0];
     if (!lora && !model->train_text && !model->train_vision && !model->train_merger)
         return error_set(error, ERROR_INPUT, "%s: nothing to train: model.train_* are all false", path);
+    if (recipe->lora.folder[0] && recipe->lora.targets[0])
+        return error_set(error, ERROR_INPUT,
+                         "%s: lora.targets is given, but the adapter of lora.folder has targets of its own",
+                         path);
     if (model->max_pixels && model->min_pixels > model->max_pixels)
         return error_set(error, ERROR_INPUT, "%s: model.min_pixels is more than model.max_pixels", path);
     if (recipe->data.train.count == 0)

@@ -13,6 +13,8 @@
 enum recipe_too_long { RECIPE_TOO_LONG_DELETE, RECIPE_TOO_LONG_TRUNCATE, RECIPE_TOO_LONG_ERROR };
 enum recipe_bad_rows { RECIPE_BAD_ROWS_SKIP, RECIPE_BAD_ROWS_STOP };
 
+enum recipe_dtype { RECIPE_DTYPE_AUTO, RECIPE_DTYPE_F32, RECIPE_DTYPE_BF16, RECIPE_DTYPE_F16 };
+
 struct recipe_list {
     char **items;
     unsigned count;
@@ -25,11 +27,15 @@ struct recipe_model {
     bool train_text, train_vision, train_merger, gradient_checkpointing;
 };
 
+enum recipe_auto { RECIPE_AUTO, RECIPE_FALSE, RECIPE_TRUE };
+
 struct recipe_lora {
-    int rank; // 0: no LoRA
-    double alpha, dropout;
-    bool rs;
-    char *folder;  // "": a new adapter
+    int rank;       // 0: no LoRA, or the folder's
+    double alpha;   // 0: 32, or the folder's
+    double dropout; // below 0: 0.05, or the folder's
+    int rs;         // enum recipe_auto: false, or the folder's
+    int dtype;    // enum recipe_dtype, F32 or BF16: what adapters multiply in where the model does so in BF16
+    char *folder; // "": a new adapter
     char *targets; // "": the linear layers of the language model
 };
 
@@ -64,6 +70,8 @@ struct recipe_schedule {
 struct recipe_save {
     uint64_t every, keep_last;
     bool keep_best;
+    int dtype;         // enum recipe_dtype
+    int adapter_names; // enum lora_names
 };
 
 struct recipe_run {

@@ -95,9 +95,10 @@ void sft_start_state(struct sft *sft) {
     state_add_fact(state, "data.too_long", "%s", too_long[recipe->data.too_long]);
     state_add_fact(state, "model.min_pixels", "%" PRIu64, (uint64_t)sft->qwen->preprocessor.min_pixels);
     state_add_fact(state, "model.max_pixels", "%" PRIu64, (uint64_t)sft->qwen->preprocessor.max_pixels);
-    if (recipe->lora.rank || recipe->lora.folder[0]) {
-        state_add_fact(state, "lora.alpha", "%.17g", recipe->lora.alpha);
-        state_add_fact(state, "lora.rs", "%s", recipe->lora.rs ? "true" : "false");
+    if (training_adapter(sft->training)) {
+        const struct lora_options adapter = lora_settings(training_adapter(sft->training));
+        state_add_fact(state, "lora.alpha", "%.17g", adapter.alpha);
+        state_add_fact(state, "lora.rs", "%s", adapter.rs ? "true" : "false");
     }
     state_add_fact(state, "the model of model.folder", "%016" PRIx64, model_identity(sft->qwen));
 }

@@ -1,6 +1,7 @@
 #include "train/sft_setup.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,12 +133,49 @@ static struct training_options training_options_of(const struct recipe *recipe) 
                                      .train_merger = recipe->model.train_merger,
                                      .checkpoint_activations = recipe->model.gradient_checkpointing,
                                      .lora_rank = lora->rank,
-                                     .lora_alpha = lora->alpha,
-                                     .lora_dropout = lora->dropout,
-                                     .lora_rs = lora->rs,
+                                     .lora_alpha = lora->alpha > 0 ? lora->alpha : 32,
+                                     .lora_dropout = lora->dropout >= 0 ? lora->dropout : 0.05,
+                                     .lora_rs = lora->rs == RECIPE_TRUE,
+                                     .lora_bf16 = lora->dtype == RECIPE_DTYPE_BF16,
                                      .lora_targets = lora->targets[0] ? lora->targets : NULL,
                                      .lora_folder = lora->folder[0] ? lora->folder : NULL,
                                      .seed = recipe->run.seed};
+}
+
+static int contradict(const char *folder, const char *key, double wanted, double found, struct error *error) {
+    return error_set(error, ERROR_INPUT,
+                     "%s is %g, but the adapter in %s has %g: leave the key out, or start a new adapter", key,
+                     wanted, folder, found);
+}
+
+// An adapter to go on from has settings of its own. What the recipe says besides must be the same.
+static int settle_adapter(struct sft *sft, struct training_options *options, struct error *error) {
+    const struct recipe_lora *recipe = &sft->recipe->lora;
+    const char *folder = recipe->folder;
+    if (!folder[0]) return 0;
+    struct lora *lora = lora_open(sft->qwen, folder, error);
+    if (!lora) return -1;
+    const struct lora_options own = lora_settings(lora);
+    for (size_t i = 0; i < lora_count(lora); i++) {
+        const struct lora_module *m = lora_module_at(lora, i);
+        sft->adapter_values += m->rank * (m->in + m->out);
+    }
+    lora_free(lora);
+    warnings_log(&sft->qwen->warnings);
+    options->lora_rank = own.rank;
+    options->lora_alpha = own.alpha;
+    options->lora_dropout = own.dropout;
+    options->lora_rs = own.rs;
+    if (recipe->rank && recipe->rank != own.rank)
+        return contradict(folder, "lora.rank", recipe->rank, own.rank, error);
+    if (recipe->alpha > 0 && fabs(recipe->alpha - own.alpha) > 1e-9)
+        return contradict(folder, "lora.alpha", recipe->alpha, own.alpha, error);
+    if (recipe->dropout >= 0 && fabs(recipe->dropout - own.dropout) > 1e-9)
+        return contradict(folder, "lora.dropout", recipe->dropout, own.dropout, error);
+    if (recipe->rs != RECIPE_AUTO && (recipe->rs == RECIPE_TRUE) != own.rs)
+        return error_set(error, ERROR_INPUT, "lora.rs is %s, but the adapter in %s has %s: leave the key out",
+                         own.rs ? "false" : "true", folder, own.rs ? "true" : "false");
+    return 0;
 }
 
 static size_t longest(const struct dataset *dataset, size_t (*measure)(const struct dataset *, size_t)) {
@@ -155,9 +193,10 @@ static int check_room(const struct sft *sft, const struct training_options *opti
     if (micro > sft->train_count) micro = sft->train_count;
     size_t tokens = micro * longest(sft->train_data, dataset_tokens);
     size_t patches = longest(sft->train_data, dataset_patches);
-    size_t values = training_values(sft->qwen, options), ranks = (size_t)sft->parallel->ranks;
+    size_t values = options->lora_folder ? sft->adapter_values : training_values(sft->qwen, options);
+    size_t ranks = (size_t)sft->parallel->ranks;
     const struct room_need need = {
-        .model = training_memory(sft->qwen, options, tokens, micro * patches),
+        .model = training_memory(sft->qwen, options, values, tokens, micro * patches),
         .optimizer = values / ranks * 2 * sizeof(float),
         .features = (size_t)recipe->data.feature_cache_mb << 20,
     };
@@ -187,7 +226,7 @@ static int open_features(struct sft *sft, struct error *error) {
 
 static int open_training(struct sft *sft, struct error *error) {
     const struct recipe_optimizer *o = &sft->recipe->optimizer;
-    const struct training_options options = training_options_of(sft->recipe);
+    struct training_options options = training_options_of(sft->recipe);
     const struct optimizer_settings settings = {.adamw = {.beta1 = o->beta1,
                                                           .beta2 = o->beta2,
                                                           .epsilon = o->epsilon,
@@ -195,7 +234,7 @@ static int open_training(struct sft *sft, struct error *error) {
                                                 .decay = (enum adamw_decay)o->decay,
                                                 .max_grad_norm = o->max_grad_norm};
     size_t micro = sft->recipe->batch.micro_rows;
-    if (check_room(sft, &options, error)) return -1;
+    if (settle_adapter(sft, &options, error) || check_room(sft, &options, error)) return -1;
     sft->training = training_open(sft->qwen, &options, error);
     if (!sft->training) return -1;
     size_t count = training_parameter_count(sft->training);
@@ -214,7 +253,12 @@ static int open_training(struct sft *sft, struct error *error) {
 
 static int write_model(void *context, const char *folder, struct error *error) {
     const struct sft *sft = context;
-    return training_save(sft->training, folder, &(struct training_form){.convert = false}, error);
+    static const enum dtype types[] = {DTYPE_F32, DTYPE_F32, DTYPE_BF16, DTYPE_F16};
+    const struct recipe_save *save = &sft->recipe->save;
+    const struct training_form form = {.convert = save->dtype != RECIPE_DTYPE_AUTO,
+                                       .type = types[save->dtype],
+                                       .names = (enum lora_names)save->adapter_names};
+    return training_save(sft->training, folder, &form, error);
 }
 
 static int open_all(struct sft *sft, const struct sft_options *options, uint64_t *newest,
@@ -223,8 +267,8 @@ static int open_all(struct sft *sft, const struct sft_options *options, uint64_t
         split_rows(sft, error))
         return -1;
     set_schedule(sft);
-    sft_start_state(sft);
     if (open_training(sft, error)) return -1;
+    sft_start_state(sft);
     return *newest ? sft_resume(sft, *newest, error) : 0;
 }
 

@@ -18,6 +18,7 @@ struct sft {
     const struct parallel *parallel;
     struct qwen *qwen;
     struct training *training;
+    size_t adapter_values; // of lora.folder
     struct parameter **parameters;
     struct optimizer optimizer;
 

@@ -145,3 +145,51 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
     [ "$(head -c 4 "$run/loss.png" | tail -c 3)" = PNG ]
     globe 6 train plot "$run" -o /dev/full
 }
+
+@test "an adapter is trained, gone on from, and merged" {
+    settings=(--set lora.rank=4 --set schedule.epochs=4 --set run.threads=1)
+    globe 0 train sft "$recipe" --set run.folder="$run" "${settings[@]}"
+    # New names of modules, and the old ones for those who need them.
+    header "$run/last/adapter_model.safetensors" | grep -q '"base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight":{"dtype":"F32"'
+    globe 0 train sft "$recipe" --set run.folder="$run-2" --set run.threads=1 --set schedule.epochs=1 --set lora.folder="$run/last" \
+        --set save.adapter_names=old --set save.dtype=bf16
+    header "$run-2/last/adapter_model.safetensors" | grep -q '"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight":{"dtype":"BF16"'
+    # What contradicts the folder is refused by name.
+    for set in lora.rank=8 lora.alpha=16 lora.dropout=0.5 lora.rs=true lora.targets=.*; do
+        globe 3 train sft "$recipe" --check --set run.folder="$run-3" --set lora.folder="$run/last" --set "$set"
+        [[ $stderr == *"${set%%=*} is "* ]]
+    done
+    globe 0 train sft "$recipe" --check --set run.folder="$run-3" --set lora.folder="$run/last" --set lora.alpha=32 --set run.threads=1
+    [ ! -e "$run-3" ]
+    model=tests/data/qwen2_5_vl_tiny
+    globe 0 merge --model $model --adapter "$run/last" --out "$run-merged" --dtype f32
+    [ ! -e "$run-merged/adapter_config.json" ]
+    grep -q float32 "$run-merged/config.json"
+    cp "$run-merged/config.json" "$run.before"
+    globe 3 merge --model $model --adapter "$run/last" --out "$run-merged"
+    cmp "$run-merged/config.json" "$run.before"
+    globe 3 merge --model $model --adapter "$run/last" --out /proc/nowhere/merged
+    globe 4 merge --model $model --adapter "$run-merged" --out "$run-none"
+    globe 2 merge --model $model --out "$run-none"
+    [ -z "$(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name 'run-none*')" ]
+    # The loss on the same rows is that of base and adapter.
+    check=(--set data.eval=tests/data/train/rows.jsonl --set schedule.max_steps=1 --set schedule.warmup_ratio=0 --set optimizer.learning_rate=0 --set run.threads=1 --set model.dtype=f32)
+    globe 0 train sft "$recipe" --set run.folder="$run-a" "${check[@]}" --set lora.folder="$run/last" --set lora.dropout=0.05
+    globe 0 train sft "$recipe" --set run.folder="$run-b" "${check[@]}" --set model.folder="$run-merged"
+    a=$(jq -r 'select(.eval_loss) | .eval_loss' "$run-a/metrics.jsonl")
+    b=$(jq -r 'select(.eval_loss) | .eval_loss' "$run-b/metrics.jsonl")
+    awk -v a="$a" -v b="$b" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a > 0 && d < 2e-5) }'
+}
+
+@test "a run's folder is tried by --check, and nobody else's files are replaced" {
+    touch "$BATS_TEST_TMPDIR/file"
+    globe 3 train sft "$recipe" --check --set run.folder="$BATS_TEST_TMPDIR/file/run"
+    globe 3 train sft "$recipe" --check --set run.folder=/proc/nowhere/run
+    globe 0 train sft "$recipe" --check --set run.folder="$run/deep" --set run.threads=1
+    [ ! -e "$run" ]
+    mkdir "$run"
+    echo mine >"$run/metrics.jsonl"
+    globe 3 train sft "$recipe" --set run.folder="$run"
+    [[ $stderr == *"metrics.jsonl: was not written by a training run"* ]]
+    [ "$(cat "$run/metrics.jsonl")" = mine ]
+}
