@@ -16,43 +16,54 @@ struct piece {
 };
 
 struct cpu_guard {
-    char *base;
+    void *mapping;
+    char *base; // in the mapping, at a huge page
     size_t reserved, page;
     size_t used; // up to the end of the last piece
     struct piece *pieces;
     size_t count, room;
 };
 
-enum { ALIGNMENT = 64 }; // of what is handed out
+enum {
+    ALIGNMENT = 64,   // of what is handed out
+    HUGE = 2 << 20,   // huge pages, where there are some: few entries to change at every operation
+    FILLED = 64 << 20 // larger blocks stay as the system gives them
+};
 
 struct cpu_guard *cpu_guard_new(struct error *error) {
     struct cpu_guard *guard = memory_new(1, sizeof *guard, "guard", error);
     if (!guard) return NULL;
     guard->page = (size_t)sysconf(_SC_PAGESIZE);
     guard->reserved = (size_t)64 << 30;
-    void *base = mmap(NULL, guard->reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) {
+    guard->mapping =
+        mmap(NULL, guard->reserved + HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (guard->mapping == MAP_FAILED) {
         error_set(error, ERROR_MEMORY, "guard: no address space");
         free(guard);
         return NULL;
     }
-    guard->base = base;
+    guard->base = (char *)guard->mapping + (HUGE - (uintptr_t)guard->mapping % HUGE);
+    madvise(guard->base, guard->reserved, MADV_HUGEPAGE);
     return guard;
 }
 
 void cpu_guard_free(struct cpu_guard *guard) {
     if (!guard) return;
-    munmap(guard->base, guard->reserved);
+    munmap(guard->mapping, guard->reserved + HUGE);
     free(guard->pieces);
     free(guard);
 }
 
+static void protect(struct cpu_guard *guard, int protection) {
+    if (guard->used) mprotect(guard->base, (guard->used + HUGE - 1) / HUGE * HUGE, protection);
+}
+
 void cpu_guard_open(struct cpu_guard *guard) {
-    if (guard->used) mprotect(guard->base, guard->used, PROT_READ | PROT_WRITE);
+    protect(guard, PROT_READ | PROT_WRITE);
 }
 
 void cpu_guard_shut(struct cpu_guard *guard) {
-    if (guard->used) mprotect(guard->base, guard->used, PROT_NONE);
+    protect(guard, PROT_NONE);
 }
 
 // A free piece of exactly this size, or a new one at the end: training and decoding ask for the same sizes
@@ -76,7 +87,6 @@ static struct piece *find(struct cpu_guard *guard, size_t size) {
 }
 
 void *cpu_guard_allocate(struct cpu_guard *guard, size_t bytes) {
-    enum { FILLED = 64 << 20 }; // larger blocks stay as the system gives them
     if (bytes > guard->reserved) return NULL;
     size_t wanted = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     size_t size = (wanted + guard->page - 1) / guard->page * guard->page;
@@ -85,9 +95,9 @@ void *cpu_guard_allocate(struct cpu_guard *guard, size_t bytes) {
     piece->taken = true;
     char *start = guard->base + piece->start;
     if (size <= FILLED) {
-        mprotect(start, size, PROT_READ | PROT_WRITE);
+        cpu_guard_open(guard);
         memset(start, 0xFF, size);
-        mprotect(start, size, PROT_NONE);
+        cpu_guard_shut(guard);
     }
     return start + (size - wanted);
 }
@@ -97,7 +107,7 @@ void cpu_guard_release(struct cpu_guard *guard, void *data) {
     for (size_t i = 0; i < guard->count; i++) {
         struct piece *piece = &guard->pieces[i];
         if (offset < piece->start || offset - piece->start >= piece->size) continue;
-        madvise(guard->base + piece->start, piece->size, MADV_DONTNEED);
+        if (piece->size > FILLED) madvise(guard->base + piece->start, piece->size, MADV_DONTNEED);
         piece->taken = false;
         return;
     }
