@@ -58,8 +58,10 @@ int(error_prefix)(struct error *error, const char *format, ...) {
 
 int(error_set_errno)(struct error *error, const char *path, const char *what) {
     int number = errno;
-    enum error_code code = number == ENOENT || number == EISDIR || number == ENOTDIR || number == EACCES
-                               ? ERROR_INPUT
-                               : ERROR_IO;
+    static const int of_the_path[] = {ENOENT, EISDIR,       ENOTDIR, EACCES, EPERM,
+                                      ELOOP,  ENAMETOOLONG, EEXIST,  ENXIO};
+    enum error_code code = ERROR_IO;
+    for (size_t i = 0; i < sizeof of_the_path / sizeof *of_the_path; i++)
+        if (number == of_the_path[i]) code = ERROR_INPUT;
     return error_set(error, code, "%s: %s: %s", path, what, strerror(number));
 }

@@ -32,8 +32,8 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
 // Puts "prefix: " in front of an error that is set already; returns -1.
 int error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// ERROR_IO or ERROR_INPUT from errno: "PATH: what: strerror". ENOENT, EISDIR, ENOTDIR and EACCES are
-// ERROR_INPUT.
+// ERROR_IO or ERROR_INPUT from errno: "PATH: what: strerror". What is wrong with the path (ENOENT, EISDIR,
+// ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG, EEXIST, ENXIO) is ERROR_INPUT.
 int error_set_errno(struct error *error, const char *path, const char *what);
 
 // Static analysis sees one file at a time: tell it what these return, or it follows paths that do not exist.

@@ -10,12 +10,15 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/temporary.h"
 
 enum { TEMPORARY_SUFFIX = 32 }; // ".PID-SERIAL.tmp"
 
 static int open_regular(const char *path, struct stat *status, struct error *error) {
     // O_NONBLOCK: a FIFO in a photo folder must not stop the batch.
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == ENXIO)
+        return error_set(error, ERROR_INPUT, "%s: not a regular file", path); // a socket
     if (fd < 0) return error_set_errno(error, path, "cannot open");
     if (fstat(fd, status)) {
         error_set_errno(error, path, "cannot stat");
@@ -101,13 +104,24 @@ void file_map_close(struct file_map *map) {
     *map = (struct file_map){0};
 }
 
-// A new file beside the one it will replace. open() gives it the rights that the user's umask asks for.
+// A new file beside the one it will replace. open() gives it the rights that the user's umask asks for. A
+// name that is too long with our ending is left out of it.
 static int create_temporary(char *name, size_t size, const char *path) {
     static atomic_uint serial;
-    int fd;
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int)(slash - path) + 1 : 0, fd;
+    bool brief = false;
     do {
-        snprintf(name, size, "%s.%d-%u.tmp", path, (int)getpid(), atomic_fetch_add(&serial, 1));
+        unsigned number = atomic_fetch_add(&serial, 1);
+        if (brief)
+            snprintf(name, size, "%.*s.%d-%u.tmp", folder, path, (int)getpid(), number);
+        else
+            snprintf(name, size, "%s.%d-%u.tmp", path, (int)getpid(), number);
         fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno == ENAMETOOLONG && !brief) {
+            brief = true;
+            errno = EEXIST; // once more
+        }
     } while (fd < 0 && errno == EEXIST);
     if (fd < 0) name[0] = 0;
     return fd;
@@ -124,6 +138,7 @@ static int open_destination(struct file_writer *writer, struct error *error) {
         fd = open(writer->path, O_WRONLY | O_CLOEXEC);
     else
         fd = create_temporary(writer->temporary, strlen(writer->path) + TEMPORARY_SUFFIX, writer->path);
+    if (fd >= 0 && writer->temporary[0]) writer->noted = temporary_note(writer->temporary, TEMPORARY_FILE);
     if (fd < 0) return error_set_errno(error, writer->path, "cannot write");
     if (exists && S_ISREG(status.st_mode))
         (void)!fchmod(fd, status.st_mode & 0777); // keep what the user chose
@@ -135,7 +150,7 @@ static int open_destination(struct file_writer *writer, struct error *error) {
 }
 
 int file_writer_open(struct file_writer *writer, const char *path, struct error *error) {
-    *writer = (struct file_writer){0};
+    *writer = (struct file_writer){.noted = -1};
     char *real = realpath(path, NULL); // through a symbolic link: the link stays
     writer->path = real ? real : memory_copy_string(path, strlen(path), error);
     if (writer->path) writer->temporary = memory_new(strlen(writer->path) + TEMPORARY_SUFFIX, 1, path, error);
@@ -144,7 +159,15 @@ int file_writer_open(struct file_writer *writer, const char *path, struct error 
     return -1;
 }
 
-int file_writer_commit(struct file_writer *writer, struct error *error) {
+// What is there stays. Old file systems know no RENAME_NOREPLACE; a hard link never replaces anything either.
+static int rename_new(const char *from, const char *to) {
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+    return link(from, to) || unlink(from) ? -1 : 0;
+}
+
+static int commit(struct file_writer *writer, int (*move)(const char *from, const char *to),
+                  struct error *error) {
     FILE *stream = writer->stream;
     bool replaces = writer->temporary[0] != 0;
     int failed = ferror(stream) || fflush(stream) || (replaces && fsync(fileno(stream)));
@@ -154,7 +177,7 @@ int file_writer_commit(struct file_writer *writer, struct error *error) {
         return -1;
     }
     writer->stream = NULL;
-    if (fclose(stream) || (replaces && rename(writer->temporary, writer->path))) {
+    if (fclose(stream) || (replaces && move(writer->temporary, writer->path))) {
         error_set_errno(error, writer->path, "cannot write");
         file_writer_abandon(writer);
         return -1;
@@ -164,9 +187,18 @@ int file_writer_commit(struct file_writer *writer, struct error *error) {
     return 0;
 }
 
+int file_writer_commit(struct file_writer *writer, struct error *error) {
+    return commit(writer, rename, error);
+}
+
+int file_writer_commit_new(struct file_writer *writer, struct error *error) {
+    return commit(writer, rename_new, error);
+}
+
 void file_writer_abandon(struct file_writer *writer) {
     if (writer->stream) fclose(writer->stream);
     if (writer->temporary && writer->temporary[0]) unlink(writer->temporary);
+    if (writer->temporary) temporary_forget(writer->noted);
     free(writer->temporary);
     free(writer->path);
     *writer = (struct file_writer){0};

@@ -33,10 +33,13 @@ struct file_writer {
     FILE *stream;
     char *path;
     char *temporary;
+    int noted; // base/temporary.h
 };
 int file_writer_open(struct file_writer *writer, const char *path, struct error *error);
 int file_writer_commit(struct file_writer *writer, struct error *error); // flush, fsync, rename
-void file_writer_abandon(struct file_writer *writer);                    // removes the temporary
+// The same, but what is there by now is never replaced: ERROR_INPUT, whoever made it in the meantime.
+int file_writer_commit_new(struct file_writer *writer, struct error *error);
+void file_writer_abandon(struct file_writer *writer); // removes the temporary
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);

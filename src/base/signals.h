@@ -1,5 +1,5 @@
-// Ctrl-C and SIGTERM ask a long job to stop: it polls, finishes what must be whole (a checkpoint, a line of
-// output) and returns ERROR_INTERRUPTED. Whoever cannot wait presses again.
+// Ctrl-C, SIGTERM and SIGHUP ask a long job to stop: it polls, finishes what must be whole (a checkpoint, a
+// line of output) and returns ERROR_INTERRUPTED. Whoever cannot wait presses again.
 #ifndef GLOBE_BASE_SIGNALS_H
 #define GLOBE_BASE_SIGNALS_H
 
@@ -7,8 +7,10 @@
 
 #include "base/error.h"
 
-// From now on the first SIGINT or SIGTERM sets the flag, and the second ends the process at once with status
-// 130. System calls that block are interrupted (EINTR).
+// From now on the first SIGINT, SIGTERM or SIGHUP sets the flag, and the second ends the process at once with
+// status 130. System calls that block are interrupted (EINTR). A broken pipe, SIGQUIT and the like end the
+// process as ever. Whichever ends it, what is noted in base/temporary.h is removed first. SIGHUP and SIGQUIT
+// stay ignored when they were (nohup).
 void signals_catch(void);
 
 bool signals_interrupted(void); // safe and cheap from any thread

@@ -1,5 +1,4 @@
 // globe locate: where were these photos taken, and why.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +6,6 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -15,110 +13,36 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/endpoint_options.h"
-#include "cli/model_options.h"
+#include "cli/locate_parts.h"
 #include "geo/gazetteer_density.h"
-#include "locate/photo_list.h"
-#include "locate/session.h"
-#include "locate/writer.h"
-
-struct settings {
-    struct session_options session;
-    struct model_options model;
-    struct endpoint_settings endpoint;
-    struct writer_options writer;
-    struct option_list lists;
-    const char *output; // NULL: stdout
-    const char *html;   // a page beside the other output; NULL: none
-    bool recursive, resume, write_xmp, replace_xmp, over_gps;
-};
-
-// Where results go: stdout, a file that appears whole at the end, or a JSON-lines file that grows.
-struct sink {
-    FILE *stream;
-    struct file_writer file; // in use when file.stream is set
-    bool growing;
-};
-
-// The page of --html, which appears whole at the end.
-struct page {
-    struct file_writer file;
-    struct writer *writer; // NULL: no page
-};
 
 struct batch {
-    const struct settings *settings;
+    const struct locate_settings *settings;
     struct writer *writer;
-    struct page page;
+    struct locate_page page;
     struct progress *progress;
     bool streaming, streamed; // the answer is shown as it is written / some of it was
     size_t outcomes[VERDICT_FAILED + 1];
+    size_t sidecars_failed, evidence_failed; // of photos that have their verdict
     enum error_code only_error;
 };
 
-static int open_sink(struct sink *sink, const struct settings *settings, size_t keep, struct error *error) {
-    *sink = (struct sink){.stream = stdout};
-    if (!settings->output) return 0;
-    if (settings->writer.format != WRITER_JSONL) {
-        if (file_writer_open(&sink->file, settings->output, error)) return -1;
-        sink->stream = sink->file.stream;
-        return 0;
-    }
-    sink->growing = true;
-    sink->stream = fopen(settings->output, settings->resume ? "a" : "w");
-    if (!sink->stream) return error_set_errno(error, settings->output, "cannot write");
-    if (settings->resume &&
-        (ftruncate(fileno(sink->stream), (off_t)keep) || fseek(sink->stream, 0, SEEK_END))) {
-        fclose(sink->stream);
-        return error_set_errno(error, settings->output, "cannot continue");
-    }
-    return 0;
-}
-
-// To the disk, where the stream has one: pipes and devices cannot be synchronised.
-static int flush_to_disk(FILE *stream) {
-    if (fflush(stream) || ferror(stream)) return -1;
-    return fsync(fileno(stream)) && errno != EINVAL && errno != ENOTSUP ? -1 : 0;
-}
-
-// `whole`: what was written is fit to be kept.
-static int close_sink(struct sink *sink, const struct settings *settings, bool whole, struct error *error) {
-    if (sink->growing) {
-        int failed = flush_to_disk(sink->stream);
-        if (fclose(sink->stream) || failed) return error_set_errno(error, settings->output, "cannot write");
-    } else if (sink->file.stream) {
-        if (whole) return file_writer_commit(&sink->file, error);
-        file_writer_abandon(&sink->file);
-    }
-    return 0;
-}
-
-static int open_page(struct page *page, const struct settings *settings, struct error *error) {
-    *page = (struct page){0};
-    if (!settings->html) return 0;
-    struct writer_options options = settings->writer;
-    options.format = WRITER_HTML;
-    if (file_writer_open(&page->file, settings->html, error)) return -1;
-    page->writer = writer_new(page->file.stream, &options, error);
-    if (page->writer) return 0;
-    file_writer_abandon(&page->file);
-    return -1;
-}
-
-static int close_page(struct page *page, bool whole, struct error *error) {
-    if (!page->writer) return 0;
-    int result = whole ? writer_end(page->writer, error) : -1;
-    writer_free(page->writer);
-    if (result == 0) return file_writer_commit(&page->file, error);
-    file_writer_abandon(&page->file);
-    return whole ? -1 : 0;
-}
+// What happened before the first photo.
+struct preparation {
+    struct resume resume; // in use with --resume
+    size_t dropped;       // photos that were done before
+    size_t healed, sidecars_failed;
+    size_t problems; // folders and lists that could not be read
+    enum error_code first_problem;
+};
 
 // Counts the places that the map's land is drawn from, when a page is to be written. free() it.
-static struct gazetteer_density *find_land(const struct settings *settings, struct session *session) {
+static struct gazetteer_density *find_land(const struct locate_settings *settings,
+                                           struct gazetteer *gazetteer) {
     struct error error = {0};
-    if ((!settings->html && settings->writer.format != WRITER_HTML) || !session->gazetteer) return NULL;
+    if ((!settings->html && settings->writer.format != WRITER_HTML) || !gazetteer) return NULL;
     struct gazetteer_density *land = memory_new(1, sizeof *land, "map", &error);
-    if (land && gazetteer_count_places(session->gazetteer, land, &error) == 0) return land;
+    if (land && gazetteer_count_places(gazetteer, land, &error) == 0) return land;
     log_warning("the map has no land: %s", error.message);
     free(land);
     return NULL;
@@ -135,72 +59,116 @@ static void on_text(void *context, const char *photo, const char *text, size_t l
     batch->streamed = true;
 }
 
-// A photo that knows where it was taken keeps that: programs take a sidecar's position before its own.
-static bool keeps_gps(const struct verdict *verdict, const struct settings *settings) {
-    return verdict->has_gps && verdict->outcome == VERDICT_PLACED && !settings->over_gps;
+// The photo has its verdict; something beside it is missing. The batch goes on, and --resume mends it.
+static void note_side_failure(struct batch *batch, size_t *count, const char *message, enum error_code code) {
+    log_error("%s", message);
+    batch->only_error = code;
+    ++*count;
 }
 
+static void write_sidecar(struct batch *batch, const struct verdict *verdict) {
+    const struct locate_settings *settings = batch->settings;
+    struct error error = {0};
+    // A run that was killed between sidecar and line left one that nobody has touched: it is made again.
+    enum xmp_replace replace = settings->replace_xmp ? XMP_REPLACE
+                               : settings->resume    ? XMP_UNTOUCHED
+                                                     : XMP_KEEP;
+    if (settings->write_xmp && locate_keeps_gps(settings, verdict))
+        log_warning("%s: it has a measured GPS position, so no sidecar with an estimate is written beside it "
+                    "(--over-gps writes one)",
+                    verdict->photo);
+    else if (settings->write_xmp && writer_write_xmp(verdict, &settings->writer, replace, &error))
+        note_side_failure(batch, &batch->sidecars_failed, error.message, error.code);
+}
+
+// What stands beside the record comes first: a record says that all of it is there.
 static int on_verdict(void *context, const struct verdict *verdict, struct error *error) {
     struct batch *batch = context;
-    const struct settings *settings = batch->settings;
     batch->outcomes[verdict->outcome]++;
     if (verdict->outcome == VERDICT_FAILED) {
         batch->only_error = verdict->error.code;
         log_error("%s", verdict->error.message);
     }
+    if (verdict->evidence_error)
+        note_side_failure(batch, &batch->evidence_failed, verdict->evidence_error, ERROR_INPUT);
     if (batch->streamed) fputs("\n\n", stdout);
     batch->streamed = false;
-    if (writer_add(batch->writer, verdict, error)) return -1;
+    write_sidecar(batch, verdict);
     if (batch->page.writer && writer_add(batch->page.writer, verdict, error)) return -1;
-    if (settings->write_xmp && keeps_gps(verdict, settings)) {
-        log_warning("%s: it has a measured GPS position, so no sidecar with an estimate is written beside it "
-                    "(--over-gps writes one)",
-                    verdict->photo);
-    } else if (settings->write_xmp &&
-               writer_write_xmp(verdict, &settings->writer, settings->replace_xmp, error)) {
-        log_error("%s", error->message); // the sidecar of one photo: the batch goes on
-        batch->only_error = error->code;
-        batch->outcomes[VERDICT_FAILED]++;
-        *error = (struct error){0};
-    }
+    if (writer_add(batch->writer, verdict, error)) return -1;
     progress_add(batch->progress, 1);
     return 0;
 }
 
-static void summarise(const struct batch *batch, size_t done, size_t dropped, double seconds) {
+static void add_count(struct buffer *out, size_t count, const char *one, const char *many) {
+    if (count) buffer_format(out, "; %zu %s", count, count == 1 ? one : many);
+}
+
+static void add_preparation(struct buffer *out, const struct preparation *before) {
+    add_count(out, before->dropped, "was done before", "were done before");
+    add_count(out, before->healed, "sidecar written from its record", "sidecars written from their records");
+    add_count(out, before->problems, "folder or list not read", "folders or lists not read");
+}
+
+// The outcomes add up to the photos; what is said after them is counted besides.
+static void summarise(const struct batch *batch, size_t count, size_t done, const struct preparation *before,
+                      double seconds) {
     char outside[40] = "";
     if (batch->outcomes[VERDICT_OUT_OF_SCOPE])
         snprintf(outside, sizeof outside, ", %zu out of scope", batch->outcomes[VERDICT_OUT_OF_SCOPE]);
+    struct buffer more = {0};
+    add_preparation(&more, before);
+    add_count(&more, count - done, "not done", "not done");
+    add_count(&more, batch->sidecars_failed + before->sidecars_failed, "sidecar not written",
+              "sidecars not written");
+    add_count(&more, batch->evidence_failed, "without attention maps", "without attention maps");
     log_info(
         "%zu photo%s in %.1f s: %zu placed, %zu abstained, %zu not locatable, %zu without an answer, %zu "
         "failed%s%s",
         done, done == 1 ? "" : "s", seconds, batch->outcomes[VERDICT_PLACED],
         batch->outcomes[VERDICT_ABSTAINED], batch->outcomes[VERDICT_NOT_LOCATABLE],
         batch->outcomes[VERDICT_NO_ANSWER], batch->outcomes[VERDICT_FAILED], outside,
-        dropped ? " (others were done before)" : "");
+        more.data ? more.data : "");
+    buffer_free(&more);
 }
 
-static int open_outputs(struct batch *batch, struct sink *sink, size_t keep, struct error *error) {
-    const struct settings *settings = batch->settings;
-    if (open_sink(sink, settings, keep, error)) return -1;
-    batch->writer = writer_new(sink->stream, &settings->writer, error);
-    if (batch->writer && open_page(&batch->page, settings, error) == 0) return 0;
-    writer_free(batch->writer);
-    close_sink(sink, settings, false, &(struct error){0});
+static const struct resume *resume_of(const struct locate_settings *settings,
+                                      const struct preparation *before) {
+    return settings->resume ? &before->resume : NULL;
+}
+
+static int open_outputs(struct batch *batch, struct locate_sink *sink, const struct photo_list *photos,
+                        const struct preparation *before, struct error *error) {
+    const struct locate_settings *settings = batch->settings;
+    const struct resume *resume = resume_of(settings, before);
+    if (locate_page_open(&batch->page, settings, resume, photos, error)) return -1;
+    if (locate_sink_open(sink, settings, resume, error) == 0) {
+        batch->writer = writer_new(sink->stream, &settings->writer, error);
+        if (batch->writer) return 0;
+        locate_sink_close(sink, settings, false, &(struct error){0});
+    }
+    locate_page_close(&batch->page, false, &(struct error){0});
     return -1;
 }
 
+static int status_of(const struct batch *batch, size_t photos, const struct preparation *before) {
+    if (before->problems || before->sidecars_failed) return ERROR_PARTIAL;
+    if (batch->outcomes[VERDICT_FAILED] + batch->sidecars_failed + batch->evidence_failed == 0)
+        return ERROR_NONE;
+    return photos == 1 ? (int)batch->only_error : ERROR_PARTIAL;
+}
+
 // Locates the photos of the list with an open session. Returns the exit status.
-static int run_batch(struct session *session, struct settings *settings, const struct photo_list *photos,
-                     size_t keep, size_t dropped) {
+static int run_batch(struct session *session, struct locate_settings *settings,
+                     const struct photo_list *photos, const struct preparation *before) {
     struct error error = {0}, ignored;
-    struct sink sink;
+    struct locate_sink sink;
     settings->writer.model = session->engine->operations->model(session->engine);
     struct batch batch = {.settings = settings};
     batch.streaming = settings->writer.format == WRITER_TEXT && !settings->output && photos->count == 1 &&
                       settings->session.samples == 1 && settings->writer.precision != PRECISION_COUNTRY;
     if (batch.streaming) settings->writer.show_reasoning = false; // it has been shown already
-    if (open_outputs(&batch, &sink, keep, &error)) return command_fail(&error);
+    if (open_outputs(&batch, &sink, photos, before, &error)) return command_fail(&error);
     if (photos->count > 1) batch.progress = progress_start("locating", "photos", photos->count);
     const struct locator_events events = {batch.streaming ? on_text : NULL, on_verdict, &batch};
     struct locator_counts counts;
@@ -212,9 +180,11 @@ static int run_batch(struct session *session, struct settings *settings, const s
     bool whole = error.code != ERROR_IO;
     int end = whole ? writer_end(batch.writer, failed ? &ignored : &error) : -1;
     writer_free(batch.writer);
-    if (close_sink(&sink, settings, end == 0, failed || end ? &ignored : &error) && !failed) failed = -1;
-    if (close_page(&batch.page, whole, failed || end ? &ignored : &error) && !failed) failed = -1;
-    if (photos->count > 1 || dropped) summarise(&batch, counts.done, dropped, clock_seconds() - start);
+    if (locate_sink_close(&sink, settings, end == 0, failed || end ? &ignored : &error) && !failed)
+        failed = -1;
+    if (locate_page_close(&batch.page, whole, failed || end ? &ignored : &error) && !failed) failed = -1;
+    if (photos->count > 1 || before->dropped || before->problems)
+        summarise(&batch, photos->count, counts.done, before, clock_seconds() - start);
     if (failed || end) return command_fail(&error);
     if (counts.done && batch.outcomes[VERDICT_OUT_OF_SCOPE] == counts.done) {
         log_error("%s: %s was not made for %s; nothing is said of where %s taken",
@@ -223,57 +193,142 @@ static int run_batch(struct session *session, struct settings *settings, const s
                   counts.done == 1 ? "it was" : "they were");
         return ERROR_SCOPE;
     }
-    if (batch.outcomes[VERDICT_FAILED] == 0) return 0;
-    return photos->count == 1 ? (int)batch.only_error : ERROR_PARTIAL;
+    return status_of(&batch, photos->count, before);
 }
 
-static int collect_photos(struct photo_list *photos, const struct settings *settings,
-                          const struct operands *operands, size_t *keep, size_t *dropped,
-                          struct error *error) {
+// ---- which photos ---------------------------------------------------------------------------------------
+
+static void on_problem(void *context, const struct error *error) {
+    struct preparation *before = context;
+    if (!before->problems++) before->first_problem = error->code;
+    log_error("%s", error->message);
+}
+
+// A folder or list that cannot be read does not keep the others from being done.
+static int add_source(struct photo_list *photos, const char *path, bool list, bool recursive,
+                      struct preparation *before, struct error *error) {
+    if ((list ? photo_list_read(photos, path, error) : photo_list_expand(photos, path, recursive, error)) ==
+        0)
+        return 0;
+    if (error->code == ERROR_MEMORY) return -1;
+    on_problem(before, error);
+    return 0;
+}
+
+static int collect_photos(struct photo_list *photos, const struct locate_settings *settings,
+                          const struct operands *operands, struct preparation *before, struct error *error) {
+    photos->on_problem = on_problem;
+    photos->context = before;
     for (int i = 0; i < operands->count; i++) {
         const char *path = operands->values[i];
-        int result = strcmp(path, "-") == 0 ? photo_list_read(photos, "-", error)
-                                            : photo_list_expand(photos, path, settings->recursive, error);
-        if (result) return -1;
+        if (add_source(photos, path, strcmp(path, "-") == 0, settings->recursive, before, error)) return -1;
     }
     for (size_t i = 0; i < settings->lists.count; i++)
-        if (photo_list_read(photos, settings->lists.values[i], error)) return -1;
-    if (photos->count == 0) return error_set(error, ERROR_USAGE, "no photos given");
-    if (!settings->resume) return 0;
-    if (settings->html)
-        return error_set(error, ERROR_USAGE, "--html shows one run, so it does not go with --resume");
-    if (settings->writer.format != WRITER_JSONL || !settings->output)
-        return error_set(error, ERROR_USAGE,
-                         "--resume needs --jsonl --output FILE: the only format that can grow");
-    return photo_list_resume(photos, settings->output, keep, dropped, error);
+        if (add_source(photos, settings->lists.values[i], true, false, before, error)) return -1;
+    if (photos->count || before->problems) return 0;
+    return error_set(error, ERROR_USAGE, "no photos given");
 }
 
-static int open_and_run(struct settings *settings, const struct photo_list *photos, size_t keep,
-                        size_t dropped) {
+// ---- from what is asked to what is done -----------------------------------------------------------------
+
+static int prepare_resume(struct locate_settings *settings, struct photo_list *photos,
+                          struct preparation *before, struct error *error) {
+    const struct resume_options options = {.provenance = settings->writer.provenance, .mix = settings->force};
+    if (resume_read(&before->resume, settings->output, &options, error)) return -1;
+    if (before->resume.unsigned_records)
+        log_warning("%s: %zu records do not say with which model and settings they were made",
+                    settings->output, before->resume.unsigned_records);
+    if (locate_heal_sidecars(settings, &before->resume, photos, &before->healed, &before->sidecars_failed,
+                             error))
+        return -1;
+    return resume_drop(&before->resume, photos, settings->session.explain != NULL, &before->dropped, error);
+}
+
+static int open_and_run(struct locate_settings *settings, const struct photo_list *photos,
+                        const struct preparation *before) {
     struct error error = {0};
     struct session session;
     if (session_open(&session, &settings->session, &error)) return command_fail(&error);
     session_log(&session);
-    struct gazetteer_density *land = find_land(settings, &session);
+    struct gazetteer_density *land = find_land(settings, session.gazetteer);
     settings->writer.land = land;
-    int status = run_batch(&session, settings, photos, keep, dropped);
+    int status = run_batch(&session, settings, photos, before);
     free(land);
     session_close(&session);
     return status;
 }
 
-static int run(struct settings *settings, const struct operands *operands) {
+// Nothing is left to ask; the page and the order of the records may be.
+static int finish_done(struct locate_settings *settings, const struct photo_list *photos,
+                       const struct preparation *before) {
+    struct error error = {0};
+    struct locate_page page;
+    struct gazetteer *gazetteer = settings->html && !settings->session.no_gazetteer
+                                      ? gazetteer_open(settings->session.gazetteer, &error)
+                                      : NULL;
+    struct gazetteer_density *land = find_land(settings, gazetteer);
+    settings->writer.land = land;
+    int result = locate_page_open(&page, settings, &before->resume, photos, &error);
+    if (result == 0) result = locate_page_close(&page, true, &error);
+    if (result == 0 && before->resume.keep != before->resume.size &&
+        truncate(settings->output, (off_t)before->resume.keep))
+        result = error_set_errno(&error, settings->output, "cannot mend");
+    if (result == 0) result = resume_tidy(settings->output, &error);
+    free(land);
+    gazetteer_close(gazetteer);
+    if (result) return command_fail(&error);
+    struct preparation rest = *before;
+    struct buffer more = {0};
+    rest.dropped = 0;
+    add_preparation(&more, &rest);
+    add_count(&more, before->sidecars_failed, "sidecar not written", "sidecars not written");
+    log_info("%s done before%s", before->dropped == 1 ? "the photo was" : "all photos were",
+             more.data ? more.data : "");
+    buffer_free(&more);
+    return before->problems || before->sidecars_failed ? ERROR_PARTIAL : ERROR_NONE;
+}
+
+// With the outputs claimed.
+static int prepare_and_run(struct locate_settings *settings, struct photo_list *photos,
+                           struct preparation *before) {
+    struct error error = {0};
+    struct provenance provenance;
+    enum writer_format format = settings->writer.format;
+    bool told = format == WRITER_JSON || format == WRITER_JSONL || settings->write_xmp;
+    if (told && provenance_make(&provenance, &settings->session, settings->writer.precision, &error))
+        return command_fail(&error);
+    if (told) settings->writer.provenance = &provenance;
+    int status;
+    if (settings->resume && prepare_resume(settings, photos, before, &error))
+        status = command_fail(&error);
+    else
+        status =
+            photos->count ? open_and_run(settings, photos, before) : finish_done(settings, photos, before);
+    resume_free(&before->resume);
+    settings->writer.provenance = NULL;
+    if (told) provenance_free(&provenance);
+    return status;
+}
+
+static int run(struct locate_settings *settings, const struct operands *operands) {
     struct error error = {0};
     struct photo_list photos = {0};
-    size_t keep = 0, dropped = 0;
-    int status = 0;
-    if (collect_photos(&photos, settings, operands, &keep, &dropped, &error)) {
+    struct preparation before = {0};
+    struct outputs outputs = {0};
+    int status;
+    if (settings->resume && (settings->writer.format != WRITER_JSONL || !settings->output)) {
+        error_set(&error, ERROR_USAGE, "--resume needs --jsonl --output FILE: the only format that can grow");
+        status = command_fail(&error);
+    } else if (collect_photos(&photos, settings, operands, &before, &error)) {
         status = command_fail(&error);
     } else if (photos.count == 0) {
-        log_info("%s done before", dropped == 1 ? "the photo was" : "all photos were");
+        status = (int)before.first_problem; // it has been told
+    } else if (locate_claim(&outputs, settings, &photos, &error)) {
+        status = command_fail(&error);
     } else {
-        status = open_and_run(settings, &photos, keep, dropped);
+        status = prepare_and_run(settings, &photos, &before);
     }
+    outputs_release(&outputs);
     photo_list_free(&photos);
     return status;
 }
@@ -283,7 +338,7 @@ struct shortcuts {
     bool json, jsonl, csv, geojson, kml;
 };
 
-static int settle(struct settings *settings, const struct shortcuts *s, struct error *error) {
+static int settle(struct locate_settings *settings, const struct shortcuts *s, struct error *error) {
     int chosen = s->json + s->jsonl + s->csv + s->geojson + s->kml;
     if (chosen > 1)
         return error_set(error, ERROR_USAGE, "only one of --json, --jsonl, --csv, --geojson and --kml");
@@ -299,7 +354,8 @@ static int settle(struct settings *settings, const struct shortcuts *s, struct e
     if (session->endpoint.url && settings->model.folder && !session->endpoint.model)
         session->endpoint.model = settings->model.folder; // --endpoint URL --model NAME
     session->qwen = model_options_qwen(&settings->model);
-    settings->writer.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    session->replace_evidence = settings->force;
+    settings->writer.colour = !settings->output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     settings->writer.width = (size_t)log_columns();
     return 0;
 }
@@ -320,10 +376,10 @@ static const char examples[] =
     "globe locate a.jpg --model DIR --hint \"a trip to the Balkans\" --explain maps\n";
 
 int command_locate(int argc, char **argv) {
-    struct settings s = {.session = session_options_default(),
-                         .model = model_options_default(),
-                         .endpoint = endpoint_settings_default(),
-                         .writer = {.show_reasoning = true}};
+    struct locate_settings s = {.session = session_options_default(),
+                                .model = model_options_default(),
+                                .endpoint = endpoint_settings_default(),
+                                .writer = {.show_reasoning = true}};
     struct shortcuts shortcuts = {0};
     struct sampling *sampling = &s.session.sampling;
     int format = 0, precision = 0;
@@ -371,6 +427,8 @@ int command_locate(int argc, char **argv) {
         option_string("html", 0, "FILE", &s.html,
                       "Also write a page: a map, and a card with picture per photo"),
         option_flag("resume", 0, &s.resume, "Go on with --output FILE of an earlier run (--jsonl)"),
+        option_flag("force", 0, &s.force,
+                    "Replace files of others, and --resume what was made with other settings"),
         option_flag("write-xmp", 0, &s.write_xmp, "Also write PHOTO.xmp beside each photo"),
         option_flag("replace-xmp", 0, &s.replace_xmp, "--write-xmp may replace a sidecar"),
         option_flag("over-gps", 0, &s.over_gps, "--write-xmp also beside photos with a measured position"),

@@ -1,17 +1,20 @@
 #include "locate/evidence.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "photo/encode.h"
 #include "photo/resize.h"
 
-enum { LONGEST_SIDE = 1024 };
+enum { LONGEST_SIDE = 1024, LONGEST_NAME = 200 };
 
 bool evidence_heat(const struct vote *vote, size_t first, size_t length, float *out) {
     const struct attention_map *map = &vote->attention;
@@ -85,53 +88,77 @@ static int write_map(const struct image *photo, const struct vote *vote, const f
     return result;
 }
 
-// FOLDER/PHOTO.WHAT.png
+// FOLDER/PHOTO.WHAT.png. Names that are not the photo's path itself (it has folders, or is too long) end in a
+// piece of its hash, so that no two photos have one.
 static char *map_path(const char *folder, const char *photo, const char *what, struct error *error) {
-    size_t size = strlen(folder) + strlen(photo) + strlen(what) + 8;
-    char *path = memory_new(size, 1, "path", error);
-    if (!path) return NULL;
-    int start = snprintf(path, size, "%s/", folder);
-    while (*photo == '/' || (photo[0] == '.' && photo[1] == '/')) photo++;
-    snprintf(path + start, size - (size_t)start, "%s.%s.png", photo, what);
-    for (char *p = path + start; *p; p++)
-        if (*p == '/') *p = '_';
-    return path;
+    struct buffer path = {0};
+    char hash[HASH_TEXT];
+    const char *name = photo;
+    while (*name == '/' || (name[0] == '.' && name[1] == '/')) name++;
+    size_t length = strlen(name);
+    while (length > LONGEST_NAME || (length < strlen(name) && (name[length] & 0xC0) == 0x80)) length--;
+    if (hash_bytes(photo, strlen(photo), hash, error)) return NULL;
+    buffer_format(&path, "%s/", folder);
+    size_t start = path.length;
+    buffer_add(&path, name, length);
+    for (size_t i = start; i < path.length; i++)
+        if (path.data[i] == '/') path.data[i] = '_';
+    if (!path.failed && strcmp(path.data + start, photo) != 0) buffer_format(&path, ".%.8s", hash);
+    buffer_format(&path, ".%s.png", what);
+    char *taken = buffer_take(&path);
+    if (!taken) error_set(error, ERROR_MEMORY, "%s: out of memory", folder);
+    return taken;
 }
 
-static int write_span(const struct verdict *verdict, const struct vote *vote, const struct image *photo,
-                      const char *folder, const char *what, size_t first, size_t length, char **path,
+struct maps {
+    const struct verdict *verdict;
+    const struct vote *vote;
+    const struct image *photo;
+    const char *folder;
+    bool replace;
+};
+
+// *path is set when the picture is there.
+static int write_span(const struct maps *maps, const char *what, size_t first, size_t length, char **path,
                       struct error *error) {
+    const struct vote *vote = maps->vote;
     float *heat = memory_new(vote->attention.rows * vote->attention.columns, sizeof *heat, "evidence", error);
     if (!heat) return -1;
     int result = 0;
     if (evidence_heat(vote, first, length, heat)) {
-        *path = map_path(folder, verdict->photo, what, error);
-        result = *path ? write_map(photo, vote, heat, *path, error) : -1;
+        char *name = map_path(maps->folder, maps->verdict->photo, what, error);
+        result = name ? 0 : -1;
+        if (name && !maps->replace) result = output_check(name, &photo_png_kind, error);
+        if (result == 0) result = write_map(maps->photo, vote, heat, name, error);
+        if (result == 0)
+            *path = name;
+        else
+            free(name);
     }
     free(heat);
     return result;
 }
 
 int evidence_write(struct verdict *verdict, const struct vote *vote, const struct image *photo,
-                   const char *folder, struct error *error) {
+                   const char *folder, bool replace, struct error *error) {
+    const struct maps maps = {verdict, vote, photo, folder, replace};
     if (!vote->attention.weights || !vote->ends) return 0;
-    if (!file_is_directory(folder) && mkdir(folder, 0777))
+    if (!file_is_directory(folder) && mkdir(folder, 0777) && errno != EEXIST)
         return error_set_errno(error, folder, "cannot make");
+    if (!file_is_directory(folder)) return error_set(error, ERROR_INPUT, "%s: is not a folder", folder);
     const char *reasoning =
         verdict->reasoning && verdict->reasoning[0] ? strstr(vote->text, verdict->reasoning) : NULL;
     size_t offset = reasoning ? (size_t)(reasoning - vote->text) : 0;
     const char *close = strstr(vote->text, "</think>"),
                *answer = close ? close + strlen("</think>") : vote->text;
     size_t start = (size_t)(answer - vote->text);
-    if (write_span(verdict, vote, photo, folder, "answer", start, vote->length - start, &verdict->evidence,
-                   error))
-        return -1;
+    if (write_span(&maps, "answer", start, vote->length - start, &verdict->evidence, error)) return -1;
     for (size_t i = 0; reasoning && i < verdict->clue_count; i++) {
         struct verdict_clue *clue = &verdict->clues[i];
         char what[40];
         snprintf(what, sizeof what, "clue-%zu", i + 1);
-        if (clue->length && write_span(verdict, vote, photo, folder, what, offset + clue->first, clue->length,
-                                       &clue->evidence, error))
+        if (clue->length &&
+            write_span(&maps, what, offset + clue->first, clue->length, &clue->evidence, error))
             return -1;
     }
     return 0;

@@ -10,11 +10,13 @@
 #include "locate/judge.h"
 #include "photo/image.h"
 
-// Writes FOLDER/PHOTO.answer.png and FOLDER/PHOTO.clue-N.png (PHOTO: its path with "/" as "_") and notes
-// their paths in the verdict. `vote` is the one that the verdict quotes; without its attention map or token
-// ends nothing is written.
+// Writes FOLDER/PHOTO.answer.png and FOLDER/PHOTO.clue-N.png (PHOTO: its path with "/" as "_", cut to 200
+// bytes, and, when that is not the path itself, "." and 8 digits of its SHA-256) and notes their paths in the
+// verdict: what is noted is there, also after an error. Pictures that globe did not make are only replaced
+// with `replace`. `vote` is the one that the verdict quotes; without its attention map or token ends nothing
+// is written.
 int evidence_write(struct verdict *verdict, const struct vote *vote, const struct image *photo,
-                   const char *folder, struct error *error);
+                   const char *folder, bool replace, struct error *error);
 
 // The relative attention to each patch, 0..1, of the tokens that overlap text[first, first + length); for the
 // whole completion, which has nothing to be compared with, the attention itself. `out` has room for rows *

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "locate/evidence.h"
 #include "locate/scope.h"
 #include "photo/decode.h"
+#include "photo/source.h"
 #include "photo/xmp_position.h"
 
 // One photo on its way.
@@ -19,6 +21,7 @@ struct job {
     double started;
     struct vote *votes;
     size_t arrived;
+    char *hash;          // SHA-256 of the file
     struct error *error; // why it failed; NULL: it did not. Few do, and errors are large
     bool has_gps;        // of the photo's metadata: measured
     struct point gps;
@@ -118,6 +121,22 @@ static void submit_image(struct batch *batch, size_t index, const struct image *
     }
 }
 
+static int hash_photo(const char *photo, char text[HASH_TEXT], struct error *error) {
+    struct photo_source source;
+    if (!photo_source_is_url(photo)) return hash_file(photo, text, error);
+    if (photo_source_open(&source, photo, NULL, SIZE_MAX, error)) return -1;
+    int result = hash_bytes(source.data, source.length, text, error);
+    photo_source_close(&source);
+    return result;
+}
+
+static int take_hash(struct job *job, struct error *error) {
+    char text[HASH_TEXT];
+    if (hash_photo(job->photo, text, error)) return -1;
+    job->hash = memory_copy_string(text, strlen(text), error);
+    return job->hash ? 0 : -1;
+}
+
 static void submit_file(struct batch *batch, size_t index) {
     struct job *job = &batch->jobs[index];
     const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation,
@@ -129,6 +148,8 @@ static void submit_file(struct batch *batch, size_t index) {
     bool asked = engine_check(batch->engine, &error) == 0; // else the picture is not even read
     if (!asked) error_prefix(&error, "%s", job->photo);
     if (!asked || photo_decode_file(&image, job->photo, &photo, &facts, &error)) {
+        fail_job(batch, job, &error);
+    } else if (take_hash(job, &error)) {
         fail_job(batch, job, &error);
     } else {
         job->gps = (struct point){facts.latitude, facts.longitude};
@@ -144,20 +165,27 @@ static void empty_job(struct batch *batch, struct job *job) {
     for (size_t i = 0; job->votes && i < batch->options->samples; i++) vote_free(&job->votes[i]);
     free(job->votes);
     free(job->error);
+    free(job->hash);
     job->votes = NULL;
+    job->hash = NULL;
     job->error = NULL;
 }
 
-// The photo is read once more: keeping every picture in flight for this would cost far more.
+// The photo is read once more: keeping every picture in flight for this would cost far more. What goes wrong
+// with the maps of one photo does not take its verdict away, nor the rest of the batch.
 static int explain(struct batch *batch, struct job *job, struct verdict *verdict, const struct vote *vote,
                    struct error *error) {
     const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation,
                                         .as_pillow = batch->options->ignore_orientation};
     struct image image = {0};
     int result = photo_decode_file(&image, job->photo, &photo, NULL, error);
-    if (result == 0) result = evidence_write(verdict, vote, &image, batch->options->explain, error);
+    if (result == 0)
+        result = evidence_write(verdict, vote, &image, batch->options->explain,
+                                batch->options->replace_evidence, error);
     image_free(&image);
-    return result;
+    if (result == 0 || error->code == ERROR_MEMORY || error->code == ERROR_INTERNAL) return result;
+    verdict->evidence_error = memory_copy_string(error->message, strlen(error->message), error);
+    return verdict->evidence_error ? 0 : -1;
 }
 
 // Beside the answer, what was measured. It never reaches a model and changes no answer.
@@ -199,6 +227,8 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
     }
     compare_with_gps(verdict, job);
     verdict->seconds = clock_seconds() - job->started;
+    verdict->photo_sha256 = job->hash;
+    job->hash = NULL;
     empty_job(batch, job);
     if (result) verdict_free(verdict);
     return result;

@@ -21,6 +21,7 @@ struct locator_options {
     size_t max_tokens;       // per completion
     bool ignore_orientation; // --compat: photos are read as the reference reads them
     const char *explain;     // folder for attention maps, made when missing; NULL: none
+    bool replace_evidence;   // also pictures there that globe did not make
     struct judge_options judge;
     const atomic_int *cancelled; // not 0: stop, as after Ctrl-C; NULL: never
     // Pictures out of scope are not asked about (VERDICT_OUT_OF_SCOPE); NULL: all are in scope.

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "photo/decode.h"
 
@@ -38,6 +37,24 @@ enum { MAX_DEPTH = 64 };
 static int add_folder(struct photo_list *list, const char *folder, bool recursive, int depth,
                       struct error *error);
 
+// A folder or an entry that cannot be had: told and counted, and the rest goes on. Only memory ends it all.
+static int go_on(struct photo_list *list, struct error *error) {
+    if (error->code == ERROR_MEMORY) return -1;
+    list->problems++;
+    if (list->on_problem) list->on_problem(list->context, error);
+    return 0;
+}
+
+static int add_below(struct photo_list *list, const char *path, int depth, struct error *error) {
+    struct error inner = {0};
+    int result = depth < MAX_DEPTH
+                     ? add_folder(list, path, true, depth + 1, &inner)
+                     : error_set(&inner, ERROR_INPUT, "%s: more than %d folders deep", path, (int)MAX_DEPTH);
+    if (result == 0 || go_on(list, &inner) == 0) return 0;
+    *error = inner;
+    return -1;
+}
+
 static int add_entry(struct photo_list *list, const char *folder, const char *name, bool recursive, int depth,
                      struct error *error) {
     if (name[0] == '.') return 0;
@@ -45,11 +62,15 @@ static int add_entry(struct photo_list *list, const char *folder, const char *na
     if (!path) return -1;
     struct stat status;
     int result = 0;
-    if (lstat(path, &status) == 0) { // else it has gone meanwhile
-        if (S_ISDIR(status.st_mode) && recursive && depth < MAX_DEPTH)
-            result = add_folder(list, path, true, depth + 1, error);
-        else if (!S_ISDIR(status.st_mode) && photo_has_picture_ending(name))
-            result = photo_list_add(list, path, error);
+    bool known = lstat(path, &status) == 0;
+    if (known && S_ISDIR(status.st_mode)) {
+        if (recursive) result = add_below(list, path, depth, error);
+    } else if (photo_has_picture_ending(name) && (known || errno != ENOENT)) { // else it has gone meanwhile
+        result = photo_list_add(list, path, error);      // if nobody may look at it, the batch says so
+    } else if (!known && errno != ENOENT && recursive) { // a folder, for all that is known
+        struct error inner = {0};
+        error_set_errno(&inner, path, "cannot look at it");
+        result = go_on(list, &inner);
     }
     free(path);
     return result;
@@ -70,9 +91,9 @@ static int add_folder(struct photo_list *list, const char *folder, bool recursiv
 
 int photo_list_expand(struct photo_list *list, const char *path, bool recursive, struct error *error) {
     if (!file_is_directory(path)) return photo_list_add(list, path, error);
-    size_t before = list->count;
+    size_t before = list->count, problems = list->problems;
     if (add_folder(list, path, recursive, 0, error)) return -1;
-    if (list->count == before)
+    if (list->count == before && list->problems == problems)
         return error_set(error, ERROR_INPUT, "%s: no pictures in this folder%s", path,
                          recursive ? "" : " (-r looks in the folders below it, too)");
     return 0;
@@ -103,68 +124,5 @@ int photo_list_read(struct photo_list *list, const char *path, struct error *err
     if (result == 0 && ferror(file)) result = error_set_errno(error, path, "cannot read");
     free(line);
     if (!input) fclose(file);
-    return result;
-}
-
-// ---- resume ----
-
-static int compare_texts(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-// Collects the photos of one finished line.
-static int note_line(struct photo_list *done, const char *line, size_t length, const char *results,
-                     size_t number, struct error *error) {
-    char name[sizeof error->message];
-    snprintf(name, sizeof name, "%s: line %zu", results, number);
-    json_t *object = json_read_buffer(line, length, name, error);
-    const char *photo = NULL, *outcome = NULL;
-    int result = object ? 0 : -1;
-    if (result == 0) result = json_get_string(object, "photo", &photo, name, error);
-    if (result == 0) result = json_get_string(object, "outcome", &outcome, name, error);
-    if (result == 0 && (!photo || !outcome))
-        result = error_set(error, ERROR_INPUT, "%s: not a verdict of globe locate --jsonl", name);
-    if (result == 0 && strcmp(outcome, "failed") != 0) result = photo_list_add(done, photo, error);
-    json_decref(object);
-    return result;
-}
-
-static int read_done(struct photo_list *done, const char *results, size_t *keep, struct error *error) {
-    FILE *file = fopen(results, "r");
-    if (!file && errno == ENOENT) return 0;
-    if (!file) return error_set_errno(error, results, "cannot open");
-    char *line = NULL;
-    size_t capacity = 0, number = 0;
-    ssize_t length;
-    int result = 0;
-    while (result == 0 && (length = getline(&line, &capacity, file)) > 0 && line[length - 1] == '\n') {
-        result = note_line(done, line, (size_t)length, results, ++number, error);
-        *keep += (size_t)length;
-    }
-    if (result == 0 && ferror(file)) result = error_set_errno(error, results, "cannot read");
-    free(line);
-    fclose(file);
-    return result;
-}
-
-int photo_list_resume(struct photo_list *list, const char *results, size_t *keep, size_t *dropped,
-                      struct error *error) {
-    struct photo_list done = {0};
-    *keep = *dropped = 0;
-    int result = read_done(&done, results, keep, error);
-    if (result == 0 && done.count) {
-        qsort(done.paths, done.count, sizeof *done.paths, compare_texts);
-        size_t kept = 0;
-        for (size_t i = 0; i < list->count; i++) {
-            if (bsearch(&list->paths[i], done.paths, done.count, sizeof *done.paths, compare_texts)) {
-                free(list->paths[i]);
-                ++*dropped;
-            } else {
-                list->paths[kept++] = list->paths[i];
-            }
-        }
-        list->count = kept;
-    }
-    photo_list_free(&done);
     return result;
 }

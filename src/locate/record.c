@@ -50,6 +50,7 @@ static const char *const record_keys[] = {"photo",
                                           "precision",
                                           "server_changes",
                                           "provenance",
+                                          "evidence_error",
                                           NULL};
 
 // What is being read, for messages.
@@ -390,6 +391,12 @@ static int take_trust(const struct reader *reader, const json_t *object, struct 
                : 0;
 }
 
+static int take_photo_hash(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    const json_t *provenance;
+    if (find_object(reader, object, "provenance", &provenance)) return -1;
+    return take_text(reader, provenance, "photo_sha256", &verdict->photo_sha256);
+}
+
 static int take_verdict(const struct reader *reader, const json_t *object, struct verdict *verdict) {
     int failed = take_photo(reader, object, verdict) || take_outcome(reader, object, verdict) ||
                  take_error(reader, object, verdict) || take_answer(reader, object, verdict) ||
@@ -398,7 +405,9 @@ static int take_verdict(const struct reader *reader, const json_t *object, struc
                  take_text(reader, object, "reasoning", &verdict->reasoning) ||
                  take_text(reader, object, "answer", &verdict->answer) ||
                  take_text(reader, object, "server_changes", &verdict->server_changes) ||
-                 take_text(reader, object, "evidence", &verdict->evidence);
+                 take_text(reader, object, "evidence", &verdict->evidence) ||
+                 take_text(reader, object, "evidence_error", &verdict->evidence_error) ||
+                 take_photo_hash(reader, object, verdict);
     return failed ? -1 : 0;
 }
 

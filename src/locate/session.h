@@ -27,7 +27,8 @@ struct session_options {
     bool finest;             // see judge_options
     bool no_scope;           // pictures are asked about that the model was not made for, too
     size_t alternatives;
-    const char *explain; // folder for attention maps; NULL: none
+    const char *explain;   // folder for attention maps; NULL: none
+    bool replace_evidence; // also pictures there that globe did not make
 };
 
 struct session_options session_options_default(void);

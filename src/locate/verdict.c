@@ -75,6 +75,8 @@ void verdict_free(struct verdict *verdict) {
     free(verdict->votes);
     for (size_t i = 0; i < VERDICT_LEVELS; i++) free(verdict->standings[i].name);
     free(verdict->photo);
+    free(verdict->photo_sha256);
+    free(verdict->evidence_error);
     free(verdict->reasoning);
     free(verdict->answer);
     free(verdict->evidence);

@@ -89,7 +89,10 @@ struct verdict_standing {
 };
 
 struct verdict {
-    char *photo; // as given on the command line
+    char *photo;        // as given on the command line
+    char *photo_sha256; // of the file as it was decoded, 64 hexadecimal digits; NULL when not known
+    char
+        *evidence_error; // why the attention maps that were asked for are not there; NULL: nothing is missing
     enum verdict_outcome outcome;
     struct error error;         // VERDICT_FAILED
     struct verdict_place place; // the answer (also when abstained)

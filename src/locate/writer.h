@@ -21,6 +21,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/output.h"
 #include "geo/gazetteer_density.h"
 #include "locate/verdict.h"
 
@@ -52,6 +53,7 @@ enum writer_xmp_name {
 };
 extern const char *const writer_xmp_names[]; // "full", "base"
 
+struct provenance; // locate/provenance.h
 struct writer_options {
     enum writer_format format;
     enum writer_precision precision;
@@ -59,6 +61,7 @@ struct writer_options {
     bool colour;         // text format on a terminal
     size_t width;        // text format: columns to wrap at, 40..200; 0: 80
     const char *model;   // named in the output: checkpoint folder's name, or the endpoint's model
+    const struct provenance *provenance;  // json, jsonl: how the answers are made; NULL: not told
     const struct gazetteer_density *land; // html: what the map's land is drawn from; NULL: no land
     bool bom;       // csv: a byte order mark in front, without which Excel takes UTF-8 for something else
     bool null_ends; // paths: each ends with a NUL instead of a line end
@@ -67,6 +70,9 @@ struct writer_options {
     size_t expected;    // html: so many photos will come, so their pictures are made smaller; 0: not known
     const char *photos; // html, xmp: where the photos' relative paths begin; NULL: the current folder
 };
+
+// How files of the format are known as ours (base/output.h; writer_own.c).
+const struct output_kind *writer_kind(enum writer_format format);
 
 struct writer;
 // Writes to `stream` (not closed), from the first writer_add or writer_end on; each verdict is flushed at
@@ -101,9 +107,20 @@ int verdict_to_json(const struct verdict *verdict, const struct writer_options *
 // The sidecar beside the photo, named as options->xmp_name says: exif:GPSLatitude and
 // GPSLongitude with a GPSProcessingMethod saying that this is an estimate, photoshop:City and Country,
 // Iptc4xmpExt:LocationCreated, and confidence, radius, model and reasoning in a namespace of our own. The
-// photo itself is never touched. An existing sidecar is ERROR_INPUT unless `replace`, and a symbolic link or
-// anything else that is no regular file always is. Nothing is written unless the verdict is PLACED.
-int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options, bool replace,
-                     struct error *error);
+// photo itself is never touched. An existing sidecar is ERROR_INPUT unless `replace` says otherwise, and a
+// symbolic link or anything else that is no regular file always is. Nothing is written unless the verdict is
+// PLACED.
+enum xmp_replace {
+    XMP_KEEP,
+    XMP_REPLACE,
+    XMP_UNTOUCHED // one of ours that nobody has changed since (it carries its own SHA-256)
+};
+int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options,
+                     enum xmp_replace replace, struct error *error);
+// Its path, in new memory.
+char *writer_xmp_path(const char *photo, const struct writer_options *options, struct error *error);
+// How things stand there: nothing, a sidecar of ours (changed or not), or something else.
+enum xmp_state { XMP_ABSENT, XMP_OWN, XMP_FOREIGN };
+enum xmp_state writer_xmp_look(const char *path);
 
 #endif

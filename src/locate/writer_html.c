@@ -18,6 +18,7 @@ static const char head[] = "<!DOCTYPE html>\n"
                            "<meta http-equiv=\"Content-Security-Policy\" "
                            "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\"/>\n"
                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+                           "<meta name=\"generator\" content=\"globe " GLOBE_VERSION "\"/>\n"
                            "<meta name=\"referrer\" content=\"no-referrer\"/>\n"
                            "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
                            "<title>Where these photos may have been taken</title>\n<style>\n";

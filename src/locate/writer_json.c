@@ -1,6 +1,10 @@
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/base64.h"
+#include "base/utf8.h"
+#include "locate/provenance.h"
 #include "locate/writer_parts.h"
 
 enum {
@@ -32,6 +36,23 @@ static void set_text(struct object *object, const char *key, const char *text) {
     writer_add_clean(&clean, text, CLEAN_ESCAPED);
     set(object, key, clean.failed ? NULL : json_stringn(clean.data, clean.length));
     buffer_free(&clean);
+}
+
+// The name as it is, control characters and writing directions included (add_dump escapes them). What is not
+// UTF-8 comes out with U+FFFD, and "photo_bytes" has the bytes.
+static void set_photo(struct object *object, const char *photo) {
+    if (photo && utf8_is_valid(photo, strlen(photo)))
+        set(object, "photo", json_string(photo));
+    else
+        set_text(object, "photo", photo);
+}
+
+static void set_photo_bytes(struct object *object, const char *photo) {
+    if (!photo || utf8_is_valid(photo, strlen(photo))) return;
+    struct buffer text = {0};
+    base64_add(&text, photo, strlen(photo));
+    set(object, "photo_bytes", text.failed ? NULL : json_stringn(text.data, text.length));
+    buffer_free(&text);
 }
 
 static void set_number(struct object *object, const char *key, double value, int decimals) {
@@ -205,9 +226,19 @@ static void set_work(struct object *object, const struct verdict *view,
         set_text(object, "server_changes", view->server_changes);
 }
 
+// How the record was made, and which bytes its photo's name has: last, because it is for programs.
+static void set_origin(struct object *object, const struct verdict *view,
+                       const struct writer_options *options) {
+    set(object, "provenance",
+        options->provenance ? provenance_to_json(options->provenance, options->model, view->photo_sha256)
+                            : json_null());
+    set_text(object, "evidence_error", view->evidence_error);
+    set_photo_bytes(object, view->photo);
+}
+
 static json_t *verdict_object(const struct verdict *view, const struct writer_options *options) {
     struct object object = object_new();
-    set_text(&object, "photo", view->photo);
+    set_photo(&object, view->photo);
     set_text(&object, "outcome", verdict_outcome_name(view->outcome));
     set(&object, "error", error_to_json(view));
     set(&object, "place", place_to_json(writer_shown_place(view)));
@@ -224,6 +255,7 @@ static json_t *verdict_object(const struct verdict *view, const struct writer_op
     set_text(&object, "evidence", view->evidence);
     set_trust(&object, view);
     set_work(&object, view, options);
+    set_origin(&object, view, options);
     return finish(&object);
 }
 
@@ -238,7 +270,7 @@ static json_t *feature_properties(const struct verdict *view, const struct write
     set_text(&object, "name", name.data);
     object.failed = object.failed || name.failed;
     buffer_free(&name);
-    set_text(&object, "photo", view->photo);
+    set_photo(&object, view->photo);
     set_text(&object, "outcome", verdict_outcome_name(view->outcome));
     set(&object, "estimated", json_true());
     set_text(&object, "error", view->outcome == VERDICT_FAILED ? view->error.message : NULL);
@@ -311,7 +343,7 @@ static int add_dump(struct buffer *out, json_t *json, struct error *error) {
     char *text = json ? json_dumps(json, JSON_REAL_PRECISION(SIGNIFICANT_DIGITS)) : NULL;
     json_decref(json);
     if (!text) return error_set(error, ERROR_MEMORY, "not enough memory for the JSON output");
-    buffer_add_text(out, text);
+    writer_add_json(out, text);
     free(text);
     return 0;
 }

@@ -19,6 +19,10 @@ void writer_add_clean(struct buffer *out, const char *text, enum writer_cleaning
 // The same with & < > " escaped for XML.
 void writer_add_xml(struct buffer *out, const char *text, enum writer_cleaning how);
 
+// Appends JSON text (ASCII and UTF-8) with such characters, which can only stand in its strings, as \uXXXX:
+// what a reader gets is the string, what a terminal gets is harmless.
+void writer_add_json(struct buffer *out, const char *json);
+
 // Appends a number with that many decimals; nothing when it is not finite or 1e12 and more.
 void writer_add_fixed(struct buffer *out, double value, int decimals);
 // The same without trailing zeros.
@@ -91,6 +95,14 @@ void writer_csv_add(struct buffer *out, const struct verdict *view, const struct
 void writer_kml_begin(struct buffer *out);
 void writer_kml_add(struct buffer *out, const struct verdict *view, const struct writer_options *options);
 void writer_kml_end(struct buffer *out);
+
+// --- Sidecars that know whether they were changed (writer_seal.c) ---
+
+#define WRITER_SEAL "globe:Seal" // the property
+// Puts the SHA-256 of the packet, taken while its seal is all "0", into the seal that add_packet left room
+// for.
+int writer_seal(struct buffer *packet, struct error *error);
+bool writer_is_sealed(const char *packet, size_t length); // and unchanged since
 
 // --- The page (writer_html*.c, writer_map*.c) ---
 

@@ -78,6 +78,31 @@ void writer_add_xml(struct buffer *out, const char *text, enum writer_cleaning h
     add_clean(out, text, text ? strlen(text) : 0, how, true);
 }
 
+static void add_escape(struct buffer *out, int32_t code) {
+    if (code <= 0xFFFF) {
+        buffer_format(out, "\\u%04x", (unsigned)code);
+    } else { // a surrogate pair
+        unsigned rest = (unsigned)code - 0x10000;
+        buffer_format(out, "\\u%04x\\u%04x", 0xD800 + (rest >> 10), 0xDC00 + (rest & 0x3FF));
+    }
+}
+
+void writer_add_json(struct buffer *out, const char *json) {
+    size_t left = strlen(json), plain = 0; // bytes before `json` that are to be copied as they are
+    while (left > 0) {
+        int32_t code;
+        size_t used = utf8_decode(json, left, &code);
+        json += used;
+        left -= used;
+        plain += used;
+        if (code < 0x7F || !is_treacherous(code)) continue;
+        buffer_add(out, json - plain, plain - used);
+        add_escape(out, code);
+        plain = 0;
+    }
+    buffer_add(out, json - plain, plain);
+}
+
 static const double powers[DECIMALS_LIMIT + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 
 double writer_round(double value, int decimals) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "locate/provenance.h"
 #include "locate/writer_parts.h"
 
 #define INDENT "      "
@@ -120,6 +121,12 @@ static void add_packet(struct buffer *out, const struct verdict *view, const str
     add_list(out, "globe:Alternatives", view, view->alternative_count, add_alternative);
     add_list(out, "globe:Clues", view, view->clue_count, add_clue);
     add_property(out, "globe:Reasoning", view->reasoning);
+    add_property(out, "globe:PhotoSha256", view->photo_sha256);
+    if (options->provenance) {
+        add_property(out, "globe:ModelHash", options->provenance->model_hash);
+        add_property(out, "globe:SettingsHash", options->provenance->settings_hash);
+    }
+    buffer_format(out, INDENT "<" WRITER_SEAL ">%064d</" WRITER_SEAL ">\n", 0);
     buffer_add_text(out, "    </rdf:Description>\n"
                          "  </rdf:RDF>\n"
                          "</x:xmpmeta>\n"
@@ -141,6 +148,23 @@ static int check_owner(const char *photo, const char *sidecar, struct error *err
                      sidecar, base_name(photo));
 }
 
+static bool is_untouched(const char *sidecar) {
+    size_t length;
+    char *text = file_read(sidecar, SIDECAR_LIMIT, &length, NULL);
+    bool untouched = text && writer_is_sealed(text, length);
+    free(text);
+    return untouched;
+}
+
+enum xmp_state writer_xmp_look(const char *path) {
+    struct stat status;
+    if (lstat(path, &status)) return errno == ENOENT ? XMP_ABSENT : XMP_FOREIGN;
+    char *text = S_ISREG(status.st_mode) ? file_read(path, SIDECAR_LIMIT, NULL, NULL) : NULL;
+    bool own = text && strstr(text, "urn:globe:estimate:1.0#");
+    free(text);
+    return own ? XMP_OWN : XMP_FOREIGN;
+}
+
 // "street.jpg.xmp" or "street.xmp".
 static void name_sidecar(struct buffer *path, const char *photo, enum writer_xmp_name name) {
     const char *dot = strrchr(base_name(photo), '.');
@@ -149,9 +173,33 @@ static void name_sidecar(struct buffer *path, const char *photo, enum writer_xmp
     buffer_add_text(path, ".xmp");
 }
 
+char *writer_xmp_path(const char *photo, const struct writer_options *options, struct error *error) {
+    struct buffer path = {0};
+    char *full = writer_photo_path(photo, options, error);
+    if (!full) return NULL;
+    name_sidecar(&path, full, options->xmp_name);
+    free(full);
+    char *name = buffer_take(&path);
+    if (!name) error_set(error, ERROR_MEMORY, "not enough memory for a sidecar");
+    return name;
+}
+
+// Between the look and the rename somebody may have put one there.
+static int write_packet(const char *path, const struct buffer *packet, bool replace, struct error *error) {
+    struct file_writer writer;
+    if (file_writer_open(&writer, path, error)) return -1;
+    if (fwrite(packet->data, 1, packet->length, writer.stream) != packet->length) {
+        error_set_errno(error, path, "cannot write");
+        file_writer_abandon(&writer);
+        return -1;
+    }
+    return replace ? file_writer_commit(&writer, error) : file_writer_commit_new(&writer, error);
+}
+
 // The photo must be a file by that name, and what stands in the sidecar's place must be nothing, or a regular
 // file that may be replaced: a link could lead to the photo.
-static int check_paths(const char *photo, const char *sidecar, bool replace, struct error *error) {
+static int check_paths(const char *photo, const char *sidecar, enum xmp_replace replace,
+                       struct error *error) {
     struct stat status;
     if (stat(photo, &status)) return error_set_errno(error, photo, "cannot write a sidecar beside it");
     if (!S_ISREG(status.st_mode))
@@ -160,33 +208,30 @@ static int check_paths(const char *photo, const char *sidecar, bool replace, str
         return errno == ENOENT ? 0 : error_set_errno(error, sidecar, "cannot look for a sidecar");
     if (!S_ISREG(status.st_mode))
         return error_set(error, ERROR_INPUT, "%s: not a regular file, so it is left alone", sidecar);
-    if (!replace)
-        return error_set(error, ERROR_INPUT, "%s: there is a sidecar already, and it is left as it is",
-                         sidecar);
-    return 0;
+    if (replace == XMP_REPLACE || (replace == XMP_UNTOUCHED && is_untouched(sidecar))) return 0;
+    return error_set(error, ERROR_INPUT, "%s: there is a sidecar already, and it is left as it is", sidecar);
 }
 
-int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options, bool replace,
-                     struct error *error) {
+int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options,
+                     enum xmp_replace replace, struct error *error) {
     if (verdict->outcome != VERDICT_PLACED) return 0;
     struct verdict view;
-    struct buffer path = {0}, packet = {0};
+    struct buffer packet = {0};
     char *photo = writer_photo_path(verdict->photo ? verdict->photo : "", options, error);
     if (!photo) return -1;
     if (writer_coarsen(&view, verdict, options->precision, error)) {
         free(photo);
         return -1;
     }
-    name_sidecar(&path, photo, options->xmp_name);
+    char *path = writer_xmp_path(verdict->photo ? verdict->photo : "", options, error);
     add_packet(&packet, &view, options);
     int result = -1;
-    if (path.failed || packet.failed)
+    if (packet.failed)
         error_set(error, ERROR_MEMORY, "not enough memory for a sidecar");
-    else if (check_paths(photo, path.data, replace, error) == 0 &&
-             (options->xmp_name == XMP_FULL || !file_exists(path.data) ||
-              check_owner(photo, path.data, error) == 0))
-        result = file_write(path.data, packet.data, packet.length, error);
-    buffer_free(&path);
+    else if (path && writer_seal(&packet, error) == 0 && check_paths(photo, path, replace, error) == 0 &&
+             (options->xmp_name == XMP_FULL || !file_exists(path) || check_owner(photo, path, error) == 0))
+        result = write_packet(path, &packet, replace != XMP_KEEP, error);
+    free(path);
     buffer_free(&packet);
     free(photo);
     writer_release_view(&view);

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/output.h"
 #include "photo/image.h"
 
 // Quality 1 to 100, else ERROR_USAGE. The result is added to `out`; ERROR_INPUT when the format cannot hold
@@ -12,8 +13,13 @@
 int photo_encode_jpeg(struct buffer *out, const struct image *image, int quality, struct error *error);
 int photo_encode_png(struct buffer *out, const struct image *image, struct error *error);
 
+// Appends a PNG with a note in it that it was made by globe, by which photo_png_kind knows it again: what is
+// ours may be replaced.
+void photo_add_marked_png(struct buffer *out, const void *png, size_t length);
+extern const struct output_kind photo_png_kind;
+
 // Writes PATH, all of it or nothing: a PNG when it ends in .png, a JPEG when it ends in .jpg or .jpeg (upper
-// case too), else ERROR_USAGE. `quality` counts for JPEG only.
+// case too), else ERROR_USAGE. `quality` counts for JPEG only; a PNG is marked.
 int photo_save(const struct image *image, const char *path, int quality, struct error *error);
 
 #endif

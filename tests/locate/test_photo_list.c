@@ -1,11 +1,10 @@
-// Which photos: folders, lists, and what an earlier run has done.
+// Which photos: folders and lists.
 #include "support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "locate/photo_list.h"
@@ -144,8 +143,47 @@ static void test_deep_folders(void **state) {
     struct error error;
     struct photo_list list = {0};
     assert_ok(photo_list_expand(&list, test_temporary("deep"), true, &error), error);
-    assert_int_equal(list.count, 64); // no deeper
+    assert_int_equal(list.count, 64); // no deeper, and that is said
+    assert_int_equal(list.problems, 1);
     photo_list_free(&list);
+}
+
+static void note_problem(void *context, const struct error *error) {
+    struct error *last = context;
+    *last = *error;
+}
+
+static void test_bad_folders_below_do_not_stop_the_rest(void **state) {
+    (void)state;
+    struct error error = {0}, last = {0};
+    make_folder("mixed");
+    make_folder("mixed/closed");
+    make_folder("mixed/listed");
+    make_folder("mixed/open");
+    make_folder("mixed/empty");
+    touch(test_temporary("mixed/a.jpg"));
+    touch(test_temporary("mixed/closed/b.jpg"));
+    touch(test_temporary("mixed/listed/c.jpg"));
+    touch(test_temporary("mixed/open/d.jpg"));
+    assert_int_equal(symlink("loop.jpg", test_temporary("mixed/loop.jpg")), 0);
+    assert_int_equal(mkfifo(test_temporary("mixed/pipe.jpg"), 0666), 0);
+    struct photo_list list = {.on_problem = note_problem, .context = &last};
+    bool root_runs_this = geteuid() == 0; // and reads everything
+    chmod(test_temporary("mixed/closed"), 0);
+    chmod(test_temporary("mixed/listed"), 0444); // its names may be read, and nothing else
+    const char *root = test_temporary("mixed");
+    chmod(test_temporary("%s", ""), 0755);
+    if (root_runs_this) assert_int_equal(seteuid(65534), 0);
+    bool reached = access(root, R_OK | X_OK) == 0;
+    if (reached) assert_ok(photo_list_expand(&list, root, true, &error), error);
+    if (root_runs_this) assert_int_equal(seteuid(0), 0);
+    if (!reached) skip();
+    assert_paths(&list, root, "/a.jpg|/listed/c.jpg|/loop.jpg|/open/d.jpg|/pipe.jpg|");
+    assert_int_equal(list.problems, 1);
+    assert_non_null(strstr(last.message, "mixed/closed: cannot read the folder"));
+    photo_list_free(&list);
+    chmod(test_temporary("mixed/closed"), 0755);
+    chmod(test_temporary("mixed/listed"), 0755);
 }
 
 static const char *write_text(const char *name, const char *text, size_t length) {
@@ -200,136 +238,12 @@ static void test_standard_input(void **state) {
     photo_list_free(&list);
 }
 
-// ---- resume ----
-
-static struct photo_list letters(void) {
-    struct photo_list list = {0};
-    struct error error;
-    const char *const names[] = {"a", "b", "c", "d", "b"};
-    for (size_t i = 0; i < 5; i++) assert_ok(photo_list_add(&list, names[i], &error), error);
-    return list;
-}
-
-#define LINE(photo, outcome) "{\"photo\": \"" photo "\", \"outcome\": \"" outcome "\", \"tokens\": 3}\n"
-
-// Resumes the letters from these results.
-static void assert_resumed(const char *results, const char *left, size_t kept, size_t gone) {
-    struct error error = {0};
-    size_t keep = 99, dropped = 99;
-    struct photo_list list = letters();
-    assert_ok(photo_list_resume(&list, results, &keep, &dropped, &error), error);
-    assert_paths(&list, "", left);
-    assert_int_equal(keep, kept);
-    assert_int_equal(dropped, gone);
-    photo_list_free(&list);
-}
-
-static void test_resume(void **state) {
-    (void)state;
-    assert_resumed("/nowhere/results.jsonl", "a|b|c|d|b|", 0, 0);
-    assert_resumed(WRITE("none.jsonl", ""), "a|b|c|d|b|", 0, 0);
-    static const char some[] = LINE("b", "placed") LINE("d", "no_answer") LINE("elsewhere", "placed");
-    assert_resumed(write_text("some.jsonl", some, sizeof some - 1), "a|c|", sizeof some - 1, 3);
-    static const char all[] =
-        LINE("a", "placed") LINE("b", "abstained") LINE("c", "not_locatable") LINE("d", "placed");
-    assert_resumed(write_text("all.jsonl", all, sizeof all - 1), "", sizeof all - 1, 5);
-}
-
-static void test_resume_tries_failed_ones_again(void **state) {
-    (void)state;
-    static const char text[] = LINE("a", "failed") LINE("b", "failed") LINE("b", "placed");
-    assert_resumed(write_text("failed.jsonl", text, sizeof text - 1), "a|c|d|", sizeof text - 1, 2);
-}
-
-static void test_resume_cuts_off_half_a_line(void **state) {
-    (void)state;
-    static const char whole[] = LINE("a", "placed");
-    static const char cut[] = LINE("a", "placed") "{\"photo\": \"b\", \"outc";
-    assert_resumed(write_text("cut.jsonl", cut, sizeof cut - 1), "b|c|d|b|", sizeof whole - 1, 1);
-    // Even when what is there could be a whole object: its line end is missing.
-    static const char unended[] = LINE("a", "placed") "{\"photo\": \"b\", \"outcome\": \"placed\"}";
-    assert_resumed(write_text("unended.jsonl", unended, sizeof unended - 1), "b|c|d|b|", sizeof whole - 1, 1);
-    assert_resumed(WRITE("only.jsonl", "{\"pho"), "a|b|c|d|b|", 0, 0);
-}
-
-static void test_resume_refuses_other_files(void **state) {
-    (void)state;
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
-        {"{\"a\": 1}\n", "line 1: not a verdict of globe locate --jsonl"},
-        {LINE("a", "placed") "{\"photo\": \"b\"}\n", "line 2: not a verdict"},
-        {LINE("a", "placed") "not JSON\n", "line 2: not valid JSON"},
-        {LINE("a", "placed") "\n" LINE("b", "placed"), "not valid JSON"},
-        {"[]\n", "line 1: not a verdict"},
-        {"7\n", "line 1: not a verdict"},
-        {"\"photo\"\n", "line 1: not a verdict"},
-        {"{\"photo\": 7, \"outcome\": \"placed\"}\n", "line 1: \"photo\" is a number"},
-        {"{\"photo\": \"a\", \"outcome\": [1]}\n", "\"outcome\" is a list"},
-        {"{\"photo\": \"a\", \"outcome\": null}\n", "line 1: not a verdict"},
-        {"photo,outcome\n", "not valid JSON"},
-        {"[\n{\"photo\": \"a\"}\n]\n", "not valid JSON"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct error error = {0};
-        size_t keep, dropped;
-        struct photo_list list = letters();
-        const char *path = write_text("other.jsonl", cases[i].text, strlen(cases[i].text));
-        assert_error(photo_list_resume(&list, path, &keep, &dropped, &error), error, ERROR_INPUT,
-                     cases[i].message);
-        assert_non_null(strstr(error.message, "other.jsonl"));
-        assert_int_equal(list.count, 5);
-        photo_list_free(&list);
-    }
-    struct error error = {0};
-    size_t keep, dropped;
-    struct photo_list list = letters();
-    assert_error(photo_list_resume(&list, test_temporary("%s", ""), &keep, &dropped, &error), error,
-                 ERROR_INPUT, "Is a directory");
-    assert_error(photo_list_resume(&list, test_data("images/photo_a.jpg"), &keep, &dropped, &error), error,
-                 ERROR_INPUT, "photo_a.jpg");
-    photo_list_free(&list);
-}
-
-static void test_resume_of_a_large_batch(void **state) {
-    (void)state;
-    enum { MANY = 100000 };
-    const char *path = test_temporary("large.jsonl");
-    FILE *file = fopen(path, "w");
-    struct photo_list list = {0};
-    struct error error = {0};
-    char name[64];
-    for (int i = 0; i < MANY; i++) {
-        snprintf(name, sizeof name, "/archive/%d/photo %d.jpg", i % 97, i);
-        assert_ok(photo_list_add(&list, name, &error), error);
-        if (i % 10)
-            fprintf(file, "{\"photo\": \"%s\", \"outcome\": \"placed\", \"answer\": \"%0200d\"}\n", name, i);
-    }
-    assert_int_equal(fclose(file), 0);
-    size_t keep, dropped;
-    clock_t start = clock();
-    assert_ok(photo_list_resume(&list, path, &keep, &dropped, &error), error);
-    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 30); // seconds even when watched by sanitizers
-    assert_int_equal(dropped, MANY - MANY / 10);
-    assert_int_equal(list.count, MANY / 10);
-    assert_string_equal(list.paths[1], "/archive/10/photo 10.jpg");
-    photo_list_free(&list);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add),
-        cmocka_unit_test(test_files_are_taken_as_they_are),
-        cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_folders_that_will_not_do),
-        cmocka_unit_test(test_deep_folders),
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_standard_input),
-        cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_resume_tries_failed_ones_again),
-        cmocka_unit_test(test_resume_cuts_off_half_a_line),
-        cmocka_unit_test(test_resume_refuses_other_files),
-        cmocka_unit_test(test_resume_of_a_large_batch),
+        cmocka_unit_test(test_add),          cmocka_unit_test(test_files_are_taken_as_they_are),
+        cmocka_unit_test(test_folders),      cmocka_unit_test(test_folders_that_will_not_do),
+        cmocka_unit_test(test_deep_folders), cmocka_unit_test(test_bad_folders_below_do_not_stop_the_rest),
+        cmocka_unit_test(test_lists),        cmocka_unit_test(test_standard_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

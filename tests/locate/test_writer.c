@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "locate/record.h"
 #include "locate/verdicts.h"
 #include "locate/writer.h"
 
@@ -278,7 +279,7 @@ static void reports_have_a_line_between_them(void **state) {
     "\"<answer><country>Portugal</country><city>Lisbon</city></answer>\", \"evidence\": null, "              \
     "\"level\": \"city\", " NO_TRUST ", \"samples\": 8, \"tokens\": 2210, \"truncated\": false, "            \
     "\"seconds\": 12.346, \"model\": \"globe-7b\", "                                                         \
-    "\"precision\": \"full\"}"
+    "\"precision\": \"full\", \"provenance\": null, \"evidence_error\": null}"
 
 static void json_lines_are_exact(void **state) {
     (void)state;
@@ -334,7 +335,8 @@ static void json_says_null_for_what_is_not_known(void **state) {
         "\"radius_90_km\": null, \"alternatives\": [], \"same_name_countries\": 0, \"clues\": [], "
         "\"reasoning\": null, \"answer\": null, \"evidence\": null, \"level\": null, " NO_TRUST
         ", \"samples\": 1, \"tokens\": 0, "
-        "\"truncated\": false, \"seconds\": 0.0, \"model\": null, \"precision\": \"full\"}\n");
+        "\"truncated\": false, \"seconds\": 0.0, \"model\": null, \"precision\": \"full\", \"provenance\": null, "
+        "\"evidence_error\": null}\n");
 }
 
 static void abstained_places_are_withheld(void **state) {
@@ -385,6 +387,37 @@ static void json_survives_hostile_texts(void **state) {
     json_decref(root);
     free(text);
     verdict_free(&verdict);
+}
+
+// The name of the file, whatever it is, comes back from the JSON; on a terminal it moves nothing.
+static void names_of_photos_come_back_exactly(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "a.jpg",
+        "IMG\xE2\x80\x8E_\xE2\x80\xAE.jpg", // LEFT-TO-RIGHT MARK, RIGHT-TO-LEFT OVERRIDE
+        "\xC2\x9B"
+        "1m\x7F\x1B[2J.jpg",                // C1, DEL, ESC
+        "\xEF\xBF\xBE\xF0\x9F\xBF\xBE.jpg", // no characters, one beyond U+FFFF
+        "\xC3\xA4\xF0\x9F\x93\xB7\"\\.jpg",
+        "latin-\xE4.jpg",
+        "\xFF\xC2"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct verdict verdict = {.photo = (char *)(uintptr_t)names[i], .outcome = VERDICT_NO_ANSWER};
+        const struct writer_options options = {.format = WRITER_JSONL};
+        struct buffer line = {0};
+        struct error error = {0};
+        struct record record;
+        assert_ok(verdict_to_json(&verdict, &options, &line, &error), error);
+        for (size_t c = 0; c < line.length; c++)
+            assert_true((unsigned char)line.data[c] >= 0x20 && line.data[c] != 0x7F);
+        assert_null(strstr(line.data, "\xC2\x9B"));
+        assert_null(strstr(line.data, "\xE2\x80"));
+        assert_int_equal(strstr(line.data, "photo_bytes") != NULL, i >= 5);
+        assert_ok(record_read(&record, line.data, line.length, "line", &error), error);
+        assert_string_equal(record.verdict.photo, names[i]);
+        record_free(&record);
+        buffer_free(&line);
+    }
 }
 
 static void json_lines_are_flushed_at_once(void **state) {
@@ -777,6 +810,7 @@ int main(void) {
         cmocka_unit_test(json_says_null_for_what_is_not_known),
         cmocka_unit_test(abstained_places_are_withheld),
         cmocka_unit_test(json_survives_hostile_texts),
+        cmocka_unit_test(names_of_photos_come_back_exactly),
         cmocka_unit_test(json_lines_are_flushed_at_once),
         cmocka_unit_test(csv_is_exact),
         cmocka_unit_test(csv_texts_are_no_formulas),

@@ -1,0 +1,314 @@
+#include "locate/resume.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+enum { TAIL_LOOK = 16 };
+
+// ---- whose file -----------------------------------------------------------------------------------------
+
+// {"photo": or a beginning of it. Blanks may be anywhere, as jq leaves them out.
+static bool begins_record(const char *text, size_t length, bool whole) {
+    static const char wanted[] = "{\"photo";
+    size_t found = 0;
+    for (size_t i = 0; i < length && wanted[found]; i++) {
+        if (text[i] == ' ' && found <= 1) continue;
+        if (text[i] != wanted[found]) return false;
+        found++;
+    }
+    return !whole || !wanted[found];
+}
+
+static bool is_own(const char *start, size_t length) {
+    return begins_record(start, length, true) && strstr(start, "\"outcome\":");
+}
+
+const struct output_kind resume_kind = {"the JSON lines of globe locate or globe eval", is_own};
+
+// What is left of a line that was cut off: the beginning of a record, or, after a power failure, zeros.
+static bool is_torn_record(const char *tail, size_t length) {
+    size_t zeros = 0;
+    while (zeros < length && !tail[zeros]) zeros++;
+    if (zeros == length) return true;
+    return zeros == 0 && begins_record(tail, length < TAIL_LOOK ? length : TAIL_LOOK, false);
+}
+
+// ---- reading --------------------------------------------------------------------------------------------
+
+static int add_entry(struct resume *resume, const char *photo, const struct resume_entry *found,
+                     struct error *error) {
+    size_t at;
+    if (name_map_find(&resume->by_photo, photo, &at)) {
+        struct resume_entry *entry = &resume->entries[at];
+        resume->repeats = true;
+        if (found->failed && !entry->failed) return 0; // an answer is not lost to a later failure
+        entry->offset = found->offset;
+        entry->length = found->length;
+        entry->failed = found->failed;
+        return 0;
+    }
+    if (resume->count == resume->capacity) {
+        size_t capacity = resume->capacity ? 2 * resume->capacity : 64;
+        struct resume_entry *grown = memory_grow(resume->entries, capacity, sizeof *grown, "records", error);
+        if (!grown) return -1;
+        resume->entries = grown;
+        resume->capacity = capacity;
+    }
+    struct resume_entry *entry = &resume->entries[resume->count];
+    *entry = *found;
+    entry->photo = memory_copy_string(photo, strlen(photo), error);
+    if (!entry->photo) return -1;
+    return name_map_add(&resume->by_photo, entry->photo, resume->count++, error);
+}
+
+static int compare_settings(struct resume *resume, const struct record *record,
+                            const struct resume_options *options, const char *name, struct error *error) {
+    if (!options->provenance || options->mix) return 0;
+    if (!record->provenance) {
+        resume->unsigned_records++;
+        return 0;
+    }
+    struct buffer different = {0};
+    provenance_compare(options->provenance, record->provenance, &different);
+    int result = 0;
+    if (different.failed)
+        result = error_set(error, ERROR_MEMORY, "%s: out of memory", name);
+    else if (different.length)
+        result =
+            error_set(error, ERROR_INPUT,
+                      "%s: was made with other settings (%.200s): use the same, a new file, or --force to "
+                      "mix them",
+                      name, different.data);
+    buffer_free(&different);
+    return result;
+}
+
+static int take_line(struct resume *resume, const char *line, size_t length, size_t number,
+                     const struct resume_options *options, struct error *error) {
+    char name[sizeof error->message];
+    snprintf(name, sizeof name, "%s: line %zu", resume->path, number);
+    struct record record;
+    if (record_read(&record, line, length, name, error)) return -1;
+    int result = compare_settings(resume, &record, options, name, error);
+    const struct resume_entry found = {
+        .offset = resume->keep, .length = length, .failed = record.verdict.outcome == VERDICT_FAILED};
+    if (result == 0) result = add_entry(resume, record.verdict.photo, &found, error);
+    record_free(&record);
+    return result;
+}
+
+static int read_lines(struct resume *resume, FILE *file, const struct resume_options *options,
+                      struct error *error) {
+    char *line = NULL;
+    size_t capacity = 0, number = 0;
+    ssize_t length;
+    int result = 0;
+    while (result == 0 && (length = getline(&line, &capacity, file)) > 0) {
+        number++;
+        resume->size += (size_t)length;
+        if (line[length - 1] == '\n') {
+            result = take_line(resume, line, (size_t)length, number, options, error);
+            resume->keep += (size_t)length;
+        } else if (!is_torn_record(line, (size_t)length)) {
+            result =
+                error_set(error, ERROR_INPUT,
+                          "%s: line %zu: not a record of globe locate --jsonl, so the file is left as it is",
+                          resume->path, number);
+        }
+    }
+    if (result == 0 && ferror(file)) result = error_set_errno(error, resume->path, "cannot read");
+    free(line);
+    return result;
+}
+
+int resume_read(struct resume *resume, const char *path, const struct resume_options *options,
+                struct error *error) {
+    *resume = (struct resume){.path = memory_copy_string(path, strlen(path), error)};
+    if (!resume->path) return -1;
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    if (!file && errno == ENOENT) return 0;
+    int result = file ? 0 : error_set_errno(error, path, "cannot open");
+    if (result == 0 && fstat(fileno(file), &status) == 0 && !S_ISREG(status.st_mode))
+        result =
+            error_set(error, ERROR_INPUT, "%s: %s", path,
+                      S_ISDIR(status.st_mode) ? "Is a directory" : "not a file that could be gone on with");
+    if (result == 0) result = read_lines(resume, file, options, error);
+    if (file) fclose(file);
+    if (result) resume_free(resume);
+    return result;
+}
+
+void resume_free(struct resume *resume) {
+    for (size_t i = 0; i < resume->count; i++) free(resume->entries[i].photo);
+    free(resume->entries);
+    free(resume->path);
+    name_map_free(&resume->by_photo);
+    *resume = (struct resume){0};
+}
+
+// ---- the records ----------------------------------------------------------------------------------------
+
+static int read_entry(const struct resume *resume, const struct resume_entry *entry, FILE *file,
+                      struct record *record, struct error *error) {
+    char *line = memory_new(entry->length + 1, 1, "record", error);
+    int result = line ? 0 : -1;
+    if (result == 0 && (fseeko(file, (off_t)entry->offset, SEEK_SET) ||
+                        fread(line, 1, entry->length, file) != entry->length))
+        result = error_set(error, ERROR_IO, "%s: cannot be read again", resume->path);
+    if (result == 0) result = record_read(record, line, entry->length, resume->path, error);
+    free(line);
+    return result;
+}
+
+static int compare_offsets(const void *a, const void *b) {
+    const struct resume_entry *one = *(struct resume_entry *const *)a,
+                              *other = *(struct resume_entry *const *)b;
+    return one->offset < other->offset ? -1 : one->offset > other->offset;
+}
+
+// Those to be handed over, in the order of the file. free() the list.
+static struct resume_entry **choose(const struct resume *resume, const struct photo_list *list, size_t *count,
+                                    struct error *error) {
+    struct resume_entry **chosen = memory_new(resume->count + 1, sizeof *chosen, "records", error);
+    bool *wanted = memory_new(resume->count + 1, sizeof *wanted, "records", error);
+    *count = 0;
+    for (size_t i = 0; wanted && list && i < list->count; i++) {
+        size_t at;
+        if (name_map_find(&resume->by_photo, list->paths[i], &at)) wanted[at] = true;
+    }
+    for (size_t i = 0; chosen && wanted && i < resume->count; i++)
+        if (!resume->entries[i].failed && (!list || wanted[i])) chosen[(*count)++] = &resume->entries[i];
+    bool failed = !wanted;
+    free(wanted);
+    if (chosen && !failed) {
+        qsort(chosen, *count, sizeof(struct resume_entry *), compare_offsets);
+        return chosen;
+    }
+    free(chosen);
+    return NULL;
+}
+
+int resume_each(const struct resume *resume, const struct photo_list *list,
+                int (*each)(void *context, const struct record *record, struct error *error), void *context,
+                struct error *error) {
+    if (resume->count == 0) return 0;
+    size_t count;
+    struct resume_entry **chosen = choose(resume, list, &count, error);
+    FILE *file = chosen ? fopen(resume->path, "re") : NULL;
+    int result = chosen ? 0 : -1;
+    if (chosen && !file) result = error_set_errno(error, resume->path, "cannot open");
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        struct record record;
+        result = read_entry(resume, chosen[i], file, &record, error);
+        if (result == 0) {
+            result = each(context, &record, error);
+            record_free(&record);
+        }
+    }
+    if (file) fclose(file);
+    free(chosen);
+    return result;
+}
+
+// ---- what is done ---------------------------------------------------------------------------------------
+
+static bool lacks_evidence(const struct record *record) {
+    const struct verdict *verdict = &record->verdict;
+    if (record->precision == PRECISION_COUNTRY) return false; // which names none
+    if (!json_is_true(json_object_get(record->provenance, "explain"))) return true;
+    if (json_is_string(json_object_get(record->json, "evidence_error"))) return true;
+    if (verdict->evidence && !file_exists(verdict->evidence)) return true;
+    for (size_t i = 0; i < verdict->clue_count; i++)
+        if (verdict->clues[i].evidence && !file_exists(verdict->clues[i].evidence)) return true;
+    return false;
+}
+
+struct lacking {
+    const struct resume *resume;
+    bool *entries;
+};
+
+static int note_lacking(void *context, const struct record *record, struct error *error) {
+    struct lacking *lacking = context;
+    size_t at;
+    (void)error;
+    if (lacks_evidence(record) && name_map_find(&lacking->resume->by_photo, record->verdict.photo, &at))
+        lacking->entries[at] = true;
+    return 0;
+}
+
+int resume_drop(const struct resume *resume, struct photo_list *list, bool explain, size_t *dropped,
+                struct error *error) {
+    struct lacking lacking = {resume, memory_new(resume->count + 1, sizeof(bool), "records", error)};
+    *dropped = 0;
+    if (!lacking.entries) return -1;
+    int result = explain ? resume_each(resume, list, note_lacking, &lacking, error) : 0;
+    size_t kept = 0, at;
+    for (size_t i = 0; result == 0 && i < list->count; i++) {
+        bool done = name_map_find(&resume->by_photo, list->paths[i], &at) && !resume->entries[at].failed &&
+                    !lacking.entries[at];
+        if (done) {
+            free(list->paths[i]);
+            ++*dropped;
+        } else {
+            list->paths[kept++] = list->paths[i];
+        }
+    }
+    if (result == 0) list->count = kept;
+    free(lacking.entries);
+    return result;
+}
+
+// ---- one record of each ---------------------------------------------------------------------------------
+
+static int copy_entries(const struct resume *resume, struct resume_entry **entries, size_t count, FILE *from,
+                        FILE *to, struct error *error) {
+    char *line = NULL;
+    size_t capacity = 0;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        if (fseeko(from, (off_t)entries[i]->offset, SEEK_SET) ||
+            getline(&line, &capacity, from) != (ssize_t)entries[i]->length)
+            result = error_set(error, ERROR_IO, "%s: cannot be read again", resume->path);
+        else if (fwrite(line, 1, entries[i]->length, to) != entries[i]->length)
+            result = error_set_errno(error, resume->path, "cannot write");
+    }
+    free(line);
+    return result;
+}
+
+static int rewrite(const struct resume *resume, struct error *error) {
+    struct resume_entry **entries = memory_new(resume->count, sizeof *entries, "records", error);
+    struct file_writer writer;
+    if (!entries) return -1;
+    for (size_t i = 0; i < resume->count; i++) entries[i] = &resume->entries[i];
+    qsort(entries, resume->count, sizeof(struct resume_entry *), compare_offsets);
+    FILE *file = fopen(resume->path, "re");
+    int result = file ? file_writer_open(&writer, resume->path, error)
+                      : error_set_errno(error, resume->path, "cannot open");
+    if (result == 0) {
+        result = copy_entries(resume, entries, resume->count, file, writer.stream, error);
+        if (result == 0)
+            result = file_writer_commit(&writer, error);
+        else
+            file_writer_abandon(&writer);
+    }
+    if (file) fclose(file);
+    free(entries);
+    return result;
+}
+
+int resume_tidy(const char *path, struct error *error) {
+    struct resume resume;
+    if (resume_read(&resume, path, &(struct resume_options){0}, error)) return -1;
+    int result = resume.repeats ? rewrite(&resume, error) : 0;
+    resume_free(&resume);
+    return result;
+}

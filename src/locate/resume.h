@@ -1,0 +1,60 @@
+// Going on with the JSON lines of an earlier run: which photos are done, which records lack something that
+// this run asks for, and whether the file is one to go on with at all. Nothing here writes but resume_tidy.
+#ifndef GLOBE_LOCATE_RESUME_H
+#define GLOBE_LOCATE_RESUME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/name_map.h"
+#include "base/output.h"
+#include "locate/photo_list.h"
+#include "locate/provenance.h"
+#include "locate/record.h"
+
+extern const struct output_kind resume_kind; // our JSON lines
+
+struct resume_options {
+    const struct provenance *provenance; // of this run; NULL: records are not held against it
+    bool mix;                            // --force: records of other settings count as done, too
+};
+
+// The last record of a photo that did not fail, or the last one.
+struct resume_entry {
+    char *photo; // its bytes
+    size_t offset, length;
+    bool failed;
+};
+
+struct resume {
+    char *path;
+    struct resume_entry *entries;
+    struct name_map by_photo; // to the entry
+    size_t count, capacity;
+    size_t keep;             // the file up to its last whole line; what follows was cut off
+    size_t size;             // of the file when it was read
+    size_t unsigned_records; // records that do not say how they were made
+    bool repeats;            // some photo has more than one record
+};
+
+// Reads all of the file. A missing or empty one is no error. ERROR_INPUT, naming the line, for a file that
+// holds anything but records, or ends in something that is not the beginning of one, and for a record that
+// was made with another model, seed or other settings (naming what differs). Start from {0}, or anything.
+int resume_read(struct resume *resume, const char *path, const struct resume_options *options,
+                struct error *error);
+// Drops the photos that are done from the list; *dropped counts them. Those that failed are tried again. With
+// `explain` so are those whose attention maps are missing, as far as their records can have any.
+int resume_drop(const struct resume *resume, struct photo_list *list, bool explain, size_t *dropped,
+                struct error *error);
+// Hands the records of the photos of `list` (NULL: all) over that did not fail, in the order of the file; -1
+// from `each` stops. The record is freed afterwards.
+int resume_each(const struct resume *resume, const struct photo_list *list,
+                int (*each)(void *context, const struct record *record, struct error *error), void *context,
+                struct error *error);
+void resume_free(struct resume *resume);
+
+// When the run is over: leaves one record of each photo, the last that did not fail, else the last. The file
+// is replaced as a whole, and only when there is something to leave out.
+int resume_tidy(const char *path, struct error *error);
+
+#endif

@@ -1,0 +1,259 @@
+#!/usr/bin/env bats
+# Nothing is lost: no file of others is replaced, no two runs write one output, what a kill leaves is mended, and one
+# bad folder or photo never stops the rest. With the embedded model, which places drawn postcards.
+
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets status, output and stderr
+
+load common
+load models
+
+setup_file() {
+    "$GLOBE" postcards --out "$BATS_FILE_TMPDIR/set" --count 12 --seed 5 --split test --quiet
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    mkdir p
+    cp "$BATS_FILE_TMPDIR"/set/cards/*.jpg p
+    batch=(locate p --jsonl -o o.jsonl)
+}
+
+# The lines of FILE are whole, and one for each of COUNT photos.
+whole() {
+    [ "$(jq -r .photo "$1" | sort -u | wc -l)" -eq "$2" ]
+    [ "$(wc -l <"$1")" -eq "$2" ]
+}
+
+@test "a file that globe did not write is not replaced, by any format" {
+    cp p/000000.jpg photo.jpg
+    echo "Buy milk" >notes
+    for option in --csv --json --jsonl --geojson --kml "--format html" "--format text"; do
+        # shellcheck disable=SC2086 # two words
+        for there in photo.jpg notes; do
+            cp $there before
+            globe 3 locate p/000001.jpg $option -o $there
+            [[ $stderr == "globe locate: $there: is not "*"--force)" ]]
+            cmp $there before
+        done
+    done
+    globe 3 locate p/000001.jpg --csv --html notes
+    globe 3 locate p/000001.jpg --jsonl -o notes --resume
+    globe 3 locate p/000001.jpg --jsonl -o notes --resume --force
+    [ "$(cat notes)" = "Buy milk" ]
+    printf 'Buy milk' >notes # without a line end it is no torn record either
+    globe 3 locate p/000001.jpg --jsonl -o notes --resume
+    [ "$(cat notes)" = "Buy milk" ]
+    globe 0 locate p/000001.jpg --csv -o notes --force
+    [ "$(wc -l <notes)" -eq 2 ]
+    [ -z "$(find . -name '.*.lock' -o -name '*.tmp')" ]
+}
+
+@test "its own files it replaces, each format its own" {
+    for option in --csv --json --jsonl --geojson --kml "--format html" "--format text"; do
+        # shellcheck disable=SC2086 # two words
+        {
+            rm -f out
+            globe 0 locate p/000001.jpg $option -o out
+            globe 0 locate p/000002.jpg $option -o out
+            grep -q 000002 out
+        }
+    done
+    globe 3 locate p/000001.jpg --csv -o out # which is a report
+}
+
+@test "two outputs are never one file, and none is what is read" {
+    cp p/000000.jpg a.jpg
+    for alias in s ./s "$PWD/s"; do
+        globe 2 locate a.jpg --csv -o s --html "$alias"
+        [[ $stderr == *"both --output and --html would write it" ]]
+    done
+    : >s
+    ln s hard
+    ln -s s soft
+    for alias in hard soft; do globe 2 locate a.jpg --csv -o s --html $alias --force; done
+    run "$GLOBE" locate a.jpg --json --html s >s # standard output
+    for same in a.jpg ./a.jpg; do
+        cp a.jpg before
+        globe 2 locate a.jpg --csv -o $same --force
+        [[ $stderr == *"is a photo to be located, and --output would replace it" ]]
+        cmp a.jpg before
+    done
+    echo a.jpg >list
+    globe 2 locate -l list --csv -o list --force
+    cp -r "$TINY" model
+    globe 2 locate a.jpg --model model --no-places --csv -o model/config.json --force
+    globe 2 locate a.jpg --csv -o a.jpg.xmp --write-xmp
+    [[ $stderr == *"is the sidecar of a photo"* ]]
+}
+
+@test "one run at a time writes an output; the others are told who does" {
+    mkdir more
+    for i in $(seq 40); do cp p/000000.jpg "more/$i.jpg"; done
+    "$GLOBE" locate -q more --jsonl -o o.jsonl -k 8 2>first.err &
+    first=$!
+    for _ in $(seq 200); do [ -e .o.jsonl.lock ] && break; sleep 0.05; done
+    ln -s o.jsonl link
+    for name in o.jsonl link; do
+        globe 3 locate p --jsonl -o $name
+        [[ $stderr == *"another run is writing it: globe locate, process $first on "* ]]
+        globe 3 locate p --jsonl -o $name --resume
+    done
+    kill -9 "$first"
+    wait "$first" || true
+    globe 0 locate p --jsonl -o o.jsonl # nobody holds it any more
+    [ ! -e .o.jsonl.lock ]
+}
+
+@test "kill -9 at any moment: records and sidecars are whole after a resume" {
+    for delay in 0.3 0.45 0.6 0.75 0.9; do
+        "$GLOBE" "${batch[@]}" -q --resume --write-xmp 2>killed.err &
+        pid=$!
+        sleep $delay
+        kill -9 $pid 2>/dev/null || true
+        wait $pid || true
+        [ ! -e o.jsonl ] || head -c -0 o.jsonl >/dev/null
+    done
+    globe 0 "${batch[@]}" --resume --write-xmp
+    whole o.jsonl 12
+    for photo in $(jq -r 'select(.outcome == "placed") | .photo' o.jsonl); do
+        [ -s "$photo.xmp" ]
+        grep -q "$(jq -r --arg p "$photo" 'select(.photo == $p) | .place.city' o.jsonl)" "$photo.xmp"
+    done
+    [ "$(find p -name '*.xmp' | wc -l)" -eq "$(jq -r 'select(.outcome == "placed") | .photo' o.jsonl | wc -l)" ]
+}
+
+@test "a sidecar that is missing is made from its record; one that was edited is left" {
+    globe 0 "${batch[@]}" --write-xmp
+    set -- p/*.xmp
+    cp "$1" first
+    rm "$1"
+    echo "<!-- mine -->" >>"$2"
+    cp "$2" edited
+    globe 0 "${batch[@]}" --resume --write-xmp
+    [[ $stderr == *"all photos were done before; 1 sidecar written from its record" ]]
+    [ "$(grep -c City "$1")" -eq "$(grep -c City first)" ]
+    cmp "$2" edited
+    # The record of an edited one is gone: it is not replaced for that.
+    photo=${2%.xmp}
+    grep -v "\"$photo\"" o.jsonl >left
+    cp left o.jsonl
+    globe 3 "${batch[@]}" --resume --write-xmp
+    [[ $stderr == *"$2: there is a sidecar already"* ]]
+    cmp "$2" edited
+    whole o.jsonl 12
+    # One that nobody touched is.
+    grep -v "\"${1%.xmp}\"" o.jsonl >left
+    cp left o.jsonl
+    globe 0 "${batch[@]}" --resume --write-xmp --quiet
+    whole o.jsonl 12
+}
+
+@test "attention maps: what cannot be written is counted, and made by resume" {
+    : >maps # no folder
+    globe 1 "${batch[@]}" --explain maps
+    whole o.jsonl 12
+    [[ $stderr == *"12 photos in "*" 0 failed; 12 without attention maps" ]]
+    rm maps
+    globe 0 "${batch[@]}" --explain maps --resume
+    whole o.jsonl 12
+    jq -es 'all(.evidence_error == null)' o.jsonl
+    for map in $(jq -r '.evidence // empty' o.jsonl); do [ -s "$map" ]; done
+    cp o.jsonl before
+    globe 0 "${batch[@]}" --explain maps --resume
+    cmp o.jsonl before
+    rm "$(jq -r '.evidence // empty' o.jsonl | head -n 1)"
+    globe 0 "${batch[@]}" --explain maps --resume
+    [[ $stderr == *"1 photo in "* ]]
+    whole o.jsonl 12
+    # A picture of somebody else's is left, whatever its name.
+    map=$(jq -r '.evidence // empty' o.jsonl | head -n 1)
+    photo=$(jq -r 'select(.evidence) | .photo' o.jsonl | head -n 1)
+    cp p/000000.jpg "$map"
+    globe 3 locate "$photo" --explain maps --jsonl
+    cmp p/000000.jpg "$map"
+}
+
+@test "two photos never share a map" {
+    mkdir a
+    cp p/000000.jpg a/b.jpg
+    cp p/000001.jpg a_b.jpg
+    long=$(printf '0%.0s' $(seq 250)).jpg
+    cp p/000002.jpg "$long"
+    globe 0 locate a/b.jpg a_b.jpg ./a_b.jpg "$long" --explain maps --jsonl
+    [ "$(jq -r '.evidence // empty' <<<"$output" | sort -u | wc -l)" -eq "$(jq -r '.evidence // empty' <<<"$output" | wc -l)" ]
+}
+
+@test "the page of a resumed run shows all of it" {
+    globe 0 locate p/00000[0-4].jpg --jsonl -o o.jsonl
+    globe 0 locate p/*.jpg --jsonl -o o.jsonl --resume --html page.html
+    for photo in p/*.jpg; do grep -q "${photo#p/}" page.html; done
+    globe 0 locate p/*.jpg --jsonl -o o.jsonl --resume --html again.html # nothing is left to ask
+    for photo in p/*.jpg; do grep -q "${photo#p/}" again.html; done
+}
+
+@test "records say how they were made, and others are not mixed in" {
+    globe 0 "${batch[@]}"
+    jq -es 'all(.provenance | (.version | type) == "string" and (.model_hash | length) == 64 and (.settings_hash | length) == 64 and .seed == 0 and .settings.samples == 1)' o.jsonl
+    jq -es 'map([.photo, .provenance.photo_sha256] | "\(.[1])  \(.[0])") | .[]' -r o.jsonl | sha256sum -c --quiet
+    cp o.jsonl before
+    globe 3 "${batch[@]}" --resume --samples 2
+    [[ $stderr == *"(samples 1, now 2; temperature 0.0, now 1.0)"* ]]
+    globe 3 "${batch[@]}" --resume --seed 9
+    [[ $stderr == *"(seed 0, now 9)"* ]]
+    globe 3 "${batch[@]}" --resume --model "$TINY"
+    [[ $stderr == *"(model postcards, now another one)"* ]]
+    globe 3 "${batch[@]}" --resume --hint "in the south"
+    cmp o.jsonl before
+    globe 0 "${batch[@]}" --resume --seed 9 --force
+    cmp o.jsonl before
+    # Records of a time when nothing was said are gone on with, and that is said.
+    jq -c 'del(.provenance)' before >o.jsonl
+    globe 0 "${batch[@]}" --resume
+    [[ $stderr == *"12 records do not say with which model"* ]]
+}
+
+@test "bad folders, lists and files are named and counted; the rest is done" {
+    mkdir -p in/empty in/sub
+    cp p/000000.jpg in/a.jpg
+    cp p/000001.jpg in/sub/b.jpg
+    ln -s loop.jpg in/loop.jpg
+    ln -s . in/self
+    mkfifo in/pipe.jpg
+    mkdir in/folder.jpg
+    ln -s folder.jpg in/link.jpg
+    python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("in/socket.jpg")'
+    globe 1 locate -r in in/empty /nowhere/folder.jpg in/sub --list /nowhere/list --jsonl -o o.jsonl
+    jq -es 'map(select(.outcome != "failed").photo) | sort == ["in/a.jpg", "in/sub/b.jpg", "in/sub/b.jpg"]' o.jsonl
+    jq -es 'map(select(.outcome == "failed")) | all(.error.status == 3) and length == 5' o.jsonl
+    [[ $stderr == *"in/empty: no pictures in this folder"* ]]
+    [[ $stderr == *"/nowhere/list: cannot open"* ]]
+    [[ $stderr == *"8 photos in "*"; 2 folders or lists not read" ]]
+    globe 3 locate in/empty in/folder.jpg
+}
+
+@test "the counts of the summary add up" {
+    printf 'x' >p/broken.jpg
+    globe 1 locate p --write-xmp --csv -o o.csv
+    globe 1 locate p --write-xmp --csv -o o.csv
+    line=$(tail -n 1 <<<"$stderr")
+    [[ $line =~ ([0-9]+)\ photos\ in\ .*:\ ([0-9]+)\ placed,\ ([0-9]+)\ abstained,\ ([0-9]+)\ not\ locatable,\ ([0-9]+)\ without\ an\ answer,\ ([0-9]+)\ failed ]]
+    [ "${BASH_REMATCH[1]}" -eq 13 ]
+    [ $((BASH_REMATCH[2] + BASH_REMATCH[3] + BASH_REMATCH[4] + BASH_REMATCH[5] + BASH_REMATCH[6])) -eq 13 ]
+    [[ $line == *"; "*" sidecars not written" ]]
+}
+
+@test "names in any bytes are done once" {
+    names=($'IMG\u200e_1.jpg' $'a\u202eb.jpg' $'latin-\xe4.jpg' $'line\nend.jpg' $'\e[31m.jpg')
+    for name in "${names[@]}"; do cp p/000000.jpg "$name"; done
+    for _ in 1 2 3; do globe 0 locate "${names[@]}" --jsonl -o o.jsonl --resume --quiet; done
+    [ "$(wc -l <o.jsonl)" -eq 5 ]
+    ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]' o.jsonl
+    for name in "${names[@]}"; do
+        python3 - "$name" <<'END'
+import base64, json, os, sys
+records = [json.loads(line) for line in open("o.jsonl", "rb")]
+keys = [base64.b64decode(r["photo_bytes"]) if "photo_bytes" in r else os.fsencode(r["photo"]) for r in records]
+assert os.fsencode(sys.argv[1]) in keys
+END
+    done
+}
