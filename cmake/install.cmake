@@ -11,8 +11,14 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/ DESTINATION ${CMAKE_INSTALL_DATA
 # Programs elsewhere that link libglobe find what is installed.
 target_compile_definitions(room_base PRIVATE GLOBE_SHARE_DIR="${CMAKE_INSTALL_FULL_DATADIR}/globe")
 install(FILES ${PROJECT_SOURCE_DIR}/docs/globe.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
-foreach(document LICENSE NOTICE README.md)
-  install(FILES ${PROJECT_SOURCE_DIR}/${document} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+# Documents lie to one another as they do here, so that their links find what they name.
+foreach(document LICENSE NOTICE README.md include/globe.h models/postcards/README.md)
+  get_filename_component(folder ${document} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/${document} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} OPTIONAL)
+endforeach()
+foreach(folder docs examples recipes)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} OPTIONAL
+          PATTERN "globe.1" EXCLUDE)
 endforeach()
 
 # globe.pc finds its folder from where it lies, so an installed tree may be moved. The system libraries matter only to

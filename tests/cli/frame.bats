@@ -54,6 +54,27 @@ load common
     done
 }
 
+# The page as tools/man.sh would write it now.
+@test "the manual page says of every command, action and option what --help says" {
+    cp "$GLOBE_SOURCE_DIR/docs/globe.1" "$BATS_TEST_TMPDIR/globe.1"
+    bash "$GLOBE_SOURCE_DIR/tools/man.sh" "$GLOBE" "$BATS_TEST_TMPDIR/globe.1"
+    [ "$(grep -c '^\.SS globe' "$BATS_TEST_TMPDIR/globe.1")" -ge 15 ]
+    [ "$(grep -c '^\.TP' "$BATS_TEST_TMPDIR/globe.1")" -ge 200 ]
+    if ! diff "$GLOBE_SOURCE_DIR/docs/globe.1" "$BATS_TEST_TMPDIR/globe.1" >&2; then
+        echo "run tools/man.sh build/globe" >&2
+        return 1
+    fi
+}
+
+@test "the manual page names every exit status and every variable" {
+    for status in $(sed -n 's/^| \([0-9][0-9]*\) |.*/\1/p' "$GLOBE_SOURCE_DIR/docs/exit-status.md"); do
+        grep -qx "\.B $status" "$GLOBE_SOURCE_DIR/docs/globe.1"
+    done
+    for variable in GLOBE_API_KEY GLOBE_GAZETTEER HF_HUB_CACHE HF_HOME TMPDIR NO_COLOR; do
+        grep -q "^\.BR\? .*$variable" "$GLOBE_SOURCE_DIR/docs/globe.1"
+    done
+}
+
 @test "the manual page names every command" {
     for command in $(commands); do
         grep -q "^\.B $command\$" "$GLOBE_SOURCE_DIR/docs/globe.1"

@@ -53,3 +53,24 @@ setup_file() {
     [ "$(jq '.[0].outcome != "failed"' <<<"$output")" = true ]
     [[ $stderr != *"no coordinates"* ]]
 }
+
+# FILE and the relative links in it, one pair a line.
+links() {
+    find "$1" -name '*.md' -print0 | while IFS= read -r -d '' file; do
+        grep -oE '\]\([^)# ]+' "$file" | sed 's/^](//' | grep -vE '^[a-z]+:' | while read -r link; do
+            printf '%s\t%s\n' "$file" "$link"
+        done
+    done
+}
+
+@test "the links of the installed documents find what they name" {
+    documents=$(dirname "$(find "$TREE" -name README.md -path '*doc*' | awk '{ print length, $0 }' | sort -n | sed -n '1s/^[0-9]* //p')")
+    [ "$(links "$documents" | wc -l)" -gt 20 ]
+    while IFS=$'\t' read -r file link; do
+        [ -e "$(dirname "$file")/$link" ] || { echo "$file: $link" >&2; return 1; }
+    done < <(links "$documents")
+}
+
+@test "the manual page is installed" {
+    [ -s "$(find "$TREE" -name globe.1)" ]
+}
