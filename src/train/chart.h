@@ -12,8 +12,9 @@ struct chart_line {
     const double *x, *y;
     size_t count;
     int colour; // 0 and up
+    int style;  // 0 and up: dashes of the line and shape of the marks, so that lines on one another are seen
     bool faint; // behind the others
-    bool marks; // a dot at every point
+    bool marks; // at every point
 };
 
 struct chart_panel {
@@ -24,8 +25,9 @@ struct chart_panel {
     bool from_zero;
 };
 
-// Appends the document. Points that are not finite are left out. The texts may hold any characters.
-void chart_draw(struct buffer *svg, const char *title, const char *x_title, const struct chart_panel *panels,
-                size_t count);
+// Appends the document, legends in as many rows as they need. `note` stands below the title; NULL: none. Points
+// that are not finite are left out. The texts may hold any characters.
+void chart_draw(struct buffer *svg, const char *title, const char *note, const char *x_title,
+                const struct chart_panel *panels, size_t count);
 
 #endif

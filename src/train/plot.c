@@ -1,6 +1,7 @@
 #include "train/plot.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -90,10 +91,65 @@ static int read_run(struct run *run, const char *path, double smooth, struct err
     return result;
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
+// ---- names ----------------------------------------------------------------------------------------------
+
+// A path without "/metrics.jsonl" and slashes at its end, and how much of its end is its name: from `start`.
+struct label {
+    const char *path;
+    size_t start, length;
+    char text[200];
+};
+
+static struct label label_of(const char *path) {
+    static const char file[] = "/metrics.jsonl";
+    size_t length = strlen(path), size = sizeof file - 1;
+    if (length > size && strcmp(path + length - size, file) == 0) length -= size;
+    while (length > 1 && path[length - 1] == '/') length--;
+    struct label label = {.path = path, .start = length, .length = length};
+    return label;
 }
+
+// One more component of the path.
+static void lengthen(struct label *label) {
+    while (label->start > 0 && label->path[label->start - 1] == '/') label->start--;
+    while (label->start > 0 && label->path[label->start - 1] != '/') label->start--;
+}
+
+static bool same_label(const struct label *a, const struct label *b) {
+    return a->length - a->start == b->length - b->start &&
+           strncmp(a->path + a->start, b->path + b->start, a->length - a->start) == 0;
+}
+
+static bool same_path(const struct label *a, const struct label *b) {
+    return a->length == b->length && strncmp(a->path, b->path, a->length) == 0;
+}
+
+// The shortest ends of the paths that tell the runs apart; a run that is given twice gets a number.
+static void name_runs(struct label *labels, const struct run *runs, size_t count) {
+    for (size_t i = 0; i < count; i++) labels[i] = label_of(runs[i].name), lengthen(&labels[i]);
+    for (bool changed = true; changed;) {
+        bool alike[MAX_RUNS] = {false};
+        changed = false;
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < count; k++)
+                alike[i] |= same_label(&labels[i], &labels[k]) && !same_path(&labels[i], &labels[k]);
+        for (size_t i = 0; i < count; i++)
+            if (alike[i] && labels[i].start > 0) lengthen(&labels[i]), changed = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t before = 0, all = 0;
+        for (size_t k = 0; k < count; k++)
+            if (same_label(&labels[i], &labels[k])) all++, before += k < i;
+        int length = (int)(labels[i].length - labels[i].start);
+        const char *text = labels[i].path + labels[i].start;
+        if (all > 1)
+            snprintf(labels[i].text, sizeof labels[i].text, "%.*s (%zu)", length, text, before + 1);
+        else
+            snprintf(labels[i].text, sizeof labels[i].text, "%.*s", length, text);
+    }
+}
+
+// ---- drawing --------------------------------------------------------------------------------------------
 
 static struct chart_line line_of(const struct run *run, enum column column, int colour, const char *name) {
     const struct series *series = &run->columns[column];
@@ -106,25 +162,34 @@ static struct chart_line line_of(const struct run *run, enum column column, int 
                                .marks = column == EVAL};
 }
 
-// One run: its curves are told apart by colour. Several: a colour for each run.
+// One run: its curves are told apart by colour. Several: a colour and a style of lines for each run.
 static void draw_runs(struct buffer *svg, const struct run *runs, size_t count) {
+    enum { COLOURS = 8 };
     struct chart_line loss[3 * MAX_RUNS], rate[MAX_RUNS], norm[MAX_RUNS];
+    struct label labels[MAX_RUNS];
     bool single = count == 1;
+    name_runs(labels, runs, count);
     for (size_t i = 0; i < count; i++) {
-        const char *name = base_name(runs[i].name);
+        const char *name = labels[i].text;
         int colour = (int)i;
         loss[3 * i] = line_of(&runs[i], LOSS, colour, single ? "training" : NULL);
         loss[3 * i + 1] = line_of(&runs[i], SMOOTH, colour, single ? "running mean" : name);
         loss[3 * i + 2] = line_of(&runs[i], EVAL, single ? 1 : colour, single ? "evaluation" : NULL);
-        rate[i] = line_of(&runs[i], RATE, single ? 2 : colour, NULL);
-        norm[i] = line_of(&runs[i], NORM, single ? 4 : colour, NULL);
+        rate[i] = line_of(&runs[i], RATE, single ? 2 : colour, single ? NULL : name);
+        norm[i] = line_of(&runs[i], NORM, single ? 4 : colour, single ? NULL : name);
+        int style = single ? 0 : (int)(i + i / COLOURS);
+        for (size_t k = 0; k < 3; k++) loss[3 * i + k].style = style;
+        rate[i].style = norm[i].style = style;
+        if (!runs[i].columns[SMOOTH].count && !single) loss[3 * i + 2].name = name;
     }
     const struct chart_panel panels[] = {
         {"loss", loss, 3 * count, 300, false},
         {"learning rate", rate, count, 130, true},
         {"gradient norm", norm, count, 130, true},
     };
-    chart_draw(svg, single ? base_name(runs[0].name) : "training runs", "optimiser step", panels, 3);
+    chart_draw(svg, single ? labels[0].text : "training runs",
+               single ? NULL : "loss: thin at every step, thick its running mean, marks in evaluation",
+               "optimiser step", panels, 3);
 }
 
 int plot_runs(struct buffer *svg, char *const *paths, size_t count, double smooth, struct error *error) {

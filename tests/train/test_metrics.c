@@ -271,6 +271,34 @@ static size_t count_of(const char *text, const char *word) {
     return count;
 }
 
+// Runs of the same name in other folders, and one that is given twice.
+static void test_names_of_runs(void **state) {
+    (void)state;
+    struct error error = {0};
+    char paths[4][700];
+    static const char *const folders[] = {"one", "two", "one/run", "two/run"};
+    for (size_t i = 0; i < 4; i++) assert_int_equal(mkdir(test_temporary("%s", folders[i]), 0777), 0);
+    write_run(test_temporary("one/run/metrics.jsonl"), 20, 3);
+    write_run(test_temporary("two/run/metrics.jsonl"), 20, 3);
+    snprintf(paths[0], sizeof paths[0], "%s/", test_temporary("one/run"));
+    snprintf(paths[1], sizeof paths[1], "%s", test_temporary("two/run/metrics.jsonl"));
+    snprintf(paths[2], sizeof paths[2], "%s", test_temporary("two/run"));
+    char *runs[] = {paths[0], paths[1], paths[2]};
+    struct buffer svg = {0};
+    assert_ok(plot_runs(&svg, runs, 2, 0.9, &error), error);
+    assert_int_equal(count_of(svg.data, ">one/run<"), 3);
+    assert_int_equal(count_of(svg.data, ">two/run<"), 3);
+    buffer_clear(&svg);
+    assert_ok(plot_runs(&svg, runs, 3, 0.9, &error), error);
+    assert_int_equal(count_of(svg.data, ">one/run<"), 3);
+    assert_int_equal(count_of(svg.data, ">two/run (1)<"), 3);
+    assert_int_equal(count_of(svg.data, ">two/run (2)<"), 3);
+    buffer_clear(&svg);
+    assert_ok(plot_runs(&svg, runs, 1, 0.9, &error), error);
+    assert_int_equal(count_of(svg.data, ">run<"), 1);
+    buffer_free(&svg);
+}
+
 static void test_plot(void **state) {
     (void)state;
     struct error error = {0};
@@ -282,8 +310,12 @@ static void test_plot(void **state) {
     char *runs[] = {first, second};
     struct buffer svg = {0};
     assert_ok(plot_runs(&svg, runs, 2, 0.9, &error), error);
-    assert_int_equal(count_of(svg.data, "<path class=\"l\""), 2 * 5 + 2); // the curves and the legend
-    assert_int_equal(count_of(svg.data, "<circle"), 10 + 5);
+    assert_int_equal(count_of(svg.data, "<path class=\"l\""), 2 * 5 + 3 * 2); // curves and legends
+    assert_int_equal(count_of(svg.data, "<circle"), 10);                      // evaluations of the first,
+    assert_int_equal(count_of(svg.data, "m-3 -3h6v6h-6z"), 5);                // and of the second
+    assert_int_equal(count_of(svg.data, "stroke-dasharray"),
+                     4 + 3); // its lines but the faint one, and legends
+    assert_int_equal(count_of(svg.data, ">second.jsonl<"), 3);
     assert_non_null(strstr(svg.data, "a&#60;b&#62;&#38;&#34;c.jsonl"));
     assert_null(strstr(svg.data, "nan"));
     assert_ok(plot_save(&svg, test_temporary("chart.svg"), &error), error);
@@ -335,6 +367,7 @@ int main(void) {
         cmocka_unit_test(test_unwritable),
         cmocka_unit_test(test_crashed_steps_leave_no_events),
         cmocka_unit_test(test_plot),
+        cmocka_unit_test(test_names_of_runs),
         cmocka_unit_test(test_odd_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
