@@ -312,14 +312,14 @@ static void read_cut(struct reading *reading, struct span body) {
     bool open;
     if (answer_find(body, "<think>")) return; // thoughts without an end
     struct span block = find_block(body, &open);
-    if (block.start && !open) {
+    bool closed = block.start && !open;
+    if (closed)
         read_region(reading, block, true);
-        bool found = reading->country.length > 0 || reading->city.length > 0;
-        reading->declined = !found && (reading->declined || answer_is_refusal(block));
-    } else {
+    else
         read_json(reading, block.start ? block : body);
-        tidy_city(reading);
-    }
+    tidy_city(reading);
+    bool found = reading->country.length > 0 || reading->city.length > 0;
+    reading->declined = !found && (reading->declined || (closed && answer_is_refusal(block)));
 }
 
 void answer_read_lenient(struct reading *reading, struct span text, bool cut) {

@@ -239,6 +239,7 @@ static void cut_off(void **state) {
         {"<answer>country: unknown\ncity: unknown</answer> It", "", "", true},
         {"{\"country\": \"Japan\", \"city\": \"Kyoto\"} The", "Japan", "Kyoto", false},
         {"<answer>{\"country\": \"Japan\", \"city\": \"Kyoto\"}", "Japan", "Kyoto", false},
+        {"{\"country\": \"Japan\", \"city\": null} The", "Japan", "", false},
         {"<answer>country: Japan\ncity: Kyo", "", "", false},
         {"<answer>country: Cuba\ncity: Santiago", "", "", false},
         {"country: Japan\ncity: Kyo", "", "", false},
