@@ -545,6 +545,7 @@ static void endpoint_free(struct engine *engine) {
     curl_slist_free_all(endpoint->way.headers);
     endpoint_url_free(&endpoint->url);
     endpoint_secrets_free(&endpoint->secrets);
+    endpoint_trust_free(&endpoint->trust);
     buffer_free(&endpoint->changes);
     free(endpoint->model);
     free(endpoint);
@@ -673,6 +674,7 @@ struct engine *engine_open_endpoint(const struct endpoint_options *options, stru
     if (!asked || endpoint_trust_find(&trust, options->ca_file, error) == 0)
         endpoint = memory_new(1, sizeof *endpoint, "endpoint", error);
     if (!endpoint) {
+        endpoint_trust_free(&trust);
         endpoint_url_free(&url);
         return NULL;
     }

@@ -293,7 +293,7 @@ static const char *after_phrase(const char *at, const char *end) {
 }
 
 static bool same(struct span a, struct span b) {
-    return a.length == b.length && !strncasecmp(a.start, b.start, a.length);
+    return a.length == b.length && (a.length == 0 || !strncasecmp(a.start, b.start, a.length));
 }
 
 static size_t find_places(struct span text, struct place *places) {

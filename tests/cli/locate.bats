@@ -160,6 +160,34 @@ errors() {
     [[ $stderr == *"/nowhere/gazetteer.sqlite"* ]]
 }
 
+@test "keys and certificates of an endpoint are looked at before anything is sent" {
+    local endpoint=(--endpoint https://127.0.0.1:1/v1 --model globe --retries 0 --no-places)
+    printf 'one\ntwo\n' >two.key
+    printf ' \n' >empty.key
+    printf 'sk-secret-key\n' >good.key
+    globe 3 locate "$photo" "${endpoint[@]}" --api-key-file nowhere.key
+    [[ $stderr == *"nowhere.key: cannot read the key"* ]]
+    globe 3 locate "$photo" "${endpoint[@]}" --api-key-file two.key
+    [[ $stderr == *"two.key: holds more than one key"* && $stderr != *one[^\ ]* ]]
+    globe 3 locate "$photo" "${endpoint[@]}" --api-key-file empty.key
+    [[ $stderr == *"empty.key: holds no key"* ]]
+    globe 8 locate "$photo" "${endpoint[@]}" --api-key-file good.key --jsonl -v
+    [[ $stderr$output != *sk-secret* ]]
+    globe 3 locate "$photo" "${endpoint[@]}" --ca-file nowhere.pem
+    [[ $stderr == *"--ca-file: nowhere.pem: "* ]]
+    export CURL_CA_BUNDLE=
+    SSL_CERT_FILE=good.key globe 3 locate "$photo" "${endpoint[@]}"
+    [[ $stderr == *"SSL_CERT_FILE: good.key: holds no certificate"* ]]
+    globe 2 locate "$photo" "${endpoint[@]}" --ca-file good.key --insecure
+    [[ $stderr == *"not both"* ]]
+    globe 2 locate "$photo" "${quick[@]}" --insecure
+    [[ $stderr == *"--insecure goes with --endpoint URL"* ]]
+    globe 8 locate "$photo" "${endpoint[@]}" --insecure
+    [[ $stderr == *"its certificate is not verified (--insecure)"* ]]
+    GLOBE_API_KEY=$'sk-secret-key\nX: y' globe 2 locate "$photo" "${endpoint[@]}"
+    [[ $stderr == *"the API key holds a line break"* && $stderr != *sk-secret* ]]
+}
+
 @test "an endpoint that is not there" {
     globe 8 locate "$photo" --endpoint http://127.0.0.1:1/v1 --model globe --retries 0 --jsonl --no-places
     jq -e '.error.status == 8' <<<"$output"

@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 struct mock_step {
-    int status;          // 0: 200
     const char *headers; // further header lines, each ended by "\r\n"; NULL: none
     const char *type;    // content type; NULL: application/json
     const char *body;    // NULL: empty
@@ -16,10 +15,11 @@ struct mock_step {
     size_t cut;          // sends only so many bytes of what Content-Length promises, then closes
     size_t piece;        // bytes sent at a time (0: all at once)
     double pause;        // seconds before each piece
-    bool no_length;      // the end of the connection ends the body
-    bool slam;           // closes without a word
     // Requests whose body holds this text are answered by 400 and the complaint instead; NULL: none.
     const char *refuse, *complaint;
+    int status;     // 0: 200
+    bool no_length; // the end of the connection ends the body
+    bool slam;      // closes without a word
 };
 
 // What came in.

@@ -442,10 +442,13 @@ static void finds_whom_to_trust(void **state) {
     (void)state;
     struct error error;
     struct endpoint_trust trust;
-    const char *good = "endpoint_trust.pem", *bad = "endpoint_trust.txt";
-    FILE *file = fopen(good, "w");
-    fputs("-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", file);
-    fclose(file);
+    const char *good = "endpoint_trust.pem", *other = "endpoint_trust2.pem", *bad = "endpoint_trust.txt";
+    FILE *file;
+    for (int i = 0; i < 2; i++) {
+        file = fopen(i ? other : good, "w");
+        fputs("-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", file);
+        fclose(file);
+    }
     file = fopen(bad, "w");
     fputs("hello\n", file);
     fclose(file);
@@ -453,24 +456,35 @@ static void finds_whom_to_trust(void **state) {
                                         "SSL_CERT_DIR"};
     for (size_t i = 0; i < 4; i++) unsetenv(names[i]);
     assert_ok(endpoint_trust_find(&trust, NULL, &error), error);
-    assert_null(trust.file);
+    assert_int_equal(trust.bundle.length, 0);
+    size_t length = 0;
     for (size_t i = 0; i < 3; i++) {
         setenv(names[i], good, 1);
         assert_ok(endpoint_trust_find(&trust, NULL, &error), error);
-        assert_string_equal(trust.file, good);
+        if (i == 0) length = trust.bundle.length;
+        assert_true(length > 0 && trust.bundle.length == length); // the same file is read once
+        endpoint_trust_free(&trust);
         setenv(names[i], bad, 1);
         assert_error(endpoint_trust_find(&trust, NULL, &error), error, ERROR_INPUT, "holds no certificate");
         if (!strstr(error.message, names[i])) fail_msg("%s", error.message);
-        assert_ok(endpoint_trust_find(&trust, good, &error), error); // what was asked for comes first
+        assert_ok(endpoint_trust_find(&trust, good, &error), error); // what was asked for is alone
+        endpoint_trust_free(&trust);
         setenv(names[i], "", 1);
     }
+    setenv("CURL_CA_BUNDLE", good, 1);
+    setenv("SSL_CERT_FILE", other, 1); // both
+    assert_ok(endpoint_trust_find(&trust, NULL, &error), error);
+    assert_int_equal(trust.bundle.length, 2 * length);
+    endpoint_trust_free(&trust);
     setenv("SSL_CERT_DIR", "/", 1);
     assert_ok(endpoint_trust_find(&trust, NULL, &error), error);
     assert_string_equal(trust.folder, "/");
+    endpoint_trust_free(&trust);
     assert_error(endpoint_trust_find(&trust, "nowhere.pem", &error), error, ERROR_INPUT,
                  "--ca-file: nowhere.pem");
     for (size_t i = 0; i < 4; i++) unsetenv(names[i]);
     remove(good);
+    remove(other);
     remove(bad);
 }
 
