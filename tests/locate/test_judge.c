@@ -208,6 +208,35 @@ static void test_truncation_is_that_of_the_quoted_vote(void **state) {
     for (size_t i = 0; i < 3; i++) vote_free(&votes[i]);
 }
 
+// Cut off by the limit of tokens: a place counts only where the answer is closed. The released rules know no such
+// thing.
+static void test_half_an_answer_is_no_vote(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct judge_options options = names_only();
+    static const struct {
+        const char *text;
+        bool truncated;
+        enum answer_rules rules;
+        enum verdict_outcome outcome;
+    } cases[] = {{"<answer>country: France\ncity: Par", true, ANSWER_LENIENT, VERDICT_NO_ANSWER},
+                 {"<answer>country: France\ncity: Par", false, ANSWER_LENIENT, VERDICT_PLACED},
+                 {"<answer>country: France\ncity: Par", true, ANSWER_COMPAT_EVAL, VERDICT_PLACED},
+                 {PARIS " It", true, ANSWER_LENIENT, VERDICT_PLACED}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vote vote;
+        struct verdict v = {0};
+        size_t quoted;
+        assert_ok(vote_copy(&vote, cases[i].text, strlen(cases[i].text), NULL, NULL, 9, &error), error);
+        vote.truncated = cases[i].truncated;
+        options.rules = cases[i].rules;
+        assert_ok(judge_votes(&v, &vote, 1, &options, &quoted, &error), error);
+        assert_int_equal(v.outcome, cases[i].outcome);
+        verdict_free(&v);
+        vote_free(&vote);
+    }
+}
+
 static void test_abstain_below(void **state) {
     (void)state;
     struct judge_options options = names_only();
@@ -677,6 +706,7 @@ int main(void) {
         cmocka_unit_test(test_declines),
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_truncation_is_that_of_the_quoted_vote),
+        cmocka_unit_test(test_half_an_answer_is_no_vote),
         cmocka_unit_test(test_abstain_below),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_levels_have_their_positions),
