@@ -22,7 +22,9 @@ bool ballot_same_country(const struct verdict_place *a, const struct verdict_pla
 }
 
 bool ballot_same_region(const struct verdict_place *a, const struct verdict_place *b) {
-    return ballot_same_country(a, b) && same_text(a->region, b->region);
+    // Some areas lie in no single country: Europe, the Sahara.
+    bool none = is_empty(a->country) && is_empty(b->country);
+    return (none || ballot_same_country(a, b)) && same_text(a->region, b->region);
 }
 
 // A city that the gazetteer does not know got its container's position, and two such cities are not the same.

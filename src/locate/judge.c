@@ -11,6 +11,7 @@
 #include "geo/place_hedge.h"
 #include "locate/ballot.h"
 #include "locate/clues.h"
+#include "locate/contradiction.h"
 
 // A vote that has been read.
 struct reading {
@@ -435,6 +436,17 @@ static int quote(struct verdict *verdict, const struct vote *vote, const struct 
     return clues_find(verdict->reasoning, &verdict->clues, &verdict->clue_count, error);
 }
 
+// What the quoted completion itself says against its answer.
+static int raise_flags(struct verdict *verdict, const struct verdict_place *own,
+                       const struct judge_options *options, struct error *error) {
+    bool contradicts;
+    if (verdict->truncated) verdict->flags |= FLAG_CUT;
+    if (verdict->outcome != VERDICT_PLACED && verdict->outcome != VERDICT_ABSTAINED) return 0;
+    if (contradiction_find(verdict->reasoning, own, options->gazetteer, &contradicts, error)) return -1;
+    if (contradicts) verdict->flags |= FLAG_OTHER_PLACE;
+    return 0;
+}
+
 static size_t most_votes(const struct ballot *ballot) {
     size_t most = 0;
     for (enum verdict_level level = LEVEL_COUNTRY; level < VERDICT_LEVELS; level++)
@@ -451,7 +463,7 @@ static int weigh(struct verdict *verdict, const struct judge_options *options, s
     if (ballot_count(&ballot, verdict->votes, verdict->vote_count, options->cluster_km, error)) return -1;
     int result = 0;
     // More votes that nothing can be told than for any single country: then that is the answer.
-    if (verdict->vote_count == 0 || verdict->declined > most_votes(&ballot)) {
+    if (most_votes(&ballot) == 0 || verdict->declined > most_votes(&ballot)) {
         verdict->outcome = verdict->declined ? VERDICT_NOT_LOCATABLE : VERDICT_NO_ANSWER;
         verdict->confidence = verdict->declined && verdict->samples > 1
                                   ? (double)verdict->declined / (double)verdict->samples
@@ -485,7 +497,8 @@ static int judge(struct verdict *verdict, struct reading *readings, const struct
             ++*quoted;
     }
     free(first_of);
-    return result ? result : quote(verdict, &votes[*quoted], &readings[*quoted].answer, error);
+    if (result == 0) result = quote(verdict, &votes[*quoted], &readings[*quoted].answer, error);
+    return result ? result : raise_flags(verdict, &readings[*quoted].place, options, error);
 }
 
 int judge_votes(struct verdict *verdict, const struct vote *votes, size_t count,

@@ -34,8 +34,6 @@ const char *verdict_flag_name(enum verdict_flag flag) {
         return "reasoning_names_other_place";
     case FLAG_CUT:
         return "answer_cut";
-    case FLAG_BROKEN:
-        return "answer_broken";
     case FLAG_GPS:
         return "contradicts_gps";
     }

@@ -31,11 +31,10 @@ const char *verdict_level_name(enum verdict_level level); // "country", "region"
 // What may make a verdict less than it seems; bits of verdict.flags.
 enum verdict_flag {
     FLAG_OTHER_PLACE = 1, // "reasoning_names_other_place": it concludes on another place than the answer
-    FLAG_CUT = 2,         // "answer_cut": the completion it rests on, or some vote, was cut before its end
-    FLAG_BROKEN = 4,      // "answer_broken": the stream of a vote broke; such a vote names no place
-    FLAG_GPS = 8          // "contradicts_gps": see verdict.gps_distance_km
+    FLAG_CUT = 2,         // "answer_cut": the completion that is quoted was cut before its end
+    FLAG_GPS = 4          // "contradicts_gps": see verdict.gps_distance_km
 };
-enum { VERDICT_FLAGS = 4 };
+enum { VERDICT_FLAGS = 3 };
 const char *verdict_flag_name(enum verdict_flag flag);
 // The outcome of that name; -1 when there is none.
 int verdict_outcome_find(const char *name, enum verdict_outcome *outcome);

@@ -226,8 +226,6 @@ static void add_checks(struct buffer *out, const struct verdict *view, enum writ
     }
     if (view->flags & FLAG_OTHER_PLACE)
         add_element(out, "p", "note against", "The reasoning concludes on another place than the answer.");
-    if (view->flags & FLAG_BROKEN)
-        add_element(out, "p", "note against", "An answer broke off on its way and is not counted.");
 }
 
 static void begin_fold(struct buffer *out, const char *title) {

@@ -120,8 +120,6 @@ static void add_flags(struct report *report) {
         add_text_row(report, "Note", "the reasoning concludes on another place than the answer");
     if (flags & FLAG_GPS && !report->view->has_gps)
         add_text_row(report, "Note", "the photo's own GPS contradicts the answer");
-    if (flags & FLAG_BROKEN)
-        add_text_row(report, "Note", "the answer broke off on its way: what had come of it is not counted");
 }
 
 static void add_notes(struct report *report) {

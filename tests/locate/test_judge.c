@@ -336,6 +336,44 @@ static void test_levels_have_their_positions(void **state) {
     verdict_free(&v);
 }
 
+static void test_contradictions(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned flags;
+    } rows[] = {
+        {"<think>Baguettes, so this is France.</think><answer>country: Italy\ncity: Rome</answer>",
+         FLAG_OTHER_PLACE},
+        {"<think>A tower. My answer is Paris in France.</think><answer>country: France\ncity: Lyon</answer>",
+         0},
+        {"<think>It could be Spain. The ruins suggest Italy.</think><answer>country: Italy\ncity: "
+         "Rome</answer>",
+         0},
+        {"<think>This is likely Tokyo.</think><answer>country: Italy\ncity: Rome</answer>", FLAG_OTHER_PLACE},
+        {"<think>This is likely Rome, not Athens or Greece.</think><answer>country: Italy\ncity: "
+         "Rome</answer>",
+         0},
+        {"<think>Probably not Greece, rather than Spain.</think><answer>country: Italy\ncity: Rome</answer>",
+         0},
+        {"<think>Signs in Japanese. Therefore Japan.</think><answer>country: South Korea\ncity: "
+         "Seoul</answer>",
+         FLAG_OTHER_PLACE},
+        {"<think>A wall in Japan.</think><answer>country: South Korea\ncity: Seoul</answer>",
+         0}, // concludes nothing
+        {"<think>Probably IT work in No 10.</think><answer>country: South Korea\ncity: Seoul</answer>", 0},
+        {"<think></think><answer>country: South Korea\ncity: Seoul</answer>", 0},
+    };
+    struct judge_options options = with_places();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct verdict v = JUDGE(&options, rows[i].text);
+        if (v.flags != rows[i].flags) fail_msg("row %zu: flags %u", i, v.flags);
+        verdict_free(&v);
+    }
+    struct verdict v = JUDGE(&options, "Europe"); // in no country
+    assert_true(v.outcome == VERDICT_PLACED || v.outcome == VERDICT_NO_ANSWER);
+    verdict_free(&v);
+}
+
 static void test_compat_rules(void **state) {
     (void)state;
     struct judge_options options = names_only();
@@ -710,6 +748,7 @@ int main(void) {
         cmocka_unit_test(test_abstain_below),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_levels_have_their_positions),
+        cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_compat_rules),
         cmocka_unit_test(test_confidence_is_that_of_the_names),
         cmocka_unit_test(test_names_inside_names_count_once),
