@@ -358,7 +358,7 @@ static int check_quantisation(const struct parts *parts, struct error *error) {
         const char *method = json_string_value(json_object_get(group, "quant_method"));
         return error_set(error, ERROR_MODEL,
                          "%s: \"%s\": quantised weights (%.40s) are not supported; use the BF16 checkpoint",
-                         parts->name, keys[i], method ? method : "of an unnamed kind");
+                         parts->name, keys[i], method ? method : "unknown method");
     }
     return 0;
 }

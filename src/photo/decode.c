@@ -1,5 +1,6 @@
 #include "photo/decode.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -403,7 +404,11 @@ static int decode_padded(const struct job *job, uint8_t filler, struct job *padd
     uint8_t *copy = memory_new(length + FILLERS + 2, 1, job->name, error);
     if (!copy) return -1;
     memcpy(copy, job->data, length);
-    while (length && copy[length - 1] == 0xFF) length--; // half an end marker
+    while (length && copy[length - 1] == 0) length--; // the rest of a file that was never filled in
+    if (length && length < job->length && copy[length - 1] == 0xFF)
+        length++; // one zero belongs to it
+    else
+        while (length && copy[length - 1] == 0xFF) length--; // half an end marker
     memset(copy + length, filler, FILLERS);
     copy[length + FILLERS] = 0xFF;
     copy[length + FILLERS + 1] = 0xD9;
@@ -422,9 +427,8 @@ static int put_end_back(struct job *job, struct error *error) {
     struct job one = {0}, other = {0};
     struct error ignored = {0};
     int result = decode_padded(job, 0x00, &one, &ignored);
-    if (result == 0 && !job->measure) result = decode_padded(job, 0x6A, &other, &ignored);
-    if (result == 0 && !job->measure &&
-        memcmp(one.image.rgb, other.image.rgb, one.image.width * one.image.height * 3) != 0)
+    if (result == 0) result = decode_padded(job, 0x6A, &other, &ignored);
+    if (result == 0 && memcmp(one.image.rgb, other.image.rgb, one.image.width * one.image.height * 3) != 0)
         result = 1;
     image_free(&other.image);
     if (ignored.code == ERROR_MEMORY && error) *error = ignored;
@@ -448,9 +452,13 @@ static int run_job(struct job *job, struct error *error) {
     job->facts.format = job->format->name;
     char reason[LIBRARY_REASON];
     int result = library_run(decode, job, reason, error);
-    bool endless = job->format == &format_jpeg && job->jpeg.all_scans && !job->jpeg.ended;
-    if (result > 0) image_free(&job->image);
-    if (result > 0 && endless && strcmp(reason, LIBRARY_CUT_SHORT) == 0) result = put_end_back(job, error);
+    // Without an end marker, what follows the data (nothing, or zeros) may have been taken for pixels.
+    bool endless = job->format == &format_jpeg && !job->jpeg.ended && !job->measure;
+    if (endless && (result == 0 || (result > 0 && strcmp(reason, LIBRARY_CUT_SHORT) == 0))) {
+        image_free(&job->image);
+        result = job->jpeg.all_scans ? put_end_back(job, error) : 1;
+        if (result > 0) snprintf(reason, sizeof reason, "%s", LIBRARY_CUT_SHORT);
+    }
     if (result > 0) explain(job, reason, error);
     if (result == 0) return 0;
     image_free(&job->image);
