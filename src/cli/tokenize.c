@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "model/hub.h"
 #include "text/tokenizer.h"
 
 struct settings {
@@ -91,8 +92,12 @@ static int decode_line(const struct tokenizer *tokenizer, const char *line, cons
     return result;
 }
 
-static int run(const char *folder, const struct settings *settings, struct error *error) {
-    struct tokenizer *tokenizer = tokenizer_open(folder, error);
+static int run(const char *name, const struct settings *settings, struct error *error) {
+    struct warnings warnings = {0};
+    char *folder = hub_find(name, "--model", &warnings, error);
+    struct tokenizer *tokenizer = folder ? tokenizer_open(folder, error) : NULL;
+    free(folder);
+    warnings_log(&warnings);
     if (!tokenizer) return -1;
     char *line = NULL;
     size_t capacity = 0;
@@ -113,7 +118,8 @@ int command_tokenize(int argc, char **argv) {
     const char *folder = NULL;
     struct settings settings = {0};
     const struct option table[] = {
-        option_string("model", 'M', "DIR", &folder, "Folder with tokenizer.json"),
+        option_string("model", 'M', "DIR", &folder,
+                      "Folder with tokenizer.json, or its name in the Hugging Face cache"),
         option_flag("decode", 'd', &settings.decode, "Ids to text instead of text to ids"),
         option_flag("json", 'j', &settings.json,
                     "Lines are JSON: strings in, lists out (decoding: the reverse)"),

@@ -127,7 +127,14 @@ static int load_module(struct lora *lora, struct qwen *qwen, const struct part *
 static int read_weights(struct lora *lora, struct qwen *qwen, const struct part *parts, size_t count,
                         const struct lora_config *config, const char *folder, struct error *error) {
     char *path = file_join(folder, "adapter_model.safetensors", error);
-    struct safetensors *file = path ? safetensors_open(path, error) : NULL;
+    char *pickled = file_join(folder, "adapter_model.bin", error);
+    struct safetensors *file = NULL;
+    if (path && pickled && !file_exists(path) && file_exists(pickled))
+        error_set(error, ERROR_MODEL,
+                  "%s: PyTorch's pickled weights are not read: save the adapter as safetensors", pickled);
+    else if (path && pickled)
+        file = safetensors_open(path, error);
+    free(pickled);
     struct found *found = file ? memory_new(count, sizeof *found, "adapter", error) : NULL;
     int result = found ? collect(found, parts, count, file, path, error) : -1;
     for (size_t i = 0; result == 0 && i < count; i++)
