@@ -14,7 +14,8 @@ int device_check(struct device *device, struct error *error) {
     return -1;
 }
 
-static void remember(struct device *device, enum error_code code, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static void remember(struct device *device, enum error_code code,
+                                                           const char *format, va_list args) {
     char message[256];
     vsnprintf(message, sizeof message, format, args);
     error_set(&device->error, code, "%s: %s", device->operations->name, message);

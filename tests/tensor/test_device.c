@@ -441,7 +441,6 @@ static void check_memory(const char *isa) {
     for (int i = 0; i < 60; i++) assert_true(to[i] == (float)i);
     device_download(device, to, view);
     for (int i = 0; i < 60; i++) assert_true(to[i] == (i % 6 == 1 ? 0 : (float)i));
-    device_download(device, to, matrix_rows(all, 0, 1));
     assert_ok(device_check(device, &error), error);
     const float weights[4] = {1, 2, 3, 4};
     float *adopted = device_adopt(device, weights, sizeof weights, &error);
