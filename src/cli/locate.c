@@ -205,11 +205,14 @@ static void on_problem(void *context, const struct error *error) {
 }
 
 // A folder or list that cannot be read does not keep the others from being done.
-static int add_source(struct photo_list *photos, const char *path, bool list, bool recursive,
+enum source { SOURCE_PATH, SOURCE_LIST, SOURCE_NULL_LIST };
+
+static int add_source(struct photo_list *photos, const char *path, enum source kind, bool recursive,
                       struct preparation *before, struct error *error) {
-    if ((list ? photo_list_read(photos, path, error) : photo_list_expand(photos, path, recursive, error)) ==
-        0)
-        return 0;
+    int result = kind == SOURCE_PATH
+                     ? photo_list_expand(photos, path, recursive, error)
+                     : photo_list_read(photos, path, kind == SOURCE_NULL_LIST, recursive, error);
+    if (result == 0) return 0;
     if (error->code == ERROR_MEMORY) return -1;
     on_problem(before, error);
     return 0;
@@ -219,12 +222,18 @@ static int collect_photos(struct photo_list *photos, const struct locate_setting
                           const struct operands *operands, struct preparation *before, struct error *error) {
     photos->on_problem = on_problem;
     photos->context = before;
+    enum source list = settings->writer.null_ends ? SOURCE_NULL_LIST : SOURCE_LIST;
+    bool recursive = settings->recursive;
     for (int i = 0; i < operands->count; i++) {
         const char *path = operands->values[i];
-        if (add_source(photos, path, strcmp(path, "-") == 0, settings->recursive, before, error)) return -1;
+        enum source kind = strcmp(path, "-") == 0 ? list : SOURCE_PATH;
+        if (add_source(photos, path, kind, recursive, before, error)) return -1;
     }
     for (size_t i = 0; i < settings->lists.count; i++)
-        if (add_source(photos, settings->lists.values[i], true, false, before, error)) return -1;
+        if (add_source(photos, settings->lists.values[i], list, recursive, before, error)) return -1;
+    for (size_t i = 0; i < settings->null_lists.count; i++)
+        if (add_source(photos, settings->null_lists.values[i], SOURCE_NULL_LIST, recursive, before, error))
+            return -1;
     if (photos->count || before->problems) return 0;
     return error_set(error, ERROR_USAGE, "no photos given");
 }
@@ -382,7 +391,7 @@ int command_locate(int argc, char **argv) {
                                 .writer = {.show_reasoning = true}};
     struct shortcuts shortcuts = {0};
     struct sampling *sampling = &s.session.sampling;
-    int format = 0, precision = 0;
+    int format = 0, precision = 0, xmp_name = 0;
     int64_t samples = 1, max_tokens = (int64_t)s.session.max_tokens, sequences = (int64_t)s.session.sequences,
             seed = 0, top_k = 0, alternatives = (int64_t)s.session.alternatives;
     const struct option table[] = {
@@ -416,13 +425,20 @@ int command_locate(int argc, char **argv) {
         option_integer("sequences", 0, "N", &sequences, 1, 1024,
                        "Samples that decode together, of all photos"),
         option_flag("recursive", 'r', &s.recursive, "Look into folders below folders"),
-        option_repeated("list", 'l', "FILE", &s.lists, "Photos, one path per line (- for standard input)"),
+        option_repeated("list", 'l', "FILE", &s.lists,
+                        "Photos and folders, a path per line (-: standard input)"),
+        option_repeated("list0", 0, "FILE", &s.null_lists, "The same, each path ended by a NUL"),
+        option_flag("null", '0', &s.writer.null_ends,
+                    "Paths end with a NUL: in lists, and in --format paths"),
         option_choice("format", 'f', "NAME", &format, writer_format_names, "Output"),
         option_flag("json", 'j', &shortcuts.json, "--format json: one array"),
         option_flag("jsonl", 0, &shortcuts.jsonl, "--format jsonl: a line per photo, at once"),
         option_flag("csv", 0, &shortcuts.csv, "--format csv"),
         option_flag("geojson", 0, &shortcuts.geojson, "--format geojson"),
         option_flag("kml", 0, &shortcuts.kml, "--format kml"),
+        option_flag("bom", 0, &s.writer.bom, "Begin CSV with a byte order mark, for Excel"),
+        option_flag("uncertainty", 0, &s.writer.circles,
+                    "GeoJSON, KML: also the circles of the 50 and 90 % radii"),
         option_string("output", 'o', "FILE", &s.output, "Write there instead of to standard output"),
         option_string("html", 0, "FILE", &s.html,
                       "Also write a page: a map, and a card with picture per photo"),
@@ -431,6 +447,8 @@ int command_locate(int argc, char **argv) {
                     "Replace files of others, and --resume what was made with other settings"),
         option_flag("write-xmp", 0, &s.write_xmp, "Also write PHOTO.xmp beside each photo"),
         option_flag("replace-xmp", 0, &s.replace_xmp, "--write-xmp may replace a sidecar"),
+        option_choice("xmp-name", 0, "NAME", &xmp_name, writer_xmp_names,
+                      "PHOTO.jpg.xmp (full), or PHOTO.xmp as Lightroom has it (base)"),
         option_flag("over-gps", 0, &s.over_gps, "--write-xmp also beside photos with a measured position"),
         option_choice("precision", 0, "UNIT", &precision, writer_precision_names, "Coarsen all output"),
         option_flag("reasoning", 0, &s.writer.show_reasoning, "Show the whole reasoning (text output)"),
@@ -462,9 +480,11 @@ int command_locate(int argc, char **argv) {
     sampling->top_k = (int)top_k;
     s.writer.format = (enum writer_format)format;
     s.writer.precision = (enum writer_precision)precision;
+    s.writer.xmp_name = (enum writer_xmp_name)xmp_name;
     signals_catch();
     status = settle(&s, &shortcuts, &error) ? command_fail(&error) : run(&s, &photos);
     option_list_free(&s.lists);
+    option_list_free(&s.null_lists);
     endpoint_settings_free(&s.endpoint);
     return status;
 }

@@ -30,6 +30,8 @@ static int spare_inputs(const struct outputs *outputs, const struct locate_setti
     const struct session_options *session = &settings->session;
     for (size_t i = 0; i < settings->lists.count; i++)
         if (outputs_spare(outputs, "a list of photos", settings->lists.values[i], error)) return -1;
+    for (size_t i = 0; i < settings->null_lists.count; i++)
+        if (outputs_spare(outputs, "a list of photos", settings->null_lists.values[i], error)) return -1;
     if (session->model && outputs_spare_folder(outputs, "a file of the model", session->model, error))
         return -1;
     if (session->qwen.adapter &&
@@ -115,7 +117,8 @@ struct filling {
 static int add_record(void *context, const struct record *record, struct error *error) {
     struct filling *filling = context;
     if (name_map_find(&filling->anew, record->verdict.photo, NULL)) return 0;
-    return writer_add(filling->writer, &record->verdict, error);
+    const struct writer_origin origin = {record->model, record->precision};
+    return writer_add_from(filling->writer, &record->verdict, &origin, error);
 }
 
 static int fill_page(struct writer *writer, const struct resume *resume, const struct photo_list *photos,
@@ -136,6 +139,7 @@ int locate_page_open(struct locate_page *page, const struct locate_settings *set
     if (!settings->html) return 0;
     struct writer_options options = settings->writer;
     options.format = WRITER_HTML;
+    options.expected = photos->count + (resume ? resume->count : 0);
     if (file_writer_open(&page->file, settings->html, error)) return -1;
     page->writer = writer_new(page->file.stream, &options, error);
     if (page->writer && (!resume || fill_page(page->writer, resume, photos, error) == 0)) return 0;

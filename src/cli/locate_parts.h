@@ -19,7 +19,7 @@ struct locate_settings {
     struct model_options model;
     struct endpoint_settings endpoint;
     struct writer_options writer;
-    struct option_list lists;
+    struct option_list lists, null_lists;
     const char *output; // NULL: stdout
     const char *html;   // a page beside the other output; NULL: none
     bool recursive, resume, write_xmp, replace_xmp, over_gps, force;

@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/progress.h"
 #include "base/signals.h"
 #include "cli/command.h"
@@ -27,7 +27,7 @@ struct settings {
     const char *html;        // NULL: no page
     const char *gazetteer;
     bool main; // the format of `writer` is wanted, not only a page or sidecars
-    bool write_xmp, replace_xmp, over_gps;
+    bool write_xmp, replace_xmp, over_gps, force;
 };
 
 // One document in the making: on stdout, or in a file that appears whole at the end.
@@ -40,6 +40,7 @@ struct document {
 
 struct job {
     const struct settings *settings;
+    const struct outputs *outputs;
     struct document main, page;
     struct gazetteer *gazetteer; // for the countries' positions and the map's land; may be NULL
     struct progress *progress;
@@ -158,7 +159,8 @@ static int write_sidecar(struct job *job, const struct record *record, const str
         job->measured++;
         return 0;
     }
-    if (writer_write_xmp(verdict, &options, job->settings->replace_xmp, &error) == 0) {
+    if (writer_write_xmp(verdict, &options, job->settings->replace_xmp ? XMP_REPLACE : XMP_KEEP, &error) ==
+        0) {
         job->sidecars++;
         return 0;
     }
@@ -260,9 +262,44 @@ static int write_all(struct job *job, struct record_set *set, struct error *erro
     return close_document(&job->page, WRITER_HTML, whole, whole ? error : &ignored) ? -1 : result;
 }
 
-static int report(struct settings *settings, const struct operands *files) {
+// The records are the work of hours: no output takes their place, nor that of a file that is not ours.
+static int claim(struct outputs *outputs, const struct settings *settings, const struct operands *files,
+                 struct error *error) {
+    *outputs = (struct outputs){.command = "globe report", .force = settings->force};
+    const struct output_kind *kind = writer_kind(settings->writer.format);
+    int result = 0;
+    if (settings->output) result = outputs_add(outputs, "--output", settings->output, kind, false, error);
+    if (result == 0 && settings->html)
+        result = outputs_add(outputs, "--html", settings->html, writer_kind(WRITER_HTML), false, error);
+    if (result == 0 && settings->main && !settings->output) result = outputs_add_standard(outputs, error);
+    for (int i = 0; result == 0 && i < files->count; i++)
+        if (strcmp(files->values[i], "-") != 0)
+            result = outputs_spare(outputs, "a file of records", files->values[i], error);
+    if (result == 0 && settings->gazetteer)
+        result = outputs_spare(outputs, "the gazetteer", settings->gazetteer, error);
+    if (result) outputs_release(outputs);
+    return result;
+}
+
+// Nor that of a photo or of a sidecar.
+static int spare_photo(void *context, const struct record *record, struct error *error) {
+    const struct job *job = context;
+    const struct writer_options *options = &job->settings->writer;
+    char *photo = options->photos
+                      ? file_join(options->photos, record->verdict.photo, error)
+                      : memory_copy_string(record->verdict.photo, strlen(record->verdict.photo), error);
+    char *sidecar = writer_xmp_path(record->verdict.photo, options, error);
+    int result = photo && sidecar ? 0 : -1;
+    if (result == 0) result = outputs_spare(job->outputs, "a photo", photo, error);
+    if (result == 0) result = outputs_spare(job->outputs, "the sidecar of a photo", sidecar, error);
+    free(photo);
+    free(sidecar);
+    return result;
+}
+
+static int report(struct settings *settings, const struct operands *files, const struct outputs *outputs) {
     struct error error = {0};
-    struct job job = {.settings = settings};
+    struct job job = {.settings = settings, .outputs = outputs};
     const struct record_set_events events = {on_broken, on_notice, &job};
     struct record_set *set =
         record_set_open((const char *const *)files->values, (size_t)files->count, &events, &error);
@@ -272,8 +309,10 @@ static int report(struct settings *settings, const struct operands *files) {
     if (counts.lines > 0 && counts.broken == counts.lines) {
         error_set(&error, ERROR_INPUT, "no line is a record of globe locate --jsonl; nothing was written");
         status = command_fail(&error);
+    } else if (outputs->count && record_set_each(set, spare_photo, &job, &error)) {
+        status = command_fail(&error);
     } else {
-        struct gazetteer_density *land;
+        struct gazetteer_density *land = NULL;
         job.gazetteer = open_gazetteer(settings, &land, &error);
         if (!job.gazetteer && settings->gazetteer) {
             status = command_fail(&error);
@@ -300,21 +339,6 @@ struct shortcuts {
     bool json, jsonl, csv, geojson, kml;
 };
 
-static bool same_file(const char *a, const char *b) {
-    struct stat x, y;
-    return strcmp(a, b) == 0 ||
-           (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
-}
-
-// The records are the work of hours: no output takes their place.
-static int check_output(const char *output, const struct operands *files, struct error *error) {
-    for (int i = 0; output && i < files->count; i++)
-        if (same_file(output, files->values[i]))
-            return error_set(error, ERROR_USAGE, "%s: the report would replace the records it is made of",
-                             output);
-    return 0;
-}
-
 static int check_outcomes(const struct option_list *only, struct error *error) {
     enum verdict_outcome ignored;
     for (size_t i = 0; i < only->count; i++)
@@ -326,8 +350,7 @@ static int check_outcomes(const struct option_list *only, struct error *error) {
     return 0;
 }
 
-static int settle(struct settings *settings, const struct shortcuts *s, int format,
-                  const struct operands *files, struct error *error) {
+static int settle(struct settings *settings, const struct shortcuts *s, int format, struct error *error) {
     int chosen = s->json + s->jsonl + s->csv + s->geojson + s->kml;
     if (chosen + (format != WRITER_TEXT) > 1)
         return error_set(error, ERROR_USAGE, "only one format; --html FILE and --write-xmp go with any");
@@ -341,9 +364,6 @@ static int settle(struct settings *settings, const struct shortcuts *s, int form
                                            : (enum writer_format)format;
     settings->writer.colour = isatty(STDOUT_FILENO) && !settings->output && !getenv("NO_COLOR");
     settings->writer.width = (size_t)log_columns();
-    if (settings->output && settings->html && same_file(settings->output, settings->html))
-        return error_set(error, ERROR_USAGE, "%s: two outputs in one file", settings->html);
-    if (check_output(settings->output, files, error) || check_output(settings->html, files, error)) return -1;
     return check_outcomes(&settings->only, error);
 }
 
@@ -373,6 +393,7 @@ int command_report(int argc, char **argv) {
         option_flag("kml", 0, &shortcuts.kml, "--format kml"),
         option_string("output", 'o', "FILE", &s.output, "Write there instead of to standard output"),
         option_string("html", 0, "FILE", &s.html, "Write a page: a map, and a card with picture per photo"),
+        option_flag("force", 0, &s.force, "Replace files of others"),
         option_flag("write-xmp", 0, &s.write_xmp, "Write a sidecar beside each photo that was placed"),
         option_flag("replace-xmp", 0, &s.replace_xmp, "--write-xmp may replace a sidecar"),
         option_flag("over-gps", 0, &s.over_gps, "--write-xmp also beside photos with a measured position"),
@@ -403,7 +424,12 @@ int command_report(int argc, char **argv) {
     s.writer.precision = (enum writer_precision)precision;
     s.writer.xmp_name = (enum writer_xmp_name)xmp_name;
     signals_catch();
-    status = settle(&s, &shortcuts, format, &files, &error) ? command_fail(&error) : report(&s, &files);
+    struct outputs outputs = {0};
+    if (settle(&s, &shortcuts, format, &error) || claim(&outputs, &s, &files, &error))
+        status = command_fail(&error);
+    else
+        status = report(&s, &files, &outputs);
+    outputs_release(&outputs);
     option_list_free(&s.only);
     return status;
 }

@@ -104,7 +104,15 @@ static const char *skip_mark(const char *line) {
     return strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? line + 3 : line;
 }
 
-int photo_list_read(struct photo_list *list, const char *path, struct error *error) {
+static int read_entry(struct photo_list *list, const char *path, bool recursive, struct error *error) {
+    struct error inner = {0};
+    if (photo_list_expand(list, path, recursive, &inner) == 0 || go_on(list, &inner) == 0) return 0;
+    *error = inner;
+    return -1;
+}
+
+int photo_list_read(struct photo_list *list, const char *path, bool null_ends, bool recursive,
+                    struct error *error) {
     bool input = strcmp(path, "-") == 0;
     FILE *file = input ? stdin : fopen(path, "r");
     if (!file) return error_set_errno(error, path, "cannot open");
@@ -113,12 +121,16 @@ int photo_list_read(struct photo_list *list, const char *path, struct error *err
     ssize_t length;
     int result = 0;
     bool first = true;
-    while (result == 0 && (length = getline(&line, &capacity, file)) >= 0) {
-        while (length && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
+    while (result == 0 && (length = getdelim(&line, &capacity, null_ends ? 0 : '\n', file)) >= 0) {
+        if (null_ends && length && line[length - 1] == 0) length--;
+        while (!null_ends && length && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+            line[--length] = 0;
         if (strlen(line) != (size_t)length)
-            result = error_set(error, ERROR_INPUT, "%s: not a list of paths: it holds a NUL byte", path);
+            result = error_set(
+                error, ERROR_INPUT,
+                "%s: it holds a NUL byte: a list of paths that end with one needs --null or --list0", path);
         else if (length)
-            result = photo_list_add(list, first ? skip_mark(line) : line, error);
+            result = read_entry(list, first && !null_ends ? skip_mark(line) : line, recursive, error);
         first = false;
     }
     if (result == 0 && ferror(file)) result = error_set_errno(error, path, "cannot read");

@@ -22,8 +22,11 @@ int photo_list_add(struct photo_list *list, const char *path, struct error *erro
 // it, too, without following links to folders, 64 deep. ERROR_INPUT for a folder that cannot be read or holds
 // no picture; what the list had before stays, and it may be gone on with.
 int photo_list_expand(struct photo_list *list, const char *path, bool recursive, struct error *error);
-// One path per line; "-" is standard input. Blank lines are passed over.
-int photo_list_read(struct photo_list *list, const char *path, struct error *error);
+// A list of photos and folders: one path per line, with blank lines passed over, or with `null_ends` each path
+// ended by a NUL, so that it may hold anything. "-" is standard input. What cannot be expanded is a problem
+// like those above.
+int photo_list_read(struct photo_list *list, const char *path, bool null_ends, bool recursive,
+                    struct error *error);
 void photo_list_free(struct photo_list *list);
 
 #endif

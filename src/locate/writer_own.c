@@ -22,6 +22,7 @@ static bool is_json(const char *start, size_t length) {
 
 static bool is_csv(const char *start, size_t length) {
     (void)length;
+    if (strncmp(start, "\xEF\xBB\xBF", 3) == 0) start += 3;
     return strncmp(start, "photo,outcome,", 14) == 0 || strncmp(start, "photo;outcome;", 14) == 0 ||
            strncmp(start, "photo\toutcome\t", 14) == 0;
 }

@@ -68,10 +68,19 @@ b.jpg failed" ]
 @test "the records are never replaced by what is made of them" {
     ln places.jsonl link.jsonl
     for target in places.jsonl link.jsonl ./places.jsonl; do
-        globe 2 report places.jsonl --csv -o "$target"
-        globe 2 report places.jsonl --html "$target"
+        globe 3 report places.jsonl --csv -o "$target"
+        globe 2 report places.jsonl --csv -o "$target" --force
+        globe 2 report places.jsonl --html "$target" --force
     done
     globe 2 report places.jsonl --csv -o x --html x
+    globe 2 report places.jsonl --csv -o a.jpg --force # nor a photo
+    globe 2 report places.jsonl --csv --write-xmp -o a.jpg.xmp
+    echo notes >notes.txt
+    globe 3 report places.jsonl --csv -o notes.txt # nor what is not ours
+    [ "$(cat notes.txt)" = notes ]
+    globe 0 report places.jsonl --csv --bom -o table.csv
+    globe 0 report places.jsonl --csv -o table.csv
+    globe 0 report places.jsonl --csv -o notes.txt --force
     grep -q '"a.jpg"' places.jsonl
 }
 

@@ -198,30 +198,31 @@ static void test_lists(void **state) {
     (void)state;
     struct error error = {0};
     struct photo_list list = {0};
-    assert_ok(photo_list_read(&list, WRITE("list", "a.jpg\r\n\n\r\n b c.jpg \nd.jpg"), &error), error);
+    assert_ok(photo_list_read(&list, WRITE("list", "a.jpg\r\n\n\r\n b c.jpg \nd.jpg"), false, false, &error),
+              error);
     assert_paths(&list, "", "a.jpg| b c.jpg |d.jpg|");
     photo_list_free(&list);
     assert_ok(photo_list_read(&list,
                               WRITE("marked", "\xEF\xBB\xBF"
                                               "a.jpg\n\xEF\xBB\xBF"
                                               "b.jpg\n"),
-                              &error),
+                              false, false, &error),
               error);
     assert_paths(&list, "",
                  "a.jpg|\xEF\xBB\xBF"
                  "b.jpg|");
     photo_list_free(&list);
-    assert_ok(photo_list_read(&list, WRITE("empty", ""), &error), error);
+    assert_ok(photo_list_read(&list, WRITE("empty", ""), false, false, &error), error);
     assert_int_equal(list.count, 0);
-    assert_error(photo_list_read(&list, WRITE("nul", "a.jpg\nb\0.jpg\n"), &error), error, ERROR_INPUT,
-                 "NUL byte");
+    assert_error(photo_list_read(&list, WRITE("nul", "a.jpg\nb\0.jpg\n"), false, false, &error), error,
+                 ERROR_INPUT, "NUL byte");
     photo_list_free(&list);
-    assert_error(photo_list_read(&list, test_data("images/photo_a.jpg"), &error), error, ERROR_INPUT,
-                 "NUL byte");
+    assert_error(photo_list_read(&list, test_data("images/photo_a.jpg"), false, false, &error), error,
+                 ERROR_INPUT, "NUL byte");
     photo_list_free(&list);
-    assert_error(photo_list_read(&list, "/nowhere/list", &error), error, ERROR_INPUT,
+    assert_error(photo_list_read(&list, "/nowhere/list", false, false, &error), error, ERROR_INPUT,
                  "/nowhere/list: cannot open");
-    assert_error(photo_list_read(&list, test_temporary("%s", ""), &error), error, ERROR_INPUT,
+    assert_error(photo_list_read(&list, test_temporary("%s", ""), false, false, &error), error, ERROR_INPUT,
                  "Is a directory");
     photo_list_free(&list);
 }
@@ -231,19 +232,56 @@ static void test_standard_input(void **state) {
     struct error error = {0};
     struct photo_list list = {0};
     assert_non_null(freopen(WRITE("input", "x.jpg\ny.jpg\n"), "r", stdin));
-    assert_ok(photo_list_read(&list, "-", &error), error);
+    assert_ok(photo_list_read(&list, "-", false, false, &error), error);
     assert_paths(&list, "", "x.jpg|y.jpg|");
-    assert_ok(photo_list_read(&list, "-", &error), error); // at its end, and still open
+    assert_ok(photo_list_read(&list, "-", false, false, &error), error); // at its end, and still open
     assert_int_equal(list.count, 2);
+    photo_list_free(&list);
+}
+
+static void test_lists_of_anything(void **state) {
+    (void)state;
+    struct photo_list list = {0};
+    struct error error = {0};
+    const char *path = WRITE("list0", "a\nb.jpg\0\0\r c.jpg\0\xEF\xBB\xBF"
+                                      "d.jpg");
+    assert_ok(photo_list_read(&list, path, true, false, &error), error);
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.paths[0], "a\nb.jpg");
+    assert_string_equal(list.paths[1], "\r c.jpg");
+    assert_string_equal(list.paths[2], "\xEF\xBB\xBF"
+                                       "d.jpg");
+    photo_list_free(&list);
+}
+
+static void test_folders_in_lists(void **state) {
+    (void)state;
+    struct photo_list list = {0};
+    struct error error = {0};
+    char text[2048];
+    snprintf(text, sizeof text, "x.jpg\n%s\n%s\ny.jpg\n", test_data("images"), test_data("grpo"));
+    const char *path = test_temporary("folders");
+    test_write(path, text, strlen(text));
+    assert_ok(photo_list_read(&list, path, false, false, &error), error);
+    assert_true(list.count > 4);
+    assert_string_equal(list.paths[0], "x.jpg");
+    assert_string_equal(list.paths[list.count - 1], "y.jpg");
+    assert_int_equal(list.problems, 1); // the folder without pictures; the rest goes on
     photo_list_free(&list);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add),          cmocka_unit_test(test_files_are_taken_as_they_are),
-        cmocka_unit_test(test_folders),      cmocka_unit_test(test_folders_that_will_not_do),
-        cmocka_unit_test(test_deep_folders), cmocka_unit_test(test_bad_folders_below_do_not_stop_the_rest),
-        cmocka_unit_test(test_lists),        cmocka_unit_test(test_standard_input),
+        cmocka_unit_test(test_add),
+        cmocka_unit_test(test_files_are_taken_as_they_are),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_folders_that_will_not_do),
+        cmocka_unit_test(test_deep_folders),
+        cmocka_unit_test(test_bad_folders_below_do_not_stop_the_rest),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_lists_of_anything),
+        cmocka_unit_test(test_folders_in_lists),
+        cmocka_unit_test(test_standard_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
