@@ -17,10 +17,9 @@ static const char *const statement_texts[STATEMENTS] = {
     [GET_PLACE] =
         "SELECT p.kind, p.name, p.country, p.population, p.lat, p.lon, p.radius_m, r.name, c.source,"
         " c.disputed FROM place p LEFT JOIN place r ON r.id = p.region"
-        " LEFT JOIN curated c ON c.place = p.id WHERE p.id = ?1",
-    [GET_CELLS] = "SELECT p.id, p.lat, p.lon FROM cell c CROSS JOIN place p ON p.id = c.place"
-                  " WHERE c.id BETWEEN ?1 AND ?2 AND p.lat BETWEEN ?3 AND ?4 AND p.lon BETWEEN ?5 AND ?6"
-                  " AND p.population >= ?7",
+        " LEFT JOIN curated c ON c.place = p.id AND p.id >= 1200000000 WHERE p.id = ?1",
+    [GET_CELLS] = "SELECT place, lat, lon FROM cell WHERE id BETWEEN ?1 AND ?2 AND lat BETWEEN ?3 AND ?4"
+                  " AND lon BETWEEN ?5 AND ?6 AND population >= ?7",
     [GET_GRAM] = "SELECT spellings FROM gram WHERE id = ?1",
     [GET_SPELLING] = "SELECT key FROM spelling WHERE id = ?1",
 };

@@ -78,13 +78,16 @@ static int write_countries(struct output *output, const struct gazetteer_draft *
 
 static int write_cells(struct output *output, const struct gazetteer_draft *draft, struct error *error) {
     sqlite3_stmt *statement;
-    int result = prepare(output, "INSERT INTO cell VALUES(?,?)", &statement, error);
+    int result = prepare(output, "INSERT INTO cell VALUES(?,?,?,?,?)", &statement, error);
     for (size_t i = 0; !result && i < draft->place_count; i++) {
         const struct draft_place *place = &draft->places[i];
         if (place->kind > PLACE_DISTRICT) continue;
         sqlite3_bind_int64(statement, 1,
                            cell_band(place->at.lat) * CELL_COLUMNS + cell_column(place->at.lon));
         sqlite3_bind_int64(statement, 2, place->id);
+        sqlite3_bind_int64(statement, 3, whole_degrees(place->at.lat));
+        sqlite3_bind_int64(statement, 4, whole_degrees(place->at.lon));
+        sqlite3_bind_int64(statement, 5, place->population);
         result = insert(output, statement, error);
     }
     sqlite3_finalize(statement);

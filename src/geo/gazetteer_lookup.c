@@ -56,11 +56,12 @@ static int add_part(struct search *search, const char *text, size_t length, stru
 // (rural)" has none.
 static int split_parts(struct search *search, const char *piece, struct error *error) {
     const char *const marks = "()[]/|;";
-    char first[PLACE_NAME_LIMIT + 1] = "";
+    char first[PLACE_NAME_LIMIT + 1];
     size_t before = strcspn(piece, marks);
     search->part_count = 0;
     if (piece[before] && before > 0) {
         memcpy(first, piece, before);
+        first[before] = 0;
         if (place_is_unknown(first)) return 0;
     }
     if (add_part(search, piece, strlen(piece), error)) return -1;
@@ -90,7 +91,8 @@ static void add_piece(struct search *search, const char *start, size_t length) {
 
 static int split_city(struct search *search, const char *city, struct error *error) {
     char key[PLACE_KEY_SIZE];
-    if (place_key(city, strlen(city), false, key, error)) return -1; // too long, or no text
+    size_t length = strlen(city);
+    if (length > PLACE_NAME_LIMIT) return place_key(city, length, false, key, error); // says so
     const char *start = city, *at = city;
     while (*at) {
         size_t comma = comma_length(at);
@@ -106,7 +108,9 @@ static int split_city(struct search *search, const char *city, struct error *err
 
 static bool country_agrees(const struct search *search, const struct hit *hit) {
     if (!search->country_given || hit->claimed) return true;
-    if (search->country.code[0]) return gazetteer_same_country(search->country.code, hit->country);
+    if (search->country.code[0])
+        return !strcmp(search->country.code, hit->country) ||
+               gazetteer_same_country(search->country.code, hit->country);
     if (!search->country.area) return false; // named, but not understood
     return hit->id == search->country.area ||
            sphere_distance(hit->at, search->country.at) <= search->country.km * 1.2 + NEAR_KM;
@@ -232,15 +236,17 @@ static int read_country_pieces(struct search *search, struct error *error) {
 
 static int read_query(struct search *search, struct error *error) {
     const struct gazetteer_query *query = search->query;
-    struct context none = {0}, *base = &search->contexts[0];
+    static const struct context none = {0};
     if (!place_is_unknown(query->city) && split_city(search, query->city, error)) return -1;
-    search->country_given = !place_is_unknown(query->country);
+    // "NA" is Namibia.
+    bool is_code = query->country && gazetteer_find_country(search->gazetteer, query->country);
+    search->country_given = is_code || !place_is_unknown(query->country);
     if (search->country_given && read_country_pieces(search, error)) return -1;
     if (drop_country(search, error)) return -1;
     if (query->region && strlen(query->region) > PLACE_NAME_LIMIT)
         return error_set(error, ERROR_LIMIT, "region name: %zu bytes, more than the %d that are looked up",
                          strlen(query->region), PLACE_NAME_LIMIT);
-    base = &search->contexts[search->piece_count];
+    struct context *base = &search->contexts[search->piece_count];
     if (search->country.region) base->regions[base->region_count++] = search->country.region;
     if (search->country.area && search->country.code[0]) {
         struct hit area = {.id = search->country.area, .at = search->country.at};
@@ -354,21 +360,27 @@ static void drop_other_countries(struct search *search) {
     search->hits.count = kept;
 }
 
+static bool is_claimed(const struct gazetteer *gazetteer, const char *code, struct point at) {
+    for (int i = 0; i < gazetteer->claim_count; i++) {
+        const struct claim *claim = &gazetteer->claims[i];
+        if (strcmp(claim->code, code) || fabs(claim->at.lat - at.lat) * 110 > claim->km) continue;
+        if (sphere_distance(claim->at, at) <= claim->km) return true;
+    }
+    return false;
+}
+
 // In a disputed area the country named is taken at its word when it is one that claims the area.
 static void take_claims(struct search *search) {
-    const struct gazetteer *gazetteer = search->gazetteer;
+    const char *code = search->country.code;
+    if (!code[0]) return;
+    for (size_t i = 0; i < search->hits.count; i++)
+        if (!strcmp(search->hits.items[i].country, code) && region_agrees(search, &search->hits.items[i]))
+            return;
     for (size_t i = 0; i < search->hits.count; i++) {
         struct hit *hit = &search->hits.items[i];
-        if (hit->match == MATCH_FUZZY || !search->country.code[0] || !hit->country[0]) continue;
-        if (!strcmp(hit->country, search->country.code)) continue;
-        bool other = false, mine = false;
-        for (int c = 0; c < gazetteer->claim_count; c++) {
-            const struct claim *claim = &gazetteer->claims[c];
-            if (sphere_distance(claim->at, hit->at) > claim->km) continue;
-            mine = mine || !strcmp(claim->code, search->country.code);
-            other = other || !strcmp(claim->code, hit->country);
-        }
-        hit->claimed = mine && other;
+        hit->claimed = hit->match != MATCH_FUZZY && hit->country[0] && strcmp(hit->country, code) &&
+                       is_claimed(search->gazetteer, code, hit->at) &&
+                       is_claimed(search->gazetteer, hit->country, hit->at);
     }
 }
 
@@ -568,7 +580,7 @@ static int answer_conflict(struct search *search, int room, struct gazetteer_ans
 static int find_piece(struct search *search, int index, struct error *error) {
     search->hits.count = 0;
     search->context = &search->contexts[index + 1];
-    if (place_is_unknown(search->pieces[index])) return 0;
+    if (search->piece_count > 1 && place_is_unknown(search->pieces[index])) return 0;
     if (split_parts(search, search->pieces[index], error) || collect_hits(search, error)) return -1;
     drop_other_countries(search);
     take_claims(search);

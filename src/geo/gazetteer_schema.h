@@ -35,7 +35,8 @@ enum name_source {
     "CREATE TABLE name(key TEXT, place INTEGER, source INTEGER, PRIMARY KEY(key, place)) WITHOUT ROWID;" \
     "CREATE TABLE spelling(id INTEGER PRIMARY KEY, key TEXT);"                                           \
     "CREATE TABLE gram(id INTEGER PRIMARY KEY, spellings BLOB);"                                         \
-    "CREATE TABLE cell(id INTEGER, place INTEGER, PRIMARY KEY(id, place)) WITHOUT ROWID;"                \
+    "CREATE TABLE cell(id INTEGER, place INTEGER, lat INTEGER, lon INTEGER, population INTEGER,"         \
+    " PRIMARY KEY(id, place)) WITHOUT ROWID;"                                                            \
     "CREATE TABLE curated(place INTEGER PRIMARY KEY, source TEXT, disputed INTEGER);"
 
 // Cells of half a degree, numbered in bands from the south, each from the west: those of a band lie together.

@@ -273,6 +273,9 @@ static bool is_unspaced(int32_t code) {
 // The bytes at `text` that are `word` in any case, 0 when it is not there.
 static size_t same_word(const char *text, const char *word) {
     const char *at = text;
+    unsigned char first = (unsigned char)*text;
+    if (first >= 'A' && first <= 'Z') first += 'a' - 'A';
+    if (first < 128 && first != (unsigned char)*word) return 0; // as most are, and soon
     while (*word) {
         size_t used, wanted_used;
         if (!*at) return 0;

@@ -153,6 +153,15 @@ static void test_working_names(void **state) {
     assert_true(all.right >= 0.98 * all.rows);
 }
 
+static void test_sealed_names(void **state) {
+    (void)state;
+    score_all(gazetteer_file, "sealed_names.tsv", true, getenv("GLOBE_TEST_VERBOSE") != NULL);
+    print_table();
+    struct category all = sum_categories();
+    assert_true(all.rows >= 100);
+    assert_true(all.right >= 0.85 * all.rows);
+}
+
 // With an argument: the same tables for another gazetteer, for comparison.
 int main(int argc, char **argv) {
     if (argc > 1) {
@@ -162,8 +171,8 @@ int main(int argc, char **argv) {
         print_table();
         return 0;
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_hard_names),
-                                       cmocka_unit_test(test_held_out_names),
-                                       cmocka_unit_test(test_working_names)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hard_names), cmocka_unit_test(test_held_out_names),
+        cmocka_unit_test(test_working_names), cmocka_unit_test(test_sealed_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
