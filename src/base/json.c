@@ -10,6 +10,7 @@ json_t *json_read_buffer(const char *data, size_t length, const char *name, stru
         error_set(error, ERROR_INPUT, "%s: the file is empty", name);
         return NULL;
     }
+    if (file_check_pointer(name, data, length, error)) return NULL;
     json_t *root = json_loadb(data, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
     if (!root)
         error_set(error, ERROR_INPUT, "%s: not valid JSON at line %d column %d: %s", name, where.line,

@@ -6,6 +6,7 @@
 #include <utf8proc.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "geo/gazetteer_internal.h"
 
@@ -56,10 +57,13 @@ static int check_header(struct gazetteer *gazetteer, struct error *error) {
     if (!stream) return error_set_errno(error, path, "cannot open gazetteer");
     struct stat status;
     int result = 0;
-    if (fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
+    bool regular = fstat(fileno(stream), &status) == 0 && S_ISREG(status.st_mode);
+    size_t got = regular ? fread(header, 1, sizeof header, stream) : 0;
+    if (!regular) {
         result = error_set(error, ERROR_INPUT, "%s: not a regular file", path);
-    } else if (fread(header, 1, sizeof header, stream) != sizeof header ||
-               memcmp(header, "SQLite format 3", 16)) {
+    } else if (file_check_pointer(path, header, got, error)) {
+        result = -1;
+    } else if (got != sizeof header || memcmp(header, "SQLite format 3", 16)) {
         result = error_set(error, ERROR_INPUT, "%s: not an SQLite file, so not a gazetteer", path);
     } else {
         uint64_t page = (uint64_t)header[16] << 8 | header[17];

@@ -129,6 +129,8 @@ int photo_list_read(struct photo_list *list, const char *path, bool null_ends, b
             result = error_set(
                 error, ERROR_INPUT,
                 "%s: it holds a NUL byte: a list of paths that end with one needs --null or --list0", path);
+        else if (first && file_check_pointer(path, line, (size_t)length, error))
+            result = -1;
         else if (length)
             result = read_entry(list, first && !null_ends ? skip_mark(line) : line, recursive, error);
         first = false;

@@ -128,8 +128,17 @@ static void wrong_types_and_ranges_are_named(void **state) {
     json_decref(root);
 }
 
+static void a_pointer_is_no_json(void **state) {
+    (void)state;
+    static const char text[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    struct error error;
+    assert_error(!json_read_buffer(text, sizeof text - 1, "rows.jsonl:1", &error), error, ERROR_INPUT,
+                 "rows.jsonl:1: a Git LFS pointer, not the file itself");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pointer_is_no_json),
         cmocka_unit_test(files_are_parsed),
         cmocka_unit_test(bad_files_say_where),
         cmocka_unit_test(depth_is_limited),
