@@ -64,6 +64,8 @@ size_t training_memory(const struct qwen *qwen, const struct training_options *o
     // One more layer for the backward pass, whose gradients are as wide as what it reads.
     bytes += activations(rows, layers, (options->checkpoint_activations ? 1 : layers) + 1, hidden,
                          heads + 3 * inner, size);
+    if (qwen->type != DTYPE_F32 && qwen->device->fast_type == DTYPE_F32) // operands of products are widened
+        bytes += rows * (heads + 3 * inner) * sizeof(float);
     bytes += rows * hidden * 4 * sizeof(float); // embeddings, their gradients, the rows of the head
     bool tower = options->train_vision || options->train_merger;
     size_t kept = !tower ? 0 : options->checkpoint_activations ? 1 : blocks;
