@@ -56,3 +56,28 @@ load common
     [[ $stderr == *'unknown action "find"'* ]]
     globe 2 gazetteer
 }
+
+@test "lookup labels guesses, fallbacks and fuzzy matches" {
+    globe 0 gazetteer lookup "possibly Tokyo" -c Japan --json
+    [ "$(jq -r '.hedged' <<<"$output")" = true ]
+    [ "$(jq -r '.candidates[0].name' <<<"$output")" = Tokyo ]
+    globe 0 gazetteer lookup "Old Mill, Bergen, Norway" --json
+    [ "$(jq -r '.fallback + " " + .candidates[0].match' <<<"$output")" = "city container" ]
+    globe 0 gazetteer lookup Muncih -c Germany --json
+    [ "$(jq -r '.candidates[0].match' <<<"$output")" = fuzzy ]
+    globe 0 gazetteer lookup Borneo -c Malaysia --json
+    [ "$(jq -r '.candidates[0] | .country_code + " " + .kind + " " + .source' <<<"$output")" = "MY area atlas" ]
+    globe 0 gazetteer lookup Siberia --json
+    [ "$(jq -r '.candidates[0].country_code' <<<"$output")" = RU ]
+    globe 0 gazetteer lookup Europe --json
+    [ "$(jq -r '.candidates[0] | .kind + .country_code' <<<"$output")" = macro-region ]
+}
+
+@test "escapes in a gazetteer do not reach the terminal" {
+    dump="$BATS_TEST_DIRNAME/../data/geo/dump"
+    printf 'place\t1200000001\tXA\t1\t2\t\033[31mRed\n' >"$BATS_TEST_TMPDIR/curated.tsv"
+    globe 0 gazetteer build "$dump" --curated "$BATS_TEST_TMPDIR/curated.tsv" -o "$BATS_TEST_TMPDIR/red.sqlite"
+    globe 0 gazetteer lookup 31mRed --gazetteer "$BATS_TEST_TMPDIR/red.sqlite"
+    [[ $output == *"[31mRed"* ]]
+    [[ $output != *$'\e'* ]]
+}

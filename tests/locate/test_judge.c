@@ -735,8 +735,54 @@ static void test_votes_are_copies(void **state) {
     vote_free(&vote);
 }
 
+// What the gazetteer says of a name beyond its place: a guess, a fallback, no city, no country.
+static void test_doubtful_names(void **state) {
+    (void)state;
+    struct judge_options options = with_places();
+    struct verdict verdict = JUDGE(&options, "<answer>country: Japan\ncity: Tokyo or Osaka</answer>");
+    assert_place(&verdict.place, "Tokyo", "Japan");
+    assert_true(verdict.place.hedged);
+    verdict_free(&verdict);
+    verdict = JUDGE(&options, "<answer>country: Japan\ncity: Unknown (possibly Kyoto)</answer>");
+    assert_place(&verdict.place, "Kyoto", "Japan");
+    assert_true(verdict.place.hedged);
+    verdict_free(&verdict);
+    verdict = JUDGE(&options, "<answer>country: Japan\ncity: Kyoto (likely)</answer>");
+    assert_place(&verdict.place, "Kyoto", "Japan");
+    assert_true(verdict.place.hedged);
+    verdict_free(&verdict);
+    verdict = JUDGE(&options, PARIS);
+    assert_false(verdict.place.hedged);
+    assert_null(verdict.place.fallback);
+    verdict_free(&verdict);
+    verdict = JUDGE(&options, "<answer>country: Norway\ncity: Old Mill, Bergen</answer>");
+    assert_place(&verdict.place, "Bergen", "Norway");
+    assert_string_equal(verdict.place.match, "container");
+    assert_string_equal(verdict.place.fallback, "city");
+    verdict_free(&verdict);
+    verdict = JUDGE(&options, "<answer>country: Malaysia\ncity: Borneo</answer>");
+    assert_place(&verdict.place, "", "Malaysia");
+    assert_string_equal(verdict.place.region, "Borneo");
+    verdict_free(&verdict);
+    verdict = JUDGE(&options, "<answer>country: Europe\ncity: unknown</answer>");
+    assert_place(&verdict.place, "", "");
+    assert_string_equal(verdict.place.region, "Europe");
+    assert_string_equal(verdict.place.country_code, "");
+    assert_false(verdict.place.has_position);
+    verdict_free(&verdict);
+    verdict = JUDGE(&options, "<answer>country: United States\ncity: Washington</answer>");
+    assert_near(verdict.place.position.lat, 38.9, 0.3);
+    verdict_free(&verdict);
+    options = names_only();
+    verdict = JUDGE(&options, "<answer>country: Japan\ncity: possibly Tokyo</answer>");
+    assert_place(&verdict.place, "Tokyo", "Japan");
+    assert_true(verdict.place.hedged);
+    verdict_free(&verdict);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_doubtful_names),
         cmocka_unit_test(test_winner_and_alternatives),
         cmocka_unit_test(test_alternatives_are_limited),
         cmocka_unit_test(test_ties_go_to_the_first),
