@@ -51,8 +51,10 @@ static int find_scope(const struct settings *settings, const struct operands *fi
         exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
     if (result == 0) result = session_open(&session, &settings->session, &error);
     if (result == 0 && !session.qwen)
-        result = error_set(&error, ERROR_USAGE, "--scope needs a local model: a server shows no features");
-    if (result == 0) result = scope_fit_rows(&scope, session.qwen, &exam.rows, 0.0025, &report, &error);
+        result =
+            error_set(&error, ERROR_USAGE, "--scope needs a local model: a server does not say how it sees");
+    if (result == 0)
+        result = scope_fit_rows(&scope, &session.qwen->preprocessor, &exam.rows, 0.004, &report, &error);
     if (result == 0) result = scope_save(&scope, settings->scope, &error);
     if (result == 0) {
         printf("%s: %zu pictures, %zu held out; threshold %.3f\n", settings->scope, report.fitted,

@@ -111,12 +111,12 @@ int scope_vary(struct image *out, const struct image *in, enum scope_variation v
     return 0;
 }
 
-static int look(struct qwen *qwen, const char *path, enum scope_variation variation, uint64_t draw,
-                float *features, struct error *error) {
+static int look(const struct photo_preprocessor *preprocessor, const char *path,
+                enum scope_variation variation, uint64_t draw, float *features, struct error *error) {
     struct image picture = {0}, varied = {0};
     int result = photo_decode_file(&picture, path, NULL, NULL, error);
     if (result == 0) result = scope_vary(&varied, &picture, variation, draw, error);
-    if (result == 0) result = scope_look(qwen, &varied, features, error);
+    if (result == 0) result = scope_look(&varied, preprocessor, features, error);
     image_free(&picture);
     image_free(&varied);
     return result;
@@ -145,7 +145,7 @@ static int find_threshold(struct scope *scope, const float *features, size_t vie
     int result = distances && sorted ? 0 : -1;
     for (size_t i = 0; result == 0 && i < views; i++)
         if (is_held_out(i / 2)) {
-            distances[i] = scope_distance(scope, features + i * scope->size);
+            distances[i] = scope_distance(scope, features + i * SCOPE_FEATURES);
             sorted[held_out++] = distances[i];
         }
     if (result == 0) {
@@ -168,9 +168,11 @@ static int find_threshold(struct scope *scope, const float *features, size_t vie
     return result;
 }
 
-int scope_fit_rows(struct scope *scope, struct qwen *qwen, const struct truth_list *rows, double alarms,
-                   struct scope_report *report, struct error *error) {
-    size_t size = scope_size(qwen), views = 2 * rows->count, fitted = 0;
+int scope_fit_rows(struct scope *scope, const struct photo_preprocessor *preprocessor,
+                   const struct truth_list *rows, double alarms, struct scope_report *report,
+                   struct error *error) {
+    const size_t size = SCOPE_FEATURES;
+    size_t views = 2 * rows->count, fitted = 0;
     *report = (struct scope_report){0};
     if (rows->count < FEWEST_ROWS)
         return error_set(error, ERROR_INPUT, "--scope: %zu pictures, at least %d are needed", rows->count,
@@ -182,13 +184,14 @@ int scope_fit_rows(struct scope *scope, struct qwen *qwen, const struct truth_li
     for (size_t i = 0; result == 0 && i < views; i++) {
         result = signals_check(error);
         if (result == 0)
-            result = look(qwen, rows->rows[i / 2].photo, variation_of(i), i, features + i * size, error);
+            result =
+                look(preprocessor, rows->rows[i / 2].photo, variation_of(i), i, features + i * size, error);
         if (result == 0 && !is_held_out(i / 2))
             memcpy(fit + size * fitted++, features + i * size, size * sizeof *fit);
         if (i % 2) progress_add(progress, 1);
     }
     progress_finish(progress);
-    if (result == 0) result = scope_fit(scope, fit, fitted, size, error);
+    if (result == 0) result = scope_fit(scope, fit, fitted, error);
     if (result == 0) result = find_threshold(scope, features, views, alarms, report, error);
     report->fitted = fitted / 2;
     free(features);

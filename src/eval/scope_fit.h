@@ -25,10 +25,11 @@ struct scope_report {
     size_t fitted, held_out;               // pictures, without their variations
 };
 
-// Looks at every row's picture as it is and once varied; four fifths of the rows make the Gaussian, the rest
+// Looks at every row's picture as it is and once varied; four fifths of the rows are the examples, the rest
 // the threshold, which at most `alarms` (0.005) of the held-out ones and their variations exceed. ERROR_INPUT
 // for fewer than 500 rows or a picture that cannot be read.
-int scope_fit_rows(struct scope *scope, struct qwen *qwen, const struct truth_list *rows, double alarms,
-                   struct scope_report *report, struct error *error);
+int scope_fit_rows(struct scope *scope, const struct photo_preprocessor *preprocessor,
+                   const struct truth_list *rows, double alarms, struct scope_report *report,
+                   struct error *error);
 
 #endif

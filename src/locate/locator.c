@@ -84,15 +84,14 @@ static void on_failure(void *context, size_t photo, const struct error *error) {
 // Whether the model was made for such a picture.
 static int check_scope(struct batch *batch, struct job *job, const struct image *image, struct error *error) {
     const struct locator_options *options = batch->options;
-    float *features = memory_new(options->scope->size, sizeof *features, "scope", error);
-    int result = features ? scope_look(options->qwen, image, features, error) : -1;
+    float features[SCOPE_FEATURES];
+    int result = scope_look(image, options->preprocessor, features, error);
     if (result == 0) {
         double distance = scope_distance(options->scope, features);
         job->out_of_scope = distance > options->scope->threshold;
         log_debug("%s: distance from the model's own pictures %.3f, of which %.3f is in scope", job->photo,
                   distance, options->scope->threshold);
     }
-    free(features);
     return result;
 }
 

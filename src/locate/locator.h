@@ -10,7 +10,7 @@
 #include "locate/verdict.h"
 #include "text/prompts.h"
 
-struct qwen;
+struct photo_preprocessor;
 struct scope;
 
 struct locator_options {
@@ -26,7 +26,7 @@ struct locator_options {
     const atomic_int *cancelled; // not 0: stop, as after Ctrl-C; NULL: never
     // Pictures out of scope are not asked about (VERDICT_OUT_OF_SCOPE); NULL: all are in scope.
     const struct scope *scope;
-    struct qwen *qwen; // that looks at them, when there is a scope
+    const struct photo_preprocessor *preprocessor; // of the model, when there is a scope
 };
 
 struct locator_events {

@@ -5,162 +5,228 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "model/safetensors.h"
+#include "photo/resize.h"
 
-// Of the mean variance of the scaled features, which is 1.
-static const double shrinkage = 0.1;
+enum { STEPS = 8, SIZES = 4, BLOCK = 8, QUANTILES = 9, COLOURS = 64, ACROSS = 4, DOWN = 3, LARGEST = 127 };
+static const double farthest = 5; // deviations
+static const char format[] = "globe scope 1";
 
-size_t scope_size(const struct qwen *qwen) {
-    return 2 * (size_t)qwen->config->text.hidden + SCOPE_PIXEL_FEATURES;
-}
+// ---- looking ----
 
-static double brightness(const uint8_t *pixel) {
-    return 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
-}
+// One value per pixel.
+struct plane {
+    float *values;
+    size_t width, height;
+};
 
-// 0, 1, 2-3, 4-7, ... 64 and more.
+// Below 0.75, 1.5, 3, ... 48, and more.
 static size_t step_class(double step) {
     size_t class = 0;
-    for (double limit = 0.75; step >= limit && class + 1 < SCOPE_STEPS; limit *= 2) class ++;
+    for (double limit = 0.75; step >= limit && class + 1 < STEPS; limit *= 2) class ++;
     return class;
 }
 
-static void look_at_pixels(const struct image *image, float *features) {
-    double steps[SCOPE_STEPS] = {0}, sum[3] = {0}, squares[3] = {0}, pairs = 0;
-    double pixels = (double)image->width * (double)image->height;
-    for (size_t y = 0; y < image->height; y++)
-        for (size_t x = 0; x < image->width; x++) {
-            const uint8_t *pixel = image->rgb + 3 * (y * image->width + x);
-            for (int c = 0; c < 3; c++) {
-                sum[c] += pixel[c];
-                squares[c] += (double)pixel[c] * pixel[c];
+// Roots of shares, so that rare steps count as well. Returns the end of what was written.
+static float *add_steps(const struct plane *plane, float *features) {
+    double counts[3][STEPS] = {{0}}, sums[3] = {0};
+    size_t w = plane->width;
+    for (size_t y = 0; y < plane->height; y++)
+        for (size_t x = 0; x < w; x++) {
+            const float *at = plane->values + y * w + x;
+            bool right = x + 1 < w, down = y + 1 < plane->height;
+            if (right) counts[0][step_class(fabs((double)at[1] - (double)at[0]))] += 1, sums[0] += 1;
+            if (down) counts[1][step_class(fabs((double)at[w] - (double)at[0]))] += 1, sums[1] += 1;
+            if (!right || !down || x == 0 || y == 0) continue;
+            double second =
+                4 * (double)at[0] - (double)at[-1] - (double)at[1] - (double)*(at - w) - (double)at[w];
+            counts[2][step_class(fabs(second))] += 1, sums[2] += 1;
+        }
+    for (int k = 0; k < 3; k++)
+        for (int b = 0; b < STEPS; b++) *features++ = (float)sqrt(sums[k] > 0 ? counts[k][b] / sums[k] : 0);
+    return features;
+}
+
+// In place: means of 2 x 2; an odd row or column is left out.
+static void halve(struct plane *plane) {
+    size_t w = plane->width / 2, h = plane->height / 2;
+    if (w == 0 || h == 0) return;
+    for (size_t y = 0; y < h; y++)
+        for (size_t x = 0; x < w; x++) {
+            const float *at = plane->values + 2 * y * plane->width + 2 * x;
+            plane->values[y * w + x] = (at[0] + at[1] + at[plane->width] + at[plane->width + 1]) / 4;
+        }
+    plane->width = w;
+    plane->height = h;
+}
+
+static int compare(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static int add_blocks(const struct plane *plane, float *features, struct error *error) {
+    static const double shares[QUANTILES] = {0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.98};
+    size_t across = plane->width / BLOCK, down = plane->height / BLOCK, count = 0;
+    float *list = memory_new(across * down + 1, sizeof *list, "scope", error);
+    if (!list) return -1;
+    for (size_t by = 0; by < down; by++)
+        for (size_t bx = 0; bx < across; bx++) {
+            double sum = 0, squares = 0;
+            for (size_t i = 0; i < BLOCK * BLOCK; i++) {
+                double value =
+                    (double)plane->values[(by * BLOCK + i / BLOCK) * plane->width + bx * BLOCK + i % BLOCK];
+                sum += value;
+                squares += value * value;
             }
-            if (x + 1 < image->width) {
-                steps[step_class(fabs(brightness(pixel + 3) - brightness(pixel)))] += 1;
-                pairs += 1;
-            }
-            if (y + 1 < image->height) {
-                steps[step_class(fabs(brightness(pixel + 3 * image->width) - brightness(pixel)))] += 1;
-                pairs += 1;
-            }
+            double mean = sum / (BLOCK * BLOCK);
+            list[count++] = (float)log1p(sqrt(fmax(0, squares / (BLOCK * BLOCK) - mean * mean)));
         }
-    for (size_t i = 0; i < SCOPE_STEPS; i++) *features++ = (float)(pairs > 0 ? steps[i] / pairs : 0);
-    for (int c = 0; c < 3; c++) {
-        double mean = sum[c] / pixels;
-        *features++ = (float)(mean / 255);
-        *features++ = (float)(sqrt(fmax(0, squares[c] / pixels - mean * mean)) / 255);
-    }
-}
-
-static void pool(const float *embeds, size_t rows, size_t hidden, float *features) {
-    for (size_t k = 0; k < hidden; k++) {
-        double sum = 0, squares = 0;
-        for (size_t r = 0; r < rows; r++) {
-            double value = (double)embeds[r * hidden + k];
-            sum += value;
-            squares += value * value;
-        }
-        double mean = sum / (double)rows;
-        features[k] = (float)mean;
-        features[hidden + k] = (float)sqrt(fmax(0, squares / (double)rows - mean * mean));
-    }
-}
-
-int scope_look(struct qwen *qwen, const struct image *image, float *features, struct error *error) {
-    size_t hidden = (size_t)qwen->config->text.hidden,
-           unit = qwen->preprocessor.merge_size * qwen->preprocessor.merge_size;
-    struct chat chat = {0};
-    struct prompt prompt = {0};
-    float *embeds = NULL;
-    int result = chat_add_message(&chat, "user", error);
-    if (result == 0) result = chat_add_part(&chat, CHAT_IMAGE, "picture", error);
-    if (result == 0) result = prompt_build(&prompt, qwen, &chat, image, 1, error);
-    chat_free(&chat);
-    if (result) return -1;
-    size_t rows = prompt.patches.rows / unit;
-    embeds = memory_new(rows * hidden, sizeof *embeds, "scope", error);
-    result = embeds ? qwen_see(qwen, &prompt, embeds, error) : -1;
-    if (result == 0) {
-        pool(embeds, rows, hidden, features);
-        look_at_pixels(&prompt.resized[0], features + 2 * hidden);
-    }
-    free(embeds);
-    prompt_free(&prompt);
-    return result;
-}
-
-double scope_distance(const struct scope *scope, const float *features) {
-    size_t n = scope->size;
-    double *solved = malloc(n * sizeof *solved), sum = 0;
-    if (!solved) return INFINITY; // not to be judged: rather say nothing
-    for (size_t i = 0; i < n; i++) {
-        double value = (double)(features[i] - scope->mean[i]) / (double)scope->scale[i];
-        for (size_t k = 0; k < i; k++) value -= (double)scope->factor[i * n + k] * solved[k];
-        solved[i] = value / (double)scope->factor[i * n + i];
-        sum += solved[i] * solved[i];
-    }
-    free(solved);
-    return sqrt(sum / (double)n);
-}
-
-// ---- fitting ----
-
-static void find_scales(struct scope *scope, const float *features, size_t count) {
-    size_t n = scope->size;
-    for (size_t k = 0; k < n; k++) {
-        double sum = 0, squares = 0;
-        for (size_t i = 0; i < count; i++) sum += (double)features[i * n + k];
-        double mean = sum / (double)count;
-        for (size_t i = 0; i < count; i++) {
-            double off = (double)features[i * n + k] - mean;
-            squares += off * off;
-        }
-        double deviation = sqrt(squares / (double)(count - 1));
-        scope->mean[k] = (float)mean;
-        scope->scale[k] = (float)(deviation > 1e-6 ? deviation : 1e-6);
-    }
-}
-
-static int factorise(double *matrix, float *factor, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++) {
-            double sum = matrix[i * n + j];
-            for (size_t k = 0; k < j; k++) sum -= matrix[i * n + k] * matrix[j * n + k];
-            if (i == j && !(sum > 0)) return -1;
-            matrix[i * n + j] = i == j ? sqrt(sum) : sum / matrix[j * n + j];
-            factor[i * n + j] = (float)matrix[i * n + j];
-        }
+    if (count == 0) count = 1;
+    qsort(list, count, sizeof *list, compare);
+    for (int q = 0; q < QUANTILES; q++) features[q] = list[(size_t)(shares[q] * (double)(count - 1))];
+    free(list);
     return 0;
 }
 
-int scope_fit(struct scope *scope, const float *features, size_t count, size_t size, struct error *error) {
-    *scope = (struct scope){.size = size, .pictures = count};
-    scope->mean = memory_new(size, sizeof *scope->mean, "scope", error);
-    scope->scale = memory_new(size, sizeof *scope->scale, "scope", error);
-    scope->factor = memory_new(size * size, sizeof *scope->factor, "scope", error);
-    double *matrix = memory_new(size * size, sizeof *matrix, "scope", error);
-    double *row = memory_new(size, sizeof *row, "scope", error);
-    int result = scope->mean && scope->scale && scope->factor && matrix && row ? 0 : -1;
-    if (result == 0) find_scales(scope, features, count);
-    for (size_t i = 0; result == 0 && i < count; i++) {
-        for (size_t k = 0; k < size; k++)
-            row[k] = (double)(features[i * size + k] - scope->mean[k]) / (double)scope->scale[k];
-        for (size_t k = 0; k < size; k++)
-            for (size_t j = 0; j <= k; j++) matrix[k * size + j] += row[k] * row[j] / (double)(count - 1);
+static float *add_colours(const struct image *image, float *features) {
+    double counts[COLOURS] = {0}, sums[3] = {0}, squares[3] = {0};
+    size_t pixels = image->width * image->height;
+    for (size_t i = 0; i < pixels; i++) {
+        const uint8_t *p = image->rgb + 3 * i;
+        counts[p[0] / 64 * 16 + p[1] / 64 * 4 + p[2] / 64] += 1;
+        for (int c = 0; c < 3; c++) {
+            sums[c] += p[c];
+            squares[c] += (double)p[c] * p[c];
+        }
     }
-    for (size_t k = 0; result == 0 && k < size; k++) matrix[k * size + k] += shrinkage;
-    if (result == 0 && factorise(matrix, scope->factor, size))
-        result = error_set(error, ERROR_INPUT, "scope: the pictures do not differ enough");
-    free(matrix);
-    free(row);
-    if (result) scope_free(scope);
+    for (int b = 0; b < COLOURS; b++) *features++ = (float)sqrt(counts[b] / (double)pixels);
+    for (int c = 0; c < 3; c++) {
+        double mean = sums[c] / (double)pixels;
+        *features++ = (float)mean;
+        *features++ = (float)sqrt(fmax(0, squares[c] / (double)pixels - mean * mean));
+    }
+    return features;
+}
+
+static void add_parts(const struct plane planes[3], float *features) {
+    double sums[DOWN * ACROSS][4] = {{0}}, counts[DOWN * ACROSS] = {0};
+    size_t w = planes[0].width, h = planes[0].height;
+    for (size_t i = 0; i < w * h; i++) {
+        size_t part = i / w * DOWN / h * ACROSS + i % w * ACROSS / w;
+        for (int k = 0; k < 3; k++) sums[part][k] += (double)planes[k].values[i];
+        if (i % w) sums[part][3] += fabs((double)planes[0].values[i] - (double)planes[0].values[i - 1]);
+        counts[part] += 1;
+    }
+    for (int part = 0; part < DOWN * ACROSS; part++)
+        for (int k = 0; k < 4; k++) {
+            double mean = counts[part] > 0 ? sums[part][k] / counts[part] : 0;
+            *features++ = (float)(k < 3 ? mean : log1p(mean));
+        }
+}
+
+static int look(const struct image *image, float *features, struct error *error) {
+    size_t pixels = image->width * image->height;
+    float *block = memory_new(pixels, 3 * sizeof *block, "scope", error);
+    if (!block) return -1;
+    struct plane planes[3];
+    for (size_t k = 0; k < 3; k++)
+        planes[k] = (struct plane){block + k * pixels, image->width, image->height};
+    for (size_t i = 0; i < pixels; i++) {
+        const uint8_t *p = image->rgb + 3 * i;
+        float bright = 0.299F * (float)p[0] + 0.587F * (float)p[1] + 0.114F * (float)p[2];
+        planes[0].values[i] = bright;
+        planes[1].values[i] = (float)p[2] - bright;
+        planes[2].values[i] = (float)p[0] - bright;
+    }
+    float *tail = features + (SIZES + 2) * 3 * STEPS;
+    int result = add_blocks(&planes[0], tail, error);
+    add_parts(planes, add_colours(image, tail + QUANTILES));
+    float *next = features + SIZES * 3 * STEPS;
+    for (int k = 1; k < 3; k++) next = add_steps(&planes[k], next);
+    for (int size = 0; size < SIZES; size++) {
+        features = add_steps(&planes[0], features);
+        halve(&planes[0]);
+    }
+    free(block);
     return result;
 }
 
+int scope_look(const struct image *image, const struct photo_preprocessor *preprocessor,
+               float features[SCOPE_FEATURES], struct error *error) {
+    const struct photo_preprocessor *p = preprocessor;
+    size_t height, width;
+    struct image seen = {0};
+    if (photo_smart_resize(image->height, image->width, p->patch_size * p->merge_size, p->min_pixels,
+                           p->max_pixels, &height, &width, error))
+        return -1;
+    int result = image_resize(&seen, image, width, height, error);
+    if (result == 0) result = look(&seen, features, error);
+    image_free(&seen);
+    return result;
+}
+
+// ---- comparing ----
+
+// What a feature is allowed to differ by without telling anything, in its own unit.
+static double least_scale(size_t feature) {
+    static const struct {
+        size_t end;
+        double scale;
+    } parts[] = {{(SIZES + 2) * 3 * STEPS, 0.02},
+                 {(SIZES + 2) * 3 * STEPS + QUANTILES, 0.1},
+                 {(SIZES + 2) * 3 * STEPS + QUANTILES + COLOURS, 0.03},
+                 {(SIZES + 2) * 3 * STEPS + QUANTILES + COLOURS + 6, 4}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (feature < parts[i].end) return parts[i].scale;
+    return (feature - parts[3].end) % 4 == 3 ? 0.1 : 4;
+}
+
+static void scale_features(const struct scope *scope, const float *features, int8_t *scaled) {
+    for (size_t k = 0; k < SCOPE_FEATURES; k++) {
+        double value = (double)(features[k] - scope->mean[k]) / (double)scope->scale[k];
+        value = fmin(fmax(value, -farthest), farthest) / farthest * LARGEST;
+        scaled[k] = (int8_t)lround(isfinite(value) ? value : LARGEST);
+    }
+}
+
+double scope_distance(const struct scope *scope, const float features[SCOPE_FEATURES]) {
+    int8_t scaled[SCOPE_FEATURES];
+    int nearest = INT32_MAX;
+    scale_features(scope, features, scaled);
+    for (size_t i = 0; i < scope->count; i++) {
+        const int8_t *example = scope->examples + i * SCOPE_FEATURES;
+        int sum = 0; // at most 271 * 254 * 254
+        for (size_t k = 0; k < SCOPE_FEATURES; k++)
+            sum += (scaled[k] - example[k]) * (scaled[k] - example[k]);
+        if (sum < nearest) nearest = sum;
+    }
+    return sqrt((double)nearest / SCOPE_FEATURES) / LARGEST * farthest;
+}
+
+int scope_fit(struct scope *scope, const float *features, size_t count, struct error *error) {
+    *scope = (struct scope){.count = count};
+    scope->examples = memory_new(count, SCOPE_FEATURES, "scope", error);
+    if (!scope->examples) return -1;
+    for (size_t k = 0; k < SCOPE_FEATURES; k++) {
+        double sum = 0, squares = 0;
+        for (size_t i = 0; i < count; i++) sum += (double)features[i * SCOPE_FEATURES + k];
+        double mean = sum / (double)count;
+        for (size_t i = 0; i < count; i++) {
+            double off = (double)features[i * SCOPE_FEATURES + k] - mean;
+            squares += off * off;
+        }
+        scope->mean[k] = (float)mean;
+        scope->scale[k] = (float)fmax(sqrt(squares / (double)count), least_scale(k));
+    }
+    for (size_t i = 0; i < count; i++)
+        scale_features(scope, features + i * SCOPE_FEATURES, scope->examples + i * SCOPE_FEATURES);
+    return 0;
+}
+
 void scope_free(struct scope *scope) {
-    free(scope->mean);
-    free(scope->scale);
-    free(scope->factor);
+    free(scope->examples);
     *scope = (struct scope){0};
 }
 
@@ -175,17 +241,18 @@ static int add_number(struct safetensors_writer *writer, const char *key, double
 int scope_save(const struct scope *scope, const char *path, struct error *error) {
     struct safetensors_writer *writer = safetensors_writer_new(error);
     if (!writer) return -1;
-    struct tensor mean = {.dtype = DTYPE_F32, .dims = 1, .shape = {scope->size}, .data = scope->mean};
-    struct tensor scale = {.dtype = DTYPE_F32, .dims = 1, .shape = {scope->size}, .data = scope->scale};
-    struct tensor factor = {
-        .dtype = DTYPE_F32, .dims = 2, .shape = {scope->size, scope->size}, .data = scope->factor};
-    int failed = safetensors_writer_metadata(writer, "format", "globe scope 1", error) ||
+    struct tensor mean = {
+        .dtype = DTYPE_F32, .dims = 1, .shape = {SCOPE_FEATURES}, .data = (void *)scope->mean};
+    struct tensor scale = {
+        .dtype = DTYPE_F32, .dims = 1, .shape = {SCOPE_FEATURES}, .data = (void *)scope->scale};
+    struct tensor examples = {
+        .dtype = DTYPE_I8, .dims = 2, .shape = {scope->count, SCOPE_FEATURES}, .data = scope->examples};
+    int failed = safetensors_writer_metadata(writer, "format", format, error) ||
                  add_number(writer, "threshold", scope->threshold, error) ||
-                 add_number(writer, "pictures", (double)scope->pictures, error) ||
                  add_number(writer, "false_alarms", scope->false_alarms, error) ||
                  safetensors_writer_add(writer, "mean", &mean, 0, error) ||
                  safetensors_writer_add(writer, "scale", &scale, 0, error) ||
-                 safetensors_writer_add(writer, "factor", &factor, 0, error) ||
+                 safetensors_writer_add(writer, "examples", &examples, 0, error) ||
                  safetensors_writer_save(writer, path, error);
     safetensors_writer_free(writer);
     return failed ? -1 : 0;
@@ -194,54 +261,55 @@ int scope_save(const struct scope *scope, const char *path, struct error *error)
 static int read_number(const struct safetensors *file, const char *path, const char *key, double *value,
                        struct error *error) {
     const char *text = safetensors_metadata(file, key);
-    char *end;
+    char *end = NULL;
     *value = text ? strtod(text, &end) : NAN;
-    if (text && *end == 0 && isfinite(*value) && *value >= 0) return 0;
+    if (text && end != text && *end == 0 && isfinite(*value) && *value >= 0) return 0;
     return error_set(error, ERROR_MODEL, "%s: \"%s\" is missing or no number", path, key);
 }
 
-static int read_values(const struct safetensors *file, const char *path, const char *name, size_t count,
-                       float **values, struct error *error) {
+static int read_values(const struct safetensors *file, const char *path, const char *name,
+                       float values[SCOPE_FEATURES], struct error *error) {
     const struct tensor *tensor = safetensors_get(file, name, error);
     if (!tensor) return -1;
-    size_t elements = 1;
-    for (int i = 0; i < tensor->dims; i++)
-        if (!memory_multiply(elements, tensor->shape[i], &elements)) elements = 0;
-    if (tensor->dtype != DTYPE_F32 || elements != count)
-        return error_set(error, ERROR_MODEL, "%s: \"%s\" is not F32 with %zu values: of another model?", path,
-                         name, count);
-    *values = memory_new(count, sizeof **values, "scope", error);
-    if (!*values) return -1;
-    memcpy(*values, tensor->data, count * sizeof **values);
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite((*values)[i]))
-            return error_set(error, ERROR_MODEL, "%s: \"%s\" holds a value that is no number", path, name);
+    if (tensor->dtype != DTYPE_F32 || tensor->dims != 1 || tensor->shape[0] != SCOPE_FEATURES)
+        return error_set(error, ERROR_MODEL, "%s: \"%s\" is not F32 with %d values", path, name,
+                         (int)SCOPE_FEATURES);
+    memcpy(values, tensor->data, SCOPE_FEATURES * sizeof *values);
+    for (size_t i = 0; i < SCOPE_FEATURES; i++)
+        if (!isfinite(values[i]) || (strcmp(name, "scale") == 0 && !(values[i] > 0)))
+            return error_set(error, ERROR_MODEL, "%s: \"%s\" holds a value that is none", path, name);
     return 0;
 }
 
-int scope_open(struct scope *scope, const char *path, size_t hidden, struct error *error) {
-    *scope = (struct scope){.size = 2 * hidden + SCOPE_PIXEL_FEATURES};
+static int read_examples(struct scope *scope, const struct safetensors *file, const char *path,
+                         struct error *error) {
+    const struct tensor *tensor = safetensors_get(file, "examples", error);
+    if (!tensor) return -1;
+    if (tensor->dtype != DTYPE_I8 || tensor->dims != 2 || tensor->shape[0] == 0 ||
+        tensor->shape[1] != SCOPE_FEATURES)
+        return error_set(error, ERROR_MODEL, "%s: \"examples\" is not I8 with rows of %d values", path,
+                         (int)SCOPE_FEATURES);
+    scope->count = tensor->shape[0];
+    scope->examples = memory_new(scope->count, SCOPE_FEATURES, "scope", error);
+    if (!scope->examples) return -1;
+    memcpy(scope->examples, tensor->data, scope->count * SCOPE_FEATURES);
+    return 0;
+}
+
+int scope_open(struct scope *scope, const char *path, struct error *error) {
+    *scope = (struct scope){0};
     struct safetensors *file = safetensors_open(path, error);
     if (!file) return -1;
-    size_t n = scope->size;
-    double pictures = 0;
-    const char *format = safetensors_metadata(file, "format");
-    int result = format && strcmp(format, "globe scope 1") == 0
+    const char *found = safetensors_metadata(file, "format");
+    int result = found && strcmp(found, format) == 0
                      ? 0
                      : error_set(error, ERROR_MODEL, "%s: no scope of a model (globe eval --scope)", path);
-    if (result == 0)
-        result = read_number(file, path, "threshold", &scope->threshold, error) ||
-                         read_number(file, path, "pictures", &pictures, error) ||
-                         read_number(file, path, "false_alarms", &scope->false_alarms, error) ||
-                         read_values(file, path, "mean", n, &scope->mean, error) ||
-                         read_values(file, path, "scale", n, &scope->scale, error) ||
-                         read_values(file, path, "factor", n * n, &scope->factor, error)
-                     ? -1
-                     : 0;
-    for (size_t i = 0; result == 0 && i < n; i++)
-        if (!(scope->scale[i] > 0) || !(scope->factor[i * n + i] > 0))
-            result = error_set(error, ERROR_MODEL, "%s: a scale is not above 0", path);
-    scope->pictures = pictures < 1e15 ? (size_t)pictures : 0;
+    if (result == 0 &&
+        (read_number(file, path, "threshold", &scope->threshold, error) ||
+         read_number(file, path, "false_alarms", &scope->false_alarms, error) ||
+         read_values(file, path, "mean", scope->mean, error) ||
+         read_values(file, path, "scale", scope->scale, error) || read_examples(scope, file, path, error)))
+        result = -1;
     safetensors_free(file);
     if (result) scope_free(scope);
     return result;

@@ -107,8 +107,7 @@ static int open_scope(struct session *session, const struct session_options *opt
     struct buffer path = {0};
     buffer_format(&path, "%s/" SCOPE_FILE, options->model);
     int result = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
-    if (result == 0 && access(path.data, F_OK) == 0)
-        result = scope_open(&session->scope, path.data, (size_t)session->qwen->config->text.hidden, error);
+    if (result == 0 && access(path.data, F_OK) == 0) result = scope_open(&session->scope, path.data, error);
     buffer_free(&path);
     return result;
 }
@@ -157,8 +156,8 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                  .ignore_orientation = options.compat,
                                  .explain = options.explain,
                                  .replace_evidence = options.replace_evidence,
-                                 .scope = session->scope.size ? &session->scope : NULL,
-                                 .qwen = session->qwen,
+                                 .scope = session->scope.count ? &session->scope : NULL,
+                                 .preprocessor = session->qwen ? &session->qwen->preprocessor : NULL,
                                  .judge = {.gazetteer = session->gazetteer,
                                            .rules = rules,
                                            .cluster_km = options.cluster_km,

@@ -40,7 +40,7 @@ struct session {
     struct locate_prompt prompt;
     struct calibration calibration; // of the model, or named; no runs: it has none
     struct calibration_run run;     // what describes this one
-    struct scope scope;             // of the model, from its folder; size 0: it has none
+    struct scope scope;             // of the model, from its folder; no examples: it has none
     struct locator_options locator; // points into the session
     char *embedded;                 // folder of the embedded model, when that is the one; else NULL
     struct warnings warnings;       // about a missing gazetteer
