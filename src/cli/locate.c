@@ -398,6 +398,8 @@ int command_locate(int argc, char **argv) {
         MODEL_OPTIONS(s.model),
         option_string("prompt", 'p', "NAME", &s.session.prompt, "globe, compat-eval, direct, or a file"),
         option_string("hint", 0, "TEXT", &s.session.hint, "What is known about the photo, for the model"),
+        option_string("hint-file", 0, "NAME", &s.session.hint_file,
+                      "The same for folders: files of that name in them, globe-hint.txt say"),
         option_integer("samples", 'k', "N", &samples, 1, 1024, "Answers per photo, put to the vote"),
         option_number("abstain-below", 0, "P", &s.session.abstain_below, 0, 1,
                       "As fine a place as is that sure, or none"),

@@ -98,16 +98,22 @@ static int check_scope(struct batch *batch, struct job *job, const struct image 
 static void submit_image(struct batch *batch, size_t index, const struct image *image) {
     const struct locator_options *options = batch->options;
     struct job *job = &batch->jobs[index];
+    struct error error = {0};
+    const struct locate_prompt *prompt =
+        options->hints ? folder_hints_find(options->hints, job->photo, &error) : options->prompt;
+    if (!prompt) {
+        fail_job(batch, job, &error);
+        return;
+    }
     const struct engine_request request = {.photo = index,
                                            .name = job->photo,
                                            .image = image,
                                            .system = options->system,
-                                           .text = options->prompt->text,
+                                           .text = prompt->text,
                                            .sampling = options->sampling,
                                            .samples = options->samples,
                                            .max_tokens = options->max_tokens,
                                            .explain = options->explain != NULL};
-    struct error error = {0};
     bool looked = !options->scope || check_scope(batch, job, image, &error) == 0;
     if (looked && job->out_of_scope) {
         job->finished = true;

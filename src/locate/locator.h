@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "locate/engine.h"
+#include "locate/folder_hints.h"
 #include "locate/judge.h"
 #include "locate/verdict.h"
 #include "text/prompts.h"
@@ -15,7 +16,8 @@ struct scope;
 
 struct locator_options {
     const struct locate_prompt *prompt;
-    const char *system; // NULL: the model's default
+    struct folder_hints *hints; // instead of `prompt` one for each photo's folder; NULL: not so
+    const char *system;         // NULL: the model's default
     struct sampling sampling;
     size_t samples;          // completions per photo
     size_t max_tokens;       // per completion

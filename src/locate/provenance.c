@@ -182,6 +182,7 @@ static int fill(struct making *making, const struct session_options *options, en
                 struct error *error) {
     if (set_prompt(making, options, error)) return -1;
     set_text(making, "hint", options->hint, precision != PRECISION_FULL);
+    if (options->hint_file) set_text(making, "hint-file", options->hint_file, false);
     set_text(making, "system", options->system, precision != PRECISION_FULL);
     set(making, "compat", json_boolean(options->compat));
     set_sampling(making, options);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -88,6 +89,12 @@ static int open_parts(struct session *session, struct session_options *options, 
                          "--explain needs a local model: a server does not tell where it looked");
     const char *prompt = options->prompt ? options->prompt : options->compat ? "compat-eval" : "globe";
     if (locate_prompt_open(&session->prompt, prompt, options->hint, error)) return -1;
+    if (options->hint_file && (strchr(options->hint_file, '/') || !*options->hint_file))
+        return error_set(error, ERROR_USAGE,
+                         "--hint-file %s: a file's name, which is looked for in folders of photos",
+                         options->hint_file);
+    session->hints =
+        (struct folder_hints){.file = options->hint_file, .prompt = prompt, .hint = options->hint};
     if (options->gazetteer) { // named explicitly: it must be there
         session->gazetteer = gazetteer_open(options->gazetteer, error);
         if (!session->gazetteer) return -1;
@@ -132,7 +139,8 @@ static int open_calibration(struct session *session, const struct session_option
 
 static const struct calibration_run *find_calibration(struct session *session,
                                                       const struct session_options *options) {
-    if (session->calibration.count == 0 || options->compat || options->system) return NULL;
+    if (session->calibration.count == 0 || options->compat || options->system || options->hint_file)
+        return NULL;
     return calibration_find(&session->calibration, &session->run, options->samples);
 }
 
@@ -149,6 +157,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                                           : ANSWER_COMPAT_DIRECT;
     session->locator =
         (struct locator_options){.prompt = &session->prompt,
+                                 .hints = options.hint_file ? &session->hints : NULL,
                                  .system = options.system,
                                  .sampling = options.sampling,
                                  .samples = options.samples,
@@ -186,6 +195,7 @@ void session_close(struct session *session) {
     qwen_close(session->qwen);
     gazetteer_close(session->gazetteer);
     locate_prompt_free(&session->prompt);
+    folder_hints_free(&session->hints);
     free(session->embedded);
     *session = (struct session){0};
 }

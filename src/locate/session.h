@@ -15,6 +15,7 @@ struct session_options {
     bool no_gazetteer;     // names only, no coordinates
     const char *prompt;    // see locate_prompt_open; NULL: "globe", with compat "compat-eval"
     const char *hint;      // NULL: none
+    const char *hint_file; // name of the files with hints for folders (locate/folder_hints.h); NULL: none
     const char *system;    // NULL: the model's default
     bool compat; // exactly the released evaluation: its request, its reading of answers, no EXIF rotation
     size_t samples, max_tokens;
@@ -38,6 +39,7 @@ struct session {
     struct engine *engine;
     struct gazetteer *gazetteer; // NULL when there is none
     struct locate_prompt prompt;
+    struct folder_hints hints;      // in use with hint_file
     struct calibration calibration; // of the model, or named; no runs: it has none
     struct calibration_run run;     // what describes this one
     struct scope scope;             // of the model, from its folder; no examples: it has none

@@ -39,3 +39,19 @@ folder/a.jpg"
     globe 0 help locate
     [[ $output == *Excel* ]]
 }
+
+@test "a hint in a folder reaches the model for its photos, and a broken one is said" {
+    mkdir hinted plain2
+    cp b.jpg hinted/x.jpg
+    cp b.jpg plain2/x.jpg
+    echo "A trip to the Balkans" >hinted/globe-hint.txt
+    ask() { "$GLOBE" locate -q "$@" --model "$model" --max-tokens 12 --jsonl | jq -r .answer; }
+    with=$(ask hinted/x.jpg --hint-file globe-hint.txt)
+    [ "$with" = "$(ask plain2/x.jpg --hint "A trip to the Balkans")" ]
+    [ "$with" != "$(ask hinted/x.jpg)" ]
+    [ "$(ask plain2/x.jpg --hint-file globe-hint.txt)" = "$(ask plain2/x.jpg)" ]
+    printf '\377\n' >hinted/globe-hint.txt
+    globe 1 locate hinted/x.jpg plain2/x.jpg --hint-file globe-hint.txt --model "$model" --max-tokens 4 --jsonl
+    [[ $stderr == *"hinted/globe-hint.txt: the hint is not UTF-8 text"* ]]
+    globe 2 locate b.jpg --hint-file a/b --model "$model"
+}
