@@ -212,7 +212,7 @@ static int claim(const struct outputs *outputs, struct output *output, const cha
         output->device = status.st_dev;
         output->inode = status.st_ino;
         if (folder && !S_ISDIR(status.st_mode))
-            return error_set(error, ERROR_INPUT, "%s: is a file, not a folder", path);
+            return error_set(error, ERROR_INPUT, "%s: is not a folder", path);
         if (!folder && S_ISDIR(status.st_mode))
             return error_set(error, ERROR_INPUT, "%s: is a folder, not a file", path);
         if (!folder && !S_ISREG(status.st_mode)) return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/temporary.h"
 #include "model/random_checkpoint.h"
 
 const char *const bench_shapes[] = {"tiny", "3b", "7b", "72b", NULL};
@@ -33,9 +34,11 @@ int bench_on_shape(struct model_options *model, const char *shape, int layers,
         snprintf(name, sizeof name, "%s", shape);
     log_info("writing random weights of the %s shape to %s", name, folder);
     model->folder = folder;
+    int noted = temporary_note(folder, TEMPORARY_FOLDER);
     int failed = random_checkpoint_write(&random, folder, error);
     if (!failed) failed = run(context, model, name, error);
     model->folder = NULL;
     nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    temporary_forget(noted);
     return failed ? -1 : 0;
 }

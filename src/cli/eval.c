@@ -111,9 +111,11 @@ static int weigh_answers(const struct settings *settings, const struct exam *exa
     return result;
 }
 
-static int examine(const struct settings *settings, const struct operands *files) {
+static int examine(struct settings *settings, const struct operands *files) {
     struct exam exam = {0};
     struct error error = {0};
+    settings->exam.files = (const char *const *)files->values;
+    settings->exam.file_count = (size_t)files->count;
     int result =
         exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
     if (result == 0) result = exam_run(&exam, &settings->session, &settings->exam, &error);
@@ -166,6 +168,8 @@ int command_eval(int argc, char **argv) {
         option_flag("blind", 0, &s.exam.blind, "Show the model grey instead of every picture"),
         option_string("answers", 'a', "FILE", &s.exam.answers, "Keep the answers there, as JSON lines"),
         option_flag("resume", 0, &s.exam.resume, "Go on with --answers FILE of an earlier run"),
+        option_flag("force", 0, &s.exam.force,
+                    "Replace a file of others, and --resume answers of other settings"),
         option_string("calibrate", 0, "FILE", &s.calibrate,
                       "Measure what votes are worth on these answers (--answers), and write that"),
         option_string("calibration", 0, "FILE", &s.session.calibration,

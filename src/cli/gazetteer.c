@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "geo/gazetteer.h"
 #include "geo/gazetteer_build.h"
+#include "geo/gazetteer_schema.h"
 
 static json_t *place_json(const struct gazetteer_place *place) {
     return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:I, s:f, s:s, s:b}", "id",
@@ -234,9 +236,19 @@ static int run_info(int argc, char **argv) {
 
 // --- build ---
 
+// SQLite's header holds the application's number at byte 68 (sqlite.org/fileformat2.html, 1.3).
+static bool is_gazetteer(const char *start, size_t length) {
+    const unsigned char *id = (const unsigned char *)start + 68;
+    if (length < 100 || memcmp(start, "SQLite format 3", 16) != 0) return false;
+    return ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) ==
+           GAZETTEER_APPLICATION_ID;
+}
+static const struct output_kind gazetteer_kind = {"a gazetteer", is_gazetteer};
+
 static int run_build(int argc, char **argv) {
     struct gazetteer_build_options options = {0};
     const char *output = "gazetteer.sqlite";
+    bool force = false;
     const struct option table[] = {
         option_string("output", 'o', "FILE", &output, "File to write"),
         option_string("curated", 0, "FILE", &options.curated,
@@ -244,6 +256,7 @@ static int run_build(int argc, char **argv) {
         option_integer("population", 'p', "N", &options.min_population, 0, 1000000000,
                        "Leave out smaller places"),
         option_string("source", 0, "TEXT", &options.source, "Says where the data is from, for `info`"),
+        option_flag("force", 0, &force, "Replace a file that is no gazetteer"),
         {0},
     };
     const struct usage usage = {
@@ -263,7 +276,13 @@ static int run_build(int argc, char **argv) {
     int status;
     if (!options_parse(&usage, argc, argv, &folder, &status)) return status;
     options.folder = folder.values[0];
-    if (gazetteer_build(&options, output, &report, &error)) return command_fail(&error);
+    struct outputs outputs = {.command = "globe gazetteer build", .force = force};
+    int failed = outputs_add(&outputs, "--output", output, &gazetteer_kind, false, &error) ||
+                 outputs_spare_folder(&outputs, "a file of the source", options.folder, &error) ||
+                 (options.curated && outputs_spare(&outputs, "the curated list", options.curated, &error)) ||
+                 gazetteer_build(&options, output, &report, &error);
+    outputs_release(&outputs);
+    if (failed) return command_fail(&error);
     if (report.curated_unresolved > 0)
         log_warning("%s: %" PRId64 " lines name a place that the source lacks; the first is %s",
                     options.curated, report.curated_unresolved, report.first_unresolved);

@@ -1,17 +1,39 @@
 // globe inspect: every stage of one prompt into a file.
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "cli/options.h"
 #include "generate/inspect.h"
 
+static bool is_dump(const char *start, size_t length) {
+    return length > 8 && strstr(start + 8, "\"globe inspect\"");
+}
+static const struct output_kind dump_kind = {"a dump of globe inspect", is_dump};
+
+static int claim(struct outputs *outputs, const char *dump, const struct model_options *model,
+                 const struct inspect_options *inspect, struct error *error) {
+    return outputs_add(outputs, "--dump", dump, &dump_kind, false, error) ||
+                   outputs_spare_folder(outputs, "a file of the model", model->folder, error) ||
+                   (model->adapter &&
+                    outputs_spare_folder(outputs, "a file of the adapter", model->adapter, error)) ||
+                   outputs_spare(outputs, "the messages", inspect->messages, error) ||
+                   (inspect->continuation &&
+                    outputs_spare(outputs, "the ids", inspect->continuation, error)) ||
+                   (inspect->images && outputs_spare_folder(outputs, "a picture", inspect->images, error))
+               ? -1
+               : 0;
+}
+
 int command_inspect(int argc, char **argv) {
     struct model_options model = model_options_default();
     struct inspect_options inspect = {0};
     const char *dump = NULL;
+    bool force = false;
     int64_t greedy = 0;
     const struct option table[] = {
         MODEL_OPTIONS(model),
@@ -22,6 +44,7 @@ int command_inspect(int argc, char **argv) {
         option_string("continuation", 'c', "FILE", &inspect.continuation,
                       "Also score these token ids (JSON list)"),
         option_string("dump", 'd', "FILE", &dump, "Where to write the stages (safetensors)"),
+        option_flag("force", 0, &force, "Replace a file that globe inspect did not write"),
         {0},
     };
     const struct usage usage = {
@@ -42,10 +65,12 @@ int command_inspect(int argc, char **argv) {
         return command_fail(&error);
     }
     inspect.greedy = (size_t)greedy;
-    struct qwen *qwen = model_options_open(&model, &error);
-    if (!qwen) return command_fail(&error);
-    int result = inspect_run(qwen, &inspect, dump, &error);
+    struct outputs outputs = {.command = "globe inspect", .force = force};
+    int result = claim(&outputs, dump, &model, &inspect, &error);
+    struct qwen *qwen = result == 0 ? model_options_open(&model, &error) : NULL;
+    result = qwen ? inspect_run(qwen, &inspect, dump, &error) : -1;
     qwen_close(qwen);
+    outputs_release(&outputs);
     if (result) return command_fail(&error);
     log_info("wrote %s", dump);
     return 0;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -20,6 +21,7 @@ static int64_t processors(void) {
 int command_postcards(int argc, char **argv) {
     const char *folder = NULL;
     int64_t count = 1000, seed = 1, first = 0, width = CANVAS_WIDTH, threads = processors();
+    bool force = false;
     int difficulty = DIFFICULTY_MIXED, split = SPLIT_TRAIN;
     const struct option table[] = {
         option_string("out", 'o', "DIR", &folder, "Folder for the cards and postcards.jsonl (needed)"),
@@ -33,6 +35,7 @@ int command_postcards(int argc, char **argv) {
         option_integer("first", 0, "I", &first, 0, (int64_t)CARD_MOST_INDEX, "Index of the first card"),
         option_integer("threads", 't', "T", &threads, 1, DATASET_MOST_THREADS,
                        "Threads; the cards are the same"),
+        option_flag("force", 0, &force, "Replace the set that is in the folder"),
         {0},
     };
     const struct usage usage = {
@@ -60,9 +63,14 @@ int command_postcards(int argc, char **argv) {
                   .difficulty = (enum difficulty)difficulty},
         .width = (size_t)width,
         .threads = (int)threads,
+        .replace = force,
     };
     signals_catch();
-    if (dataset_write(&options, &error)) return command_fail(&error);
+    struct outputs outputs = {.command = "globe postcards", .force = force};
+    int failed =
+        outputs_add(&outputs, "--out", folder, NULL, true, &error) || dataset_write(&options, &error);
+    outputs_release(&outputs);
+    if (failed) return command_fail(&error);
     log_info("%lld postcards in %s", (long long)count, folder);
     return ERROR_NONE;
 }

@@ -103,7 +103,7 @@ static int copy_record(struct document *document, const struct record *record, c
     int result = 0;
     if (record->precision >= wanted->precision) {
         char *text = json_dumps(record->json, JSON_REAL_PRECISION(12));
-        if (text) buffer_add_text(&line, text);
+        if (text) writer_add_json(&line, text);
         line.failed = line.failed || !text;
         free(text);
     } else {

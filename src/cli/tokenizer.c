@@ -6,13 +6,14 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/output.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "rows/row.h"
 #include "text/bpe_train.h"
 #include "text/chat.h"
-#include "rows/row.h"
 
 enum { READ_SIZE = 1 << 16 };
 
@@ -127,8 +128,34 @@ static int train(struct corpus *corpus, const struct operands *files, size_t siz
     return result;
 }
 
+// A tokenizer cannot be told from somebody else's, and a model beside it is worth nothing without its own.
+static int check_folder(const char *folder, struct error *error) {
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "chat_template.json"};
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < sizeof names / sizeof *names; i++) {
+        char *path = file_join(folder, names[i], error);
+        if (!path) return -1;
+        if (file_exists(path))
+            result = error_set(error, ERROR_INPUT, "%s: is there already; choose another folder, or --force",
+                               path);
+        free(path);
+    }
+    return result;
+}
+
+static int claim_and_train(struct corpus *corpus, const struct operands *files, size_t size,
+                           const char *folder, bool force, struct error *error) {
+    struct outputs outputs = {.command = "globe tokenizer train", .force = force};
+    int result = outputs_add(&outputs, "--out", folder, NULL, true, error);
+    if (result == 0 && !force) result = check_folder(folder, error);
+    if (result == 0) result = train(corpus, files, size, folder, error);
+    outputs_release(&outputs);
+    return result;
+}
+
 static int run_train(int argc, char **argv) {
     const char *folder = NULL;
+    bool force = false;
     int64_t size = 0;
     struct corpus corpus = {0};
     const struct option table[] = {
@@ -137,6 +164,7 @@ static int run_train(int argc, char **argv) {
                        "Tokens, bytes and added ones included (needed)"),
         option_flag("rows", 0, &corpus.rows, "All of CORPUS is rows, whatever its name"),
         option_flag("chat", 0, &corpus.chat, "Rows, as a model sees them: with the template's words"),
+        option_flag("force", 0, &force, "Replace the tokenizer that is in the folder"),
         {0},
     };
     const struct usage usage = {
@@ -158,7 +186,7 @@ static int run_train(int argc, char **argv) {
     signals_catch();
     int failed = !folder ? error_set(&error, ERROR_USAGE, "--out DIR is needed: the folder for the files")
                  : !size ? error_set(&error, ERROR_USAGE, "--size N is needed: how many tokens")
-                         : train(&corpus, &files, (size_t)size, folder, &error);
+                         : claim_and_train(&corpus, &files, (size_t)size, folder, force, &error);
     return failed ? command_fail(&error) : ERROR_NONE;
 }
 

@@ -84,9 +84,11 @@ static int run_sft(int argc, char **argv) {
 static int run_plot(int argc, char **argv) {
     const char *output = "training.svg";
     double smooth = 0.9;
+    bool force = false;
     const struct option table[] = {
         option_string("output", 'o', "FILE", &output, "SVG, or PNG when it ends in .png"),
         option_number("smooth", 's', "X", &smooth, 0, 0.9999, "How much the running mean of the loss keeps"),
+        option_flag("force", 0, &force, "Replace a file that is no such chart"),
         {0},
     };
     const struct usage usage = {
@@ -104,8 +106,13 @@ static int run_plot(int argc, char **argv) {
     struct buffer svg = {0};
     int status;
     if (!options_parse(&usage, argc, argv, &runs, &status)) return status;
-    int failed =
-        plot_runs(&svg, runs.values, (size_t)runs.count, smooth, &error) || plot_save(&svg, output, &error);
+    struct outputs outputs = {.command = "globe train plot", .force = force};
+    int failed = outputs_add(&outputs, "--output", output, &plot_kind, false, &error);
+    for (int i = 0; i < runs.count && !failed; i++)
+        failed = outputs_spare_folder(&outputs, "a file of the run", runs.values[i], &error);
+    if (!failed) failed = plot_runs(&svg, runs.values, (size_t)runs.count, smooth, &error);
+    if (!failed) failed = plot_save(&svg, output, &error);
+    outputs_release(&outputs);
     buffer_free(&svg);
     if (failed) return command_fail(&error);
     log_info("wrote %s", output);

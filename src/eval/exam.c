@@ -10,8 +10,11 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/progress.h"
 #include "eval/blind.h"
+#include "locate/provenance.h"
+#include "locate/resume.h"
 #include "locate/writer.h"
 
 enum { MOST_GROUPS = 1000 };
@@ -28,6 +31,8 @@ struct run {
     size_t done_count;
     struct progress *progress;
     struct buffer line;
+    struct outputs outputs;
+    struct provenance provenance;
 };
 
 int exam_open(struct exam *exam, const char *const *files, size_t count, const struct exam_options *options,
@@ -219,16 +224,42 @@ static int open_run(struct run *run, const struct session_options *session, stru
     exam->blind = run->options->blind;
     snprintf(exam->model, sizeof exam->model, "%s%s", engine->operations->model(engine),
              exam->blind ? " (blind)" : "");
-    run->writer = (struct writer_options){.format = WRITER_JSONL, .model = exam->model};
+    run->writer =
+        (struct writer_options){.format = WRITER_JSONL, .model = exam->model, .provenance = &run->provenance};
     if (!exam->blind) return 0;
     run->blind = engine_open_blind(run->session.engine, error);
     return run->blind ? 0 : -1;
 }
 
+// The answers are this run's alone, and those that are there are of the same model and settings.
+static int claim(struct run *run, const struct session_options *session, struct error *error) {
+    const struct exam_options *options = run->options;
+    const char *path = options->answers;
+    if (provenance_make(&run->provenance, session, PRECISION_FULL, error)) return -1;
+    run->outputs = (struct outputs){.command = "globe eval", .force = options->force};
+    if (!path) return 0;
+    const struct output_kind *kind = options->resume ? NULL : &resume_kind; // all of it is looked at
+    if (outputs_add(&run->outputs, "--answers", path, kind, false, error)) return -1;
+    for (size_t i = 0; i < options->file_count; i++)
+        if (outputs_spare(&run->outputs, "a file of rows", options->files[i], error)) return -1;
+    for (size_t i = 0; i < run->exam->rows.count; i++)
+        if (outputs_spare(&run->outputs, "a picture of the rows", run->exam->rows.rows[i].photo, error))
+            return -1;
+    if (session->model && outputs_spare_folder(&run->outputs, "a file of the model", session->model, error))
+        return -1;
+    if (!options->resume) return 0;
+    struct resume resume;
+    const struct resume_options rules = {.provenance = &run->provenance, .mix = options->force};
+    if (resume_read(&resume, path, &rules, error)) return -1;
+    resume_free(&resume);
+    return 0;
+}
+
 int exam_run(struct exam *exam, const struct session_options *session, const struct exam_options *options,
              struct error *error) {
     struct run run = {.exam = exam, .options = options};
-    int result = open_run(&run, session, error);
+    int result = claim(&run, session, error); // before a large model is opened
+    if (result == 0) result = open_run(&run, session, error);
     if (result == 0) result = open_file(&run, error);
     if (result == 0) result = ask(&run, error);
     struct error later = {0}; // the first error is the one to tell
@@ -237,6 +268,8 @@ int exam_run(struct exam *exam, const struct session_options *session, const str
     engine_free(run.blind);
     session_close(&run.session);
     buffer_free(&run.line);
+    outputs_release(&run.outputs);
+    provenance_free(&run.provenance);
     free(run.group_of);
     free(run.done);
     return result;

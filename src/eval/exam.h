@@ -7,11 +7,14 @@
 #include "rows/truth.h"
 
 struct exam_options {
-    const char *group_by; // key of the rows; NULL: one group
-    size_t limit;         // rows at most; 0: all
-    const char *answers;  // a JSON-lines file to keep the answers in as they come; NULL: none
-    bool resume;          // the answers that are in it count, and only the others are asked for
-    bool blind;           // grey pictures
+    const char *group_by;     // key of the rows; NULL: one group
+    size_t limit;             // rows at most; 0: all
+    const char *const *files; // of the rows: the answers never replace one
+    size_t file_count;
+    const char *answers; // a JSON-lines file to keep the answers in as they come; NULL: none
+    bool resume;         // the answers that are in it count, and only the others are asked for
+    bool force;          // files of others are replaced, answers of other settings count
+    bool blind;          // grey pictures
 };
 
 struct exam_group {

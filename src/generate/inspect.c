@@ -216,6 +216,7 @@ int inspect_run(struct qwen *qwen, const struct inspect_options *options, const 
         dump.writer = safetensors_writer_new(error);
         result = dump.writer ? run_prompt(qwen, &prompt, options, &dump) : -1;
     }
+    if (result == 0) result = safetensors_writer_metadata(dump.writer, "producer", "globe inspect", error);
     if (result == 0) result = safetensors_writer_save(dump.writer, path, error);
     if (dump.writer) safetensors_writer_free(dump.writer);
     prompt_free(&prompt);

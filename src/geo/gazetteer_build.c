@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/temporary.h"
 #include "geo/gazetteer_draft.h"
 
 // The database being written, and the name it has while it is.
@@ -316,7 +317,7 @@ static int write_output(const char *path, const struct gazetteer_build_options *
     struct output output = {.path = path, .temporary = buffer_take(&name)};
     if (!output.temporary) return error_set(error, ERROR_MEMORY, "%s: out of memory", path);
     unlink(output.temporary);
-    int result;
+    int result, noted = temporary_note(output.temporary, TEMPORARY_FILE);
     if (sqlite3_open_v2(output.temporary, &output.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
         result = sqlite_failed(&output, error);
     } else {
@@ -325,6 +326,7 @@ static int write_output(const char *path, const struct gazetteer_build_options *
     sqlite3_close(output.db);
     if (!result) result = finish_file(&output, error);
     if (result) unlink(output.temporary);
+    temporary_forget(noted);
     free(output.temporary);
     return result;
 }

@@ -100,6 +100,10 @@ int writer_coarsen(struct verdict *view, const struct verdict *verdict, enum wri
                    struct error *error);
 void writer_release_view(struct verdict *view);
 
+// Appends JSON text (ASCII and UTF-8) with such characters, which can only stand in its strings, as \uXXXX:
+// what a reader gets is the string, what a terminal gets is harmless.
+void writer_add_json(struct buffer *out, const char *json);
+
 // Appends one verdict as a JSON object in one line, without a line end (the object of json and jsonl).
 int verdict_to_json(const struct verdict *verdict, const struct writer_options *options, struct buffer *out,
                     struct error *error);

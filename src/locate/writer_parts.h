@@ -19,10 +19,6 @@ void writer_add_clean(struct buffer *out, const char *text, enum writer_cleaning
 // The same with & < > " escaped for XML.
 void writer_add_xml(struct buffer *out, const char *text, enum writer_cleaning how);
 
-// Appends JSON text (ASCII and UTF-8) with such characters, which can only stand in its strings, as \uXXXX:
-// what a reader gets is the string, what a terminal gets is harmless.
-void writer_add_json(struct buffer *out, const char *json);
-
 // Appends a number with that many decimals; nothing when it is not finite or 1e12 and more.
 void writer_add_fixed(struct buffer *out, double value, int decimals);
 // The same without trailing zeros.

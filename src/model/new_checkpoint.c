@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/temporary.h"
 #include "model/checkpoint_files.h"
 #include "model/parts.h"
 
@@ -79,7 +80,11 @@ int new_checkpoint_open(struct new_checkpoint *checkpoint, struct error *error) 
         if (errno != EEXIST) return error_set_errno(error, checkpoint->folder, "cannot make the folder");
         if (check_empty(checkpoint->folder, error)) return -1;
     }
-    if (check_room(checkpoint, error) == 0) return 0;
+    if (check_room(checkpoint, error) == 0) {
+        checkpoint->noted =
+            temporary_note(checkpoint->folder, checkpoint->made ? TEMPORARY_FOLDER : TEMPORARY_CONTENTS) + 1;
+        return 0;
+    }
     if (checkpoint->made) rmdir(checkpoint->folder);
     return -1;
 }
@@ -117,6 +122,7 @@ void new_checkpoint_remove(const struct new_checkpoint *checkpoint) {
 }
 
 void new_checkpoint_free(struct new_checkpoint *checkpoint) {
+    temporary_forget(checkpoint->noted - 1);
     free(checkpoint->tensors);
     checkpoint->tensors = NULL;
 }

@@ -34,6 +34,7 @@ struct new_checkpoint {
     size_t parameters, bytes; // of all tensors
     size_t shard_count, shard_used;
     bool made; // the folder was not there before
+    int noted; // its number + 1 in base/temporary.h: what is not finished goes when a signal ends the process
 };
 
 int new_checkpoint_plan(struct new_checkpoint *checkpoint, const struct qwen_config *config,

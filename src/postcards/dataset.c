@@ -1,5 +1,6 @@
 #include "postcards/dataset.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -289,28 +290,75 @@ static void free_work(struct work *work) {
 }
 
 // Of an earlier run: they would not fit the new pictures.
-static int remove_rows(const char *path, struct error *error) {
+static int remove_file(const char *path, struct error *error) {
     return remove(path) && errno != ENOENT ? error_set_errno(error, path, "cannot be replaced") : 0;
+}
+
+static bool is_card(const char *name) {
+    size_t digits = strspn(name, "0123456789");
+    return digits >= 6 && strcmp(name + digits, ".jpg") == 0;
+}
+
+// Counts what is in the folder; with `remove_cards`, the cards go.
+static int look_at_cards(const char *folder, bool remove_cards, size_t *count, struct error *error) {
+    DIR *directory = opendir(folder);
+    *count = 0;
+    if (!directory) return errno == ENOENT ? 0 : error_set_errno(error, folder, "cannot be read");
+    int result = 0;
+    // cppcheck-suppress readdirCalled ; nobody else reads this stream
+    for (struct dirent *entry; result == 0 && (entry = readdir(directory));) {
+        if (entry->d_name[0] == '.') continue;
+        ++*count;
+        if (!remove_cards || !is_card(entry->d_name)) continue;
+        char *path = file_join(folder, entry->d_name, error);
+        result = path ? remove_file(path, error) : -1;
+        free(path);
+    }
+    closedir(directory);
+    return result;
+}
+
+// Nothing of the folder is replaced but what an unfinished run left, or with `replace`.
+static int make_way(const struct cards_options *options, const char *cards, char *const paths[FILES],
+                    const char *mark, struct error *error) {
+    bool replace = options->replace || file_exists(mark);
+    size_t count;
+    for (int f = 0; f < FILES; f++)
+        if (!options->replace && file_exists(paths[f]))
+            return error_set(error, ERROR_INPUT,
+                             "%s: holds a set of postcards already; choose another folder, or --force",
+                             options->folder);
+    if (look_at_cards(cards, replace, &count, error)) return -1;
+    if (count && !replace)
+        return error_set(error, ERROR_INPUT, "%s: holds pictures already; choose another folder, or --force",
+                         cards);
+    for (int f = FILES - 1; f >= 0; f--)
+        if (remove_file(paths[f], error)) return -1;
+    return file_write(mark, "", 0, error);
 }
 
 int dataset_write(const struct cards_options *options, struct error *error) {
     if (check(options, error) || make_folder(options->folder, error)) return -1;
-    char *cards = file_join(options->folder, "cards", error), *paths[FILES] = {NULL};
+    char *cards = file_join(options->folder, "cards", error), *paths[FILES] = {NULL},
+         *mark = file_join(options->folder, ".unfinished", error);
     struct work *work = memory_new(1, sizeof *work, "postcards", error);
-    int result = cards && work ? make_folder(cards, error) : -1;
-    for (int f = FILES - 1; f >= 0 && !result; f--) {
+    int result = cards && mark && work ? make_folder(cards, error) : -1;
+    for (int f = 0; f < FILES && !result; f++) {
         paths[f] = file_join(options->folder, file_names[f], error);
-        result = paths[f] ? remove_rows(paths[f], error) : -1;
+        if (!paths[f]) result = -1;
     }
+    if (!result) result = make_way(options, cards, paths, mark, error);
     if (!result) {
         work->options = options;
         work->folder = cards;
         pthread_mutex_init(&work->lock, NULL);
         result = with_workers(work, paths, error);
         pthread_mutex_destroy(&work->lock);
+        if (!result) result = remove_file(mark, error);
     }
     free_work(work);
     free(cards);
+    free(mark);
     for (int f = 0; f < FILES; f++) free(paths[f]);
     return result;
 }

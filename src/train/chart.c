@@ -201,11 +201,12 @@ void chart_draw(struct buffer *svg, const char *title, const char *note, const c
     }
     height -= count ? GAP : 0;
     x = settle(x);
-    buffer_format(svg,
-                  "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d "
-                  "%.0f\">\n%s<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
-                  "<text class=\"h\" x=\"%d\" y=\"24\">",
-                  WIDTH, height, WIDTH, height, style, LEFT);
+    buffer_format(
+        svg,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d "
+        "%.0f\">\n<!-- globe train plot -->\n%s<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
+        "<text class=\"h\" x=\"%d\" y=\"24\">",
+        WIDTH, height, WIDTH, height, style, LEFT);
     add_escaped(svg, title);
     buffer_add_text(svg, "</text>\n");
     if (note) {

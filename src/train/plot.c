@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "photo/encode.h"
 #include "train/chart.h"
 
 enum { MAX_FILE = 1 << 30, MAX_RUNS = 64 };
@@ -207,6 +208,21 @@ int plot_runs(struct buffer *svg, char *const *paths, size_t count, double smoot
     return result;
 }
 
+static int write_marked(const char *path, const void *png, size_t length, struct error *error) {
+    struct buffer marked = {0};
+    photo_add_marked_png(&marked, png, length);
+    int result = marked.failed ? error_set(error, ERROR_MEMORY, "%s: out of memory", path)
+                               : file_write(path, marked.data, marked.length, error);
+    buffer_free(&marked);
+    return result;
+}
+
+static bool is_plot(const char *start, size_t length) {
+    return strstr(start, "<!-- globe train plot -->") || photo_png_kind.is_own(start, length);
+}
+
+const struct output_kind plot_kind = {"a chart of globe train plot", is_plot};
+
 // libvips draws SVG; this one is ours, so that its loader may be trusted.
 static int save_png(const struct buffer *svg, const char *path, struct error *error) {
     VipsImage *image = NULL;
@@ -217,7 +233,7 @@ static int save_png(const struct buffer *svg, const char *path, struct error *er
         vips_pngsave_buffer(image, &data, &length, NULL))
         error_set(error, ERROR_IO, "%s: cannot draw a PNG: %s", path, vips_error_buffer());
     else
-        result = file_write(path, data, length, error);
+        result = write_marked(path, data, length, error);
     g_free(data);
     if (image) g_object_unref(image);
     return result;

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/temporary.h"
 
 static const char prefix[] = "step-", unfinished[] = ".tmp";
 
@@ -211,15 +212,21 @@ static int save_to(const struct save *save, const struct train_state *state,
                    const char *final, struct error *error) {
     const struct parallel *parallel = save->parallel;
     bool first = parallel->rank == 0;
+    int noted = first ? temporary_note(path, TEMPORARY_FOLDER) : -1;
     int result = first ? start_folder(path, trainer, error) : 0;
-    if (parallel_agree(parallel, result, error)) return -1;
+    if (parallel_agree(parallel, result, error)) {
+        temporary_forget(noted);
+        return -1;
+    }
     result = write_all(save, state, optimizer, path, trainer, error);
     if (parallel_agree(parallel, result, error)) {
         struct error ignored;
         if (first) remove_folder(path, &ignored); // give back what space there is
+        temporary_forget(noted);
         return -1;
     }
     result = first ? publish(save, state, path, trainer, final, error) : 0;
+    temporary_forget(noted);
     return parallel_agree(parallel, result, error);
 }
 

@@ -257,3 +257,57 @@ assert os.fsencode(sys.argv[1]) in keys
 END
     done
 }
+
+@test "sets, tokenizers, dumps, charts and gazetteers of others are left alone" {
+    globe 3 postcards --out "$BATS_FILE_TMPDIR/set" --count 2 --seed 9
+    [[ $stderr == *"holds a set of postcards already; choose another folder, or --force" ]]
+    [ "$(wc -l <"$BATS_FILE_TMPDIR/set/postcards.jsonl")" -eq 12 ]
+    mkdir -p mine/cards
+    cp p/000000.jpg mine/cards/holiday.jpg
+    globe 3 postcards --out mine --count 2
+    [ ! -e mine/postcards.jsonl ]
+    globe 0 postcards --out forced --count 4 --quiet
+    globe 0 postcards --out forced --count 2 --seed 9 --force --quiet
+    [ "$(find forced/cards -name '*.jpg' | wc -l)" -eq 2 ]
+    echo precious >notes
+    echo '{}' >words.json
+    mkdir model
+    echo '{"precious": 1}' >model/tokenizer.json
+    globe 3 tokenizer train --out model --size 400 "$GLOBE_SOURCE_DIR/tests/data/train/rows.jsonl"
+    globe 3 gazetteer build . -o notes
+    globe 3 inspect --model "$TINY" --messages words.json --dump notes
+    cp -r "$TINY" copy
+    globe 2 inspect --model copy --messages words.json --dump copy/model.safetensors --force
+    echo '{"step":1,"loss":2}' >metrics.jsonl
+    globe 3 train plot metrics.jsonl -o notes
+    globe 0 train plot metrics.jsonl -o a.svg
+    globe 0 train plot metrics.jsonl -o a.svg
+    globe 0 train plot metrics.jsonl -o a.png
+    globe 0 train plot metrics.jsonl -o a.png
+    globe 2 train plot metrics.jsonl -o metrics.jsonl --force
+    globe 0 locate p/000001.jpg --jsonl -o o.jsonl
+    globe 3 report o.jsonl --csv -o notes
+    globe 2 report o.jsonl --jsonl -o ./o.jsonl --force
+    [ "$(cat notes)" = precious ]
+}
+
+@test "answers of an examination: nobody else's file, one run, one model" {
+    rows=$BATS_FILE_TMPDIR/set/postcards.jsonl
+    cp "$rows" before
+    globe 2 eval "$rows" --answers "$rows" --force
+    globe 3 eval "$rows" --answers before
+    cmp "$rows" before
+    globe 0 eval "$rows" --limit 2 --answers a.jsonl
+    globe 3 eval "$rows" --limit 2 --answers a.jsonl --resume --seed 5
+    [[ $stderr == *"(seed 0, now 5)"* ]]
+    printf 'notes' >>a.jsonl
+    globe 3 eval "$rows" --limit 2 --answers a.jsonl --resume
+    tail -c 5 a.jsonl | grep -q notes
+}
+
+@test "temporary weights go when the pipe breaks" {
+    mkdir t
+    TMPDIR=$PWD/t "$GLOBE" bench --shape tiny -n 4 --repeats 1 2>&1 | head -n 1 >/dev/null
+    sleep 0.5
+    [ -z "$(ls t)" ]
+}
