@@ -14,10 +14,9 @@
 static const char *const statement_texts[STATEMENTS] = {
     [GET_NAME] = "SELECT p.id, p.kind, p.country, p.region, p.population, n.source, p.lat, p.lon"
                  " FROM name n CROSS JOIN place p ON p.id = n.place WHERE n.key = ?1",
-    [GET_PLACE] =
-        "SELECT p.kind, p.name, p.country, p.population, p.lat, p.lon, p.radius_m, r.name, c.source,"
-        " c.disputed FROM place p LEFT JOIN place r ON r.id = p.region"
-        " LEFT JOIN curated c ON c.place = p.id AND p.id >= 1200000000 WHERE p.id = ?1",
+    [GET_PLACE] = "SELECT p.kind, p.name, p.country, p.population, p.lat, p.lon, p.radius_m, r.name"
+                  " FROM place p LEFT JOIN place r ON r.id = p.region WHERE p.id = ?1",
+    [GET_CURATED] = "SELECT source, disputed FROM curated WHERE place = ?1",
     [GET_CELLS] = "SELECT place, lat, lon FROM cell WHERE id BETWEEN ?1 AND ?2 AND lat BETWEEN ?3 AND ?4"
                   " AND lon BETWEEN ?5 AND ?6 AND population >= ?7",
     [GET_GRAM] = "SELECT spellings FROM gram WHERE id = ?1",
@@ -178,13 +177,22 @@ static bool read_place(struct gazetteer *gazetteer, sqlite3_stmt *statement, str
         radius = built_up_radius(place->population);
     place->radius_km = radius >= 0 ? fmin(radius, farthest_km) : 0;
     gazetteer_copy_text(place->region, sizeof place->region, sqlite3_column_text(statement, 7));
-    const unsigned char *source = sqlite3_column_text(statement, 8);
-    gazetteer_copy_text(place->source, sizeof place->source,
-                        source ? source : (const unsigned char *)"GeoNames");
-    place->disputed = sqlite3_column_int(statement, 9) != 0;
+    snprintf(place->source, sizeof place->source, "GeoNames");
     const struct country_row *country = gazetteer_find_country(gazetteer, place->country_code);
     if (country) memcpy(place->country, country->name, sizeof place->country);
     return true;
+}
+
+static int read_source(struct gazetteer *gazetteer, struct gazetteer_place *place, struct error *error) {
+    sqlite3_stmt *statement = gazetteer->statements[GET_CURATED];
+    sqlite3_bind_int64(statement, 1, place->id);
+    int step = sqlite3_step(statement);
+    if (step == SQLITE_ROW) {
+        gazetteer_copy_text(place->source, sizeof place->source, sqlite3_column_text(statement, 0));
+        place->disputed = sqlite3_column_int(statement, 1) != 0;
+    }
+    sqlite3_reset(statement);
+    return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : gazetteer_failed(gazetteer, error);
 }
 
 int gazetteer_find_id(struct gazetteer *gazetteer, int64_t id, struct gazetteer_place *place,
@@ -196,8 +204,9 @@ int gazetteer_find_id(struct gazetteer *gazetteer, int64_t id, struct gazetteer_
     int step = sqlite3_step(statement);
     bool valid = step == SQLITE_ROW && read_place(gazetteer, statement, place);
     sqlite3_reset(statement);
-    if (step == SQLITE_ROW) return valid;
-    return step == SQLITE_DONE ? 0 : gazetteer_failed(gazetteer, error);
+    if (step != SQLITE_ROW) return step == SQLITE_DONE ? 0 : gazetteer_failed(gazetteer, error);
+    if (valid && id >= GAZETTEER_FIRST_CURATED_ID && read_source(gazetteer, place, error)) return -1;
+    return valid;
 }
 
 static bool already_there(const struct hits *hits, int64_t id) {

@@ -12,7 +12,7 @@
 // rather than the region of its name.
 #define WELL_KNOWN 50000
 
-enum statement { GET_NAME, GET_PLACE, GET_CELLS, GET_GRAM, GET_SPELLING, STATEMENTS };
+enum statement { GET_NAME, GET_PLACE, GET_CURATED, GET_CELLS, GET_GRAM, GET_SPELLING, STATEMENTS };
 
 struct country_row {
     char code[3];
