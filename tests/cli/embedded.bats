@@ -51,6 +51,44 @@ above() {
     [ "$(jq -r '.[0].outcome != "failed"' <<<"$output")" = true ]
 }
 
+@test "a picture that is no card is out of scope" {
+    cd "$BATS_TEST_TMPDIR"
+    vips gaussnoise noise.png 640 480 --mean 128 --sigma 40 || skip "no vips"
+    globe 10 locate noise.png --json --quiet
+    [ "$(jq -r '.[0].outcome, .[0].place' <<<"$output")" = $'out_of_scope\nnull' ]
+    [[ $stderr == *"not made for such a picture"* ]]
+    cp "$cards/1.jpg" card.jpg
+    globe 0 locate noise.png card.jpg --jsonl
+    [ "$(jq -r .outcome <<<"$output" | sort | uniq -c | grep -c out_of_scope)" -eq 1 ]
+    [[ $stderr == *", 1 out of scope"* ]]
+}
+
+@test "what votes are worth is known of the embedded model, for runs like those that were measured" {
+    globe 0 locate "$cards/2.jpg" --samples 4 --json --quiet
+    [ "$(jq '.[0] | .calibrated and .estimated and (.levels.country.confidence >= .levels.city.confidence)' <<<"$output")" = true ]
+    [ "$(jq '.[0] | ([.votes[].count] | add // 0) + .declined + .unread' <<<"$output")" -eq 4 ]
+    globe 0 locate "$cards/2.jpg" --samples 4 --temperature 0.9
+    [[ $output == *"(uncalibrated)"* || $output == *"not locatable"* ]]
+    [[ $stderr == *"not calibrated"* ]]
+}
+
+@test "a measured position is kept, and none is written over it" {
+    cd "$BATS_TEST_TMPDIR"
+    cp "$cards/2.jpg" a.jpg
+    echo '<x:xmpmeta><r exif:GPSLatitude="38,43.0N" exif:GPSLongitude="9,8.4W"/></x:xmpmeta>' >a.xmp
+    globe 0 locate a.jpg --write-xmp --json
+    [ ! -e a.jpg.xmp ]
+    [[ $stderr == *"a.jpg: it has a measured GPS position"* ]]
+    [ "$(jq '.[0] | .gps.longitude < -9 and .gps_distance_km > 100 and .contradicts_gps and (.flags | index("contradicts_gps") != null)' <<<"$output")" = true ]
+    globe 0 locate a.jpg --csv --quiet
+    [[ $output == *,contradicts_gps,true* ]]
+    globe 0 locate a.jpg --write-xmp --over-gps --quiet
+    [ -e a.jpg.xmp ]
+    rm a.xmp # globe's own sidecar is no measurement
+    globe 0 locate a.jpg --json --quiet
+    [ "$(jq '.[0].gps' <<<"$output")" = null ]
+}
+
 @test "a server is never mixed with it" {
     globe 2 locate "$cards/1.jpg" --endpoint http://127.0.0.1:1/v1
     [[ $stderr == *"an endpoint needs the name"* ]]
