@@ -75,9 +75,9 @@ struct globe *globe_open(const struct globe_options *options, char *message) {
         session.endpoint.api_key = keep(globe, 3, copy.api_key, &error);
         session.gazetteer = keep(globe, 4, copy.gazetteer, &error);
         if (copy.prompt) session.prompt = keep(globe, TEXT_PROMPT, copy.prompt, &error);
-        if (copy.adapter) session.qwen.adapter = keep(globe, TEXT_ADAPTER, copy.adapter, &error);
-        session.qwen.threads = copy.threads;
-        if (copy.max_pixels) session.qwen.max_pixels = (size_t)copy.max_pixels;
+        if (copy.adapter) session.local.adapter = keep(globe, TEXT_ADAPTER, copy.adapter, &error);
+        session.local.threads = copy.threads;
+        if (copy.max_pixels) session.local.max_pixels = (size_t)copy.max_pixels;
         session.endpoint.max_pixels = (size_t)copy.max_pixels;
         if (!error.code && session_open(&globe->session, &session, &error) == 0) return globe;
     }

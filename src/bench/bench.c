@@ -37,13 +37,13 @@ static double flops_of(const struct shape *shapes, size_t count) {
 }
 
 // oneDNN's rate over these shapes: all operations over the sum of its own best times.
-static int matmul_rate(struct qwen *qwen, const struct shape *shapes, size_t count, double *rate,
+static int matmul_rate(struct model *model, const struct shape *shapes, size_t count, double *rate,
                        struct error *error) {
     double seconds = 0;
     for (size_t i = 0; i < count; i++) {
         if (signals_check(error)) return -1;
         double best =
-            measure_matmul(qwen->device, shapes[i].rows, shapes[i].out, shapes[i].in, qwen->type, 3, error);
+            measure_matmul(model->device, shapes[i].rows, shapes[i].out, shapes[i].in, model->type, 3, error);
         if (best < 0) return -1;
         seconds += best * (double)shapes[i].times;
     }
@@ -51,7 +51,7 @@ static int matmul_rate(struct qwen *qwen, const struct shape *shapes, size_t cou
     return 0;
 }
 
-static size_t vision_shapes(const struct qwen_vision_config *c, size_t patches, struct shape shapes[7]) {
+static size_t vision_shapes(const struct vision_config *c, size_t patches, struct shape shapes[7]) {
     size_t hidden = (size_t)c->hidden, depth = (size_t)c->depth, inner = (size_t)c->intermediate;
     size_t unit = (size_t)(c->merge * c->merge), merged = hidden * unit;
     size_t patch = (size_t)(c->in_channels * c->temporal_patch * c->patch * c->patch);
@@ -66,7 +66,7 @@ static size_t vision_shapes(const struct qwen_vision_config *c, size_t patches, 
     return sizeof all / sizeof *all;
 }
 
-static size_t prefill_shapes(const struct qwen_text_config *c, size_t rows, struct shape shapes[5]) {
+static size_t prefill_shapes(const struct decoder_config *c, size_t rows, struct shape shapes[5]) {
     size_t hidden = (size_t)c->hidden, layers = (size_t)c->layers, inner = (size_t)c->intermediate;
     size_t heads = (size_t)(c->heads * c->head_dim), kv = (size_t)(c->kv_heads * c->head_dim);
     const struct shape all[] = {{rows, heads, hidden, layers},
@@ -79,12 +79,12 @@ static size_t prefill_shapes(const struct qwen_text_config *c, size_t rows, stru
 }
 
 // Weights that one decoding step reads: all of the language model but the embedding table (only rows of it).
-static size_t decode_bytes(const struct qwen *qwen) {
+static size_t decode_bytes(const struct model *model) {
     struct error ignored;
     size_t count, bytes = 0;
-    struct part *parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &count, &ignored);
+    struct part *parts = parts_list(model->config, model->decoder, model->vision, &count, &ignored);
     for (size_t i = 0; parts && i < count; i++) {
-        bool read = parts[i].role != PART_EMBEDDING || qwen->config->text.tie_embeddings;
+        bool read = parts[i].role != PART_EMBEDDING || model->config->text.tie_embeddings;
         if (parts[i].group == PART_TEXT && read)
             bytes += part_values(&parts[i]) * dtype_size(parts[i].matrix->dtype);
     }
@@ -99,7 +99,7 @@ static int draw(struct image *image, size_t width, size_t height, struct error *
     return 0;
 }
 
-static int build(struct qwen *qwen, const struct bench_options *options, const struct image *image,
+static int build(struct model *model, const struct bench_options *options, const struct image *image,
                  struct prompt *prompt, struct error *error) {
     struct chat chat = {0};
     size_t length = options->text_tokens; // random checkpoints have a token for each byte
@@ -109,29 +109,29 @@ static int build(struct qwen *qwen, const struct bench_options *options, const s
     int result = chat_add_message(&chat, "user", error) || chat_add_part(&chat, CHAT_IMAGE, "bench", error) ||
                          chat_add_part(&chat, CHAT_TEXT, text, error)
                      ? -1
-                     : prompt_build(prompt, qwen, &chat, image, 1, error);
+                     : prompt_build(prompt, model, &chat, image, 1, error);
     chat_free(&chat);
     free(text);
     return result;
 }
 
-static int measure_prefill(struct qwen *qwen, const struct bench_options *options, const struct image *image,
-                           struct bench_result *result, struct error *error) {
+static int measure_prefill(struct model *model, const struct bench_options *options,
+                           const struct image *image, struct bench_result *result, struct error *error) {
     for (int r = 0; r < options->repeats; r++) {
         if (signals_check(error)) return -1;
         struct prompt prompt;
         struct kv_cache cache = {0};
         struct prefill_times times;
         double start = clock_seconds();
-        if (build(qwen, options, image, &prompt, error)) return -1;
-        float *logits = memory_new((size_t)qwen->config->text.vocab, sizeof *logits, "logits", error);
-        int failed = !logits || qwen_cache_open(qwen, &cache, prompt.ids.count, error) ||
-                     qwen_prefill(qwen, &prompt, &cache, logits, NULL, &times, error);
+        if (build(model, options, image, &prompt, error)) return -1;
+        float *logits = memory_new((size_t)model->config->text.vocab, sizeof *logits, "logits", error);
+        int failed = !logits || model_cache_open(model, &cache, prompt.ids.count, error) ||
+                     model_prefill(model, &prompt, &cache, logits, NULL, &times, error);
         double total = clock_seconds() - start;
         result->patches = prompt.patches.rows;
         result->prompt_tokens = prompt.ids.count;
         result->image_tokens =
-            prompt.patches.rows / (size_t)(qwen->config->vision.merge * qwen->config->vision.merge);
+            prompt.patches.rows / (size_t)(model->config->vision.merge * model->config->vision.merge);
         kv_cache_close(&cache);
         prompt_free(&prompt);
         free(logits);
@@ -146,8 +146,8 @@ static int measure_prefill(struct qwen *qwen, const struct bench_options *option
 }
 
 // What does not fit the context would end early, and the rest of the steps would look endlessly fast.
-static int check_context(const struct qwen *qwen, size_t prompt, size_t tokens, struct error *error) {
-    size_t context = (size_t)qwen->config->text.max_positions;
+static int check_context(const struct model *model, size_t prompt, size_t tokens, struct error *error) {
+    size_t context = (size_t)model->config->text.max_positions;
     if (prompt + tokens <= context) return 0;
     return error_set(error, ERROR_LIMIT,
                      "%zu tokens after a prompt of %zu are more than the model's context of %zu", tokens,
@@ -155,12 +155,12 @@ static int check_context(const struct qwen *qwen, size_t prompt, size_t tokens, 
 }
 
 // `sequences` over each of `prompts` prompts, all decoding as one batch.
-static int measure_decode(struct qwen *qwen, const struct bench_options *options, const struct image *image,
+static int measure_decode(struct model *model, const struct bench_options *options, const struct image *image,
                           size_t prompts, size_t sequences, struct bench_result *result,
                           struct error *error) {
     struct prompt prompt;
-    struct generator *generator = generator_new(qwen, error);
-    if (!generator || build(qwen, options, image, &prompt, error)) {
+    struct generator *generator = generator_new(model, error);
+    if (!generator || build(model, options, image, &prompt, error)) {
         generator_free(generator);
         return -1;
     }
@@ -170,7 +170,7 @@ static int measure_decode(struct qwen *qwen, const struct bench_options *options
                                  .max_tokens = options->decode_tokens + prompts + 2,
                                  .ignore_stop = true};
     request.sampling.temperature = 1;
-    int failed = check_context(qwen, prompt.ids.count, request.max_tokens, error);
+    int failed = check_context(model, prompt.ids.count, request.max_tokens, error);
     for (size_t i = 0; !failed && i < prompts; i++)
         failed = signals_check(error) || generator_submit(generator, &request, NULL, error);
     if (!failed) failed = generator_step(generator, NULL, error);
@@ -189,58 +189,58 @@ static int measure_decode(struct qwen *qwen, const struct bench_options *options
 }
 
 // The same text and a small picture: reading many large ones would take far longer than what is measured.
-static int measure_prompts(struct qwen *qwen, const struct bench_options *options,
+static int measure_prompts(struct model *model, const struct bench_options *options,
                            struct bench_result *result, struct error *error) {
     struct image small;
     if (draw(&small, 336, 252, error)) return -1;
-    int failed = measure_decode(qwen, options, &small, options->prompts, 1, result, error);
+    int failed = measure_decode(model, options, &small, options->prompts, 1, result, error);
     image_free(&small);
     return failed;
 }
 
-static int measure_machine(struct qwen *qwen, struct bench_result *result, void (*report)(const char *),
+static int measure_machine(struct model *model, struct bench_result *result, void (*report)(const char *),
                            struct error *error) {
     struct shape shapes[7];
     report("this machine's read bandwidth");
-    result->read_bandwidth = measure_read_bandwidth(qwen->device, error);
+    result->read_bandwidth = measure_read_bandwidth(model->device, error);
     if (result->read_bandwidth < 0) return -1;
     report("oneDNN at the shapes of the vision tower");
-    size_t count = vision_shapes(&qwen->config->vision, result->patches, shapes);
+    size_t count = vision_shapes(&model->config->vision, result->patches, shapes);
     result->vision_flops = flops_of(shapes, count);
-    if (matmul_rate(qwen, shapes, count, &result->vision_matmul, error)) return -1;
+    if (matmul_rate(model, shapes, count, &result->vision_matmul, error)) return -1;
     report("oneDNN at the shapes of the language model");
-    count = prefill_shapes(&qwen->config->text, result->prompt_tokens, shapes);
+    count = prefill_shapes(&model->config->text, result->prompt_tokens, shapes);
     result->prefill_flops = flops_of(shapes, count);
-    return matmul_rate(qwen, shapes, count, &result->prefill_matmul, error);
+    return matmul_rate(model, shapes, count, &result->prefill_matmul, error);
 }
 
 static void silent(const char *what) {
     (void)what;
 }
 
-int bench_run(struct qwen *qwen, double load_seconds, const struct bench_options *options,
+int bench_run(struct model *model, double load_seconds, const struct bench_options *options,
               struct bench_result *result, void (*report)(const char *what), struct error *error) {
     struct image image;
     *result = (struct bench_result){.load_seconds = load_seconds,
-                                    .weight_bytes = safetensors_bytes(checkpoint_weights(qwen->checkpoint)),
-                                    .decode_bytes = decode_bytes(qwen)};
+                                    .weight_bytes = safetensors_bytes(checkpoint_weights(model->checkpoint)),
+                                    .decode_bytes = decode_bytes(model)};
     if (!report) report = silent;
     if (draw(&image, options->image_width, options->image_height, error)) return -1;
     report("photo to first token");
-    int failed = measure_prefill(qwen, options, &image, result, error);
+    int failed = measure_prefill(model, options, &image, result, error);
     for (size_t i = 0; !failed && i < options->batch_count; i++) {
         char what[64];
         snprintf(what, sizeof what, "decoding %zu sequence%s", options->batches[i],
                  options->batches[i] == 1 ? "" : "s");
         report(what);
-        failed = measure_decode(qwen, options, &image, 1, options->batches[i], result, error);
+        failed = measure_decode(model, options, &image, 1, options->batches[i], result, error);
     }
     if (!failed && options->prompts) {
         report("decoding several prompts");
-        failed = measure_prompts(qwen, options, result, error);
+        failed = measure_prompts(model, options, result, error);
     }
     result->peak_bytes = bench_peak_memory(); // before the machine's own measurements need memory
-    if (!failed) failed = measure_machine(qwen, result, report, error);
+    if (!failed) failed = measure_machine(model, result, report, error);
     image_free(&image);
     return failed ? -1 : 0;
 }

@@ -3,7 +3,7 @@
 #ifndef GLOBE_BENCH_BENCH_H
 #define GLOBE_BENCH_BENCH_H
 
-#include "model/qwen.h"
+#include "model/model.h"
 
 enum { BENCH_MAX_BATCHES = 8 };
 
@@ -44,7 +44,7 @@ struct bench_options bench_options_default(void);
 
 // `load_seconds` is what opening the model took. Prints nothing; `report` (may be NULL) is told what is being
 // measured.
-int bench_run(struct qwen *qwen, double load_seconds, const struct bench_options *options,
+int bench_run(struct model *model, double load_seconds, const struct bench_options *options,
               struct bench_result *result, void (*report)(const char *what), struct error *error);
 
 #endif

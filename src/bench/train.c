@@ -20,7 +20,7 @@ static double likelihood(void *context, const float *log_probs, float *derivativ
     return loss;
 }
 
-static int build(struct qwen *qwen, const struct bench_train_options *options, struct prompt *prompt,
+static int build(struct model *model, const struct bench_train_options *options, struct prompt *prompt,
                  struct error *error) {
     struct chat chat = {0};
     char *text = memory_new(options->prompt_tokens + 1, 1, "prompt", error);
@@ -28,14 +28,14 @@ static int build(struct qwen *qwen, const struct bench_train_options *options, s
     memset(text, 'a', options->prompt_tokens);
     int result = chat_add_message(&chat, "user", error) || chat_add_part(&chat, CHAT_TEXT, text, error)
                      ? -1
-                     : prompt_build(prompt, qwen, &chat, NULL, 0, error);
+                     : prompt_build(prompt, model, &chat, NULL, 0, error);
     chat_free(&chat);
     free(text);
     return result;
 }
 
 // Multiplications of the linear layers for one token, forward: the layers, and separately the head.
-static void count_flops(const struct qwen_text_config *c, double *layers, double *head) {
+static void count_flops(const struct decoder_config *c, double *layers, double *head) {
     double hidden = c->hidden, heads = (double)c->heads * c->head_dim, kv = (double)c->kv_heads * c->head_dim;
     double layer = hidden * (2 * heads + 2 * kv) + 3 * hidden * (double)c->intermediate;
     *layers = 2 * layer * (double)c->layers;
@@ -43,9 +43,9 @@ static void count_flops(const struct qwen_text_config *c, double *layers, double
 }
 
 // oneDNN's own seconds for the forward products of a pass.
-static int measure_products(struct qwen *qwen, size_t rows, size_t predicted, double *seconds,
+static int measure_products(struct model *model, size_t rows, size_t predicted, double *seconds,
                             struct error *error) {
-    const struct qwen_text_config *c = &qwen->config->text;
+    const struct decoder_config *c = &model->config->text;
     size_t hidden = (size_t)c->hidden, heads = (size_t)(c->heads * c->head_dim),
            kv = (size_t)(c->kv_heads * c->head_dim);
     size_t inner = (size_t)c->intermediate, layers = (size_t)c->layers;
@@ -57,7 +57,7 @@ static int measure_products(struct qwen *qwen, size_t rows, size_t predicted, do
     *seconds = 0;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         double best =
-            measure_matmul(qwen->device, shapes[i].rows, shapes[i].out, shapes[i].in, qwen->type, 3, error);
+            measure_matmul(model->device, shapes[i].rows, shapes[i].out, shapes[i].in, model->type, 3, error);
         if (best < 0) return -1;
         *seconds += best * (double)shapes[i].times;
     }
@@ -82,7 +82,7 @@ static int measure(struct training *training, const struct training_group *group
     return failed;
 }
 
-int bench_train_run(struct qwen *qwen, const struct bench_train_options *options,
+int bench_train_run(struct model *model, const struct bench_train_options *options,
                     struct bench_train_result *result, struct error *error) {
     struct prompt prompt = {0};
     *result = (struct bench_train_result){0};
@@ -94,7 +94,7 @@ int bench_train_run(struct qwen *qwen, const struct bench_train_options *options
     int32_t *ids = memory_new(options->completion_tokens, sizeof *ids, "completion", error);
     struct training *training = NULL;
     int failed =
-        !ids || build(qwen, options, &prompt, error) || !(training = training_open(qwen, &train, error));
+        !ids || build(model, options, &prompt, error) || !(training = training_open(model, &train, error));
     if (!failed) {
         for (size_t i = 0; i < options->completion_tokens; i++) ids[i] = (int32_t)(i * 31 % 200);
         const struct training_completion completion = {ids, options->completion_tokens};
@@ -108,14 +108,14 @@ int bench_train_run(struct qwen *qwen, const struct bench_train_options *options
         result->rows = prompt.ids.count + options->completion_tokens;
         result->peak_bytes = bench_peak_memory();
         double layers, head, seconds, predicted = (double)options->completion_tokens;
-        count_flops(&qwen->config->text, &layers, &head);
+        count_flops(&model->config->text, &layers, &head);
         double forward = layers * (double)result->rows + head * predicted;
         // Backward costs the same again for the inputs' gradients, and once more for those of trained
         // weights.
         double passes = options->lora_rank ? 2 : 3;
         result->forward_flops = forward / result->forward_seconds;
         result->pass_flops = passes * forward / result->pass_seconds;
-        failed = measure_products(qwen, result->rows, options->completion_tokens, &seconds, error);
+        failed = measure_products(model, result->rows, options->completion_tokens, &seconds, error);
         if (!failed) result->matmul_flops = forward / seconds;
     }
     training_close(training);

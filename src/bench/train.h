@@ -2,7 +2,7 @@
 #ifndef GLOBE_BENCH_TRAIN_H
 #define GLOBE_BENCH_TRAIN_H
 
-#include "model/qwen.h"
+#include "model/model.h"
 
 struct bench_train_options {
     size_t prompt_tokens, completion_tokens; // roughly, of one row of text
@@ -22,7 +22,7 @@ struct bench_train_result {
     size_t peak_bytes;
 };
 
-int bench_train_run(struct qwen *qwen, const struct bench_train_options *options,
+int bench_train_run(struct model *model, const struct bench_train_options *options,
                     struct bench_train_result *result, struct error *error);
 
 #endif

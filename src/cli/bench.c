@@ -12,7 +12,7 @@
 #include "cli/bench_shape.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/model_options.h"
+#include "cli/model_arguments.h"
 
 static void say(const char *what) {
     log_info("measuring %s", what);
@@ -22,10 +22,10 @@ static double percent(double part, double whole) {
     return whole > 0 ? 100 * part / whole : 0;
 }
 
-static void print_table(const struct bench_result *r, const struct qwen *qwen, const char *name) {
-    const struct qwen_text_config *c = &qwen->config->text;
+static void print_table(const struct bench_result *r, const struct model *model, const char *name) {
+    const struct decoder_config *c = &model->config->text;
     printf("| %s, %s, %s | | share of what the machine can do |\n|---|---|---|\n", name,
-           dtype_name(qwen->type), qwen->device->description);
+           dtype_name(model->type), model->device->description);
     printf("| weights | %.2f GB, %d layers of %d | |\n", (double)r->weight_bytes / 1e9, c->layers, c->hidden);
     printf("| read bandwidth of this machine | %.1f GB/s | 100 %% |\n", r->read_bandwidth / 1e9);
     printf("| oneDNN, shapes of the vision tower (%zu patches) | %.0f GFLOP/s | 100 %% |\n", r->patches,
@@ -56,7 +56,7 @@ static void print_table(const struct bench_result *r, const struct qwen *qwen, c
            ((double)r->peak_bytes - (double)r->weight_bytes) / 1e9);
 }
 
-static void print_json(const struct bench_result *r, const struct qwen *qwen, const char *name) {
+static void print_json(const struct bench_result *r, const struct model *model, const char *name) {
     json_t *decode = json_array();
     for (size_t i = 0; i < r->decode_count; i++)
         json_array_append_new(decode, json_pack("{s:i, s:i, s:f, s:f}", "prompts", (int)r->decode[i].prompts,
@@ -66,7 +66,7 @@ static void print_json(const struct bench_result *r, const struct qwen *qwen, co
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:I, s:{s:f, s:f, s:f}, s:f, s:{s:I, s:I, s:f, s:f}, s:{s:I, s:f, s:f}, s:f, s:o, "
         "s:I}",
-        "model", name, "dtype", dtype_name(qwen->type), "device", qwen->device->description, "weight_bytes",
+        "model", name, "dtype", dtype_name(model->type), "device", model->device->description, "weight_bytes",
         (json_int_t)r->weight_bytes, "machine", "read_bytes_per_second", r->read_bandwidth,
         "vision_matmul_flops", r->vision_matmul, "prefill_matmul_flops", r->prefill_matmul, "load_seconds",
         r->load_seconds, "vision", "patches", (json_int_t)r->patches, "tokens", (json_int_t)r->image_tokens,
@@ -81,16 +81,16 @@ static void print_json(const struct bench_result *r, const struct qwen *qwen, co
 
 // Opens the model twice: the first time brings the weights into memory, the second is the warm start that
 // counts.
-static struct qwen *open_warm(const struct model_options *options, double *seconds, struct error *error) {
-    struct qwen *qwen = model_options_open(options, error);
-    if (!qwen) return NULL;
-    qwen_close(qwen);
+static struct model *open_warm(const struct model_arguments *options, double *seconds, struct error *error) {
+    struct model *model = model_arguments_open(options, error);
+    if (!model) return NULL;
+    model_close(model);
     struct timespec a, b;
     clock_gettime(CLOCK_MONOTONIC, &a);
-    qwen = model_options_open(options, error);
+    model = model_arguments_open(options, error);
     clock_gettime(CLOCK_MONOTONIC, &b);
     *seconds = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9;
-    return qwen;
+    return model;
 }
 
 struct job {
@@ -98,16 +98,17 @@ struct job {
     bool json;
 };
 
-static int run(void *context, const struct model_options *model, const char *name, struct error *error) {
+static int run(void *context, const struct model_arguments *arguments, const char *name,
+               struct error *error) {
     const struct job *job = context;
     double load;
     struct bench_result result;
-    struct qwen *qwen = open_warm(model, &load, error);
-    if (!qwen) return -1;
-    int failed = bench_run(qwen, load, job->options, &result, say, error);
-    if (!failed && job->json) print_json(&result, qwen, name);
-    if (!failed && !job->json) print_table(&result, qwen, name);
-    qwen_close(qwen);
+    struct model *model = open_warm(arguments, &load, error);
+    if (!model) return -1;
+    int failed = bench_run(model, load, job->options, &result, say, error);
+    if (!failed && job->json) print_json(&result, model, name);
+    if (!failed && !job->json) print_table(&result, model, name);
+    model_close(model);
     return failed;
 }
 
@@ -131,7 +132,7 @@ static int read_batches(const char *text, struct bench_options *bench, struct er
 
 int command_bench(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "train") == 0) return command_bench_train(argc - 1, argv + 1);
-    struct model_options model = model_options_default();
+    struct model_arguments arguments = model_arguments_default();
     struct bench_options bench = bench_options_default();
     int shape = 0;
     bool json = false;
@@ -139,7 +140,7 @@ int command_bench(int argc, char **argv) {
     int64_t width = (int64_t)bench.image_width, height = (int64_t)bench.image_height,
             tokens = (int64_t)bench.decode_tokens, repeats = bench.repeats, prompts = (int64_t)bench.prompts;
     const struct option table[] = {
-        MODEL_OPTIONS(model),
+        MODEL_ARGUMENTS(arguments),
         option_choice("shape", 's', "NAME", &shape, bench_shapes,
                       "Without --model: random weights of this published shape"),
         option_integer("width", 0, "N", &width, 28, 16384, "Picture, pixels"),
@@ -173,6 +174,6 @@ int command_bench(int argc, char **argv) {
     signals_catch();
     int failed = read_batches(batches, &bench, &error);
     struct job job = {&bench, json};
-    if (!failed) failed = bench_on_shape(&model, bench_shapes[shape], 0, run, &job, &error);
+    if (!failed) failed = bench_on_shape(&arguments, bench_shapes[shape], 0, run, &job, &error);
     return failed ? command_fail(&error) : 0;
 }

@@ -15,8 +15,8 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-int bench_on_shape(struct model_options *model, const char *shape, int layers,
-                   int (*run)(void *context, const struct model_options *model, const char *name,
+int bench_on_shape(struct model_arguments *model, const char *shape, int layers,
+                   int (*run)(void *context, const struct model_arguments *model, const char *name,
                               struct error *error),
                    void *context, struct error *error) {
     char folder[512], name[64];
@@ -25,7 +25,7 @@ int bench_on_shape(struct model_options *model, const char *shape, int layers,
     snprintf(folder, sizeof folder, "%s/globe-bench-XXXXXX", root && *root ? root : "/tmp");
     if (!mkdtemp(folder)) return error_set_errno(error, folder, "cannot make a folder");
     const struct random_checkpoint random = {.shape = shape,
-                                             .dtype = model->type == QWEN_TYPE_F32 ? DTYPE_F32 : DTYPE_BF16,
+                                             .dtype = model->type == MODEL_TYPE_F32 ? DTYPE_F32 : DTYPE_BF16,
                                              .layers = layers,
                                              .seed = 1};
     if (layers)

@@ -17,15 +17,15 @@ static double percent(double part, double whole) {
     return whole > 0 ? 100 * part / whole : 0;
 }
 
-static void print_table(const struct bench_train_result *r, const struct job *job, const struct qwen *qwen,
+static void print_table(const struct bench_train_result *r, const struct job *job, const struct model *model,
                         const char *name) {
     char what[64];
     if (job->options.lora_rank)
         snprintf(what, sizeof what, "LoRA of rank %d", job->options.lora_rank);
     else
         snprintf(what, sizeof what, "all weights of the language model");
-    printf("| %s, %s, %s | | share of oneDNN's rate |\n|---|---|---|\n", name, dtype_name(qwen->type),
-           qwen->device->description);
+    printf("| %s, %s, %s | | share of oneDNN's rate |\n|---|---|---|\n", name, dtype_name(model->type),
+           model->device->description);
     printf("| trained | %s, %.1f million values%s | |\n", what, (double)r->trained / 1e6,
            job->options.checkpoint_activations ? ", activations recomputed" : "");
     printf("| oneDNN, the forward products of %zu tokens | %.0f GFLOP/s | 100 %% |\n", r->rows,
@@ -38,11 +38,11 @@ static void print_table(const struct bench_train_result *r, const struct job *jo
     printf("| peak memory | %.2f GB | |\n", (double)r->peak_bytes / 1e9);
 }
 
-static void print_json(const struct bench_train_result *r, const struct job *job, const struct qwen *qwen,
+static void print_json(const struct bench_train_result *r, const struct job *job, const struct model *model,
                        const char *name) {
     json_t *root =
         json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I}", "model", name, "dtype",
-                  dtype_name(qwen->type), "device", qwen->device->description, "lora_rank",
+                  dtype_name(model->type), "device", model->device->description, "lora_rank",
                   job->options.lora_rank, "trained_values", (json_int_t)r->trained, "tokens",
                   (json_int_t)r->rows, "matmul_flops", r->matmul_flops, "forward_seconds", r->forward_seconds,
                   "forward_flops", r->forward_flops, "pass_seconds", r->pass_seconds, "pass_flops",
@@ -52,25 +52,26 @@ static void print_json(const struct bench_train_result *r, const struct job *job
     json_decref(root);
 }
 
-static int run(void *context, const struct model_options *model, const char *name, struct error *error) {
+static int run(void *context, const struct model_arguments *arguments, const char *name,
+               struct error *error) {
     const struct job *job = context;
     struct bench_train_result result;
-    struct qwen *qwen = model_options_open(model, error);
-    if (!qwen) return -1;
-    int failed = bench_train_run(qwen, &job->options, &result, error);
-    if (!failed && job->json) print_json(&result, job, qwen, name);
-    if (!failed && !job->json) print_table(&result, job, qwen, name);
-    qwen_close(qwen);
+    struct model *model = model_arguments_open(arguments, error);
+    if (!model) return -1;
+    int failed = bench_train_run(model, &job->options, &result, error);
+    if (!failed && job->json) print_json(&result, job, model, name);
+    if (!failed && !job->json) print_table(&result, job, model, name);
+    model_close(model);
     return failed;
 }
 
 int command_bench_train(int argc, char **argv) {
-    struct model_options model = model_options_default();
+    struct model_arguments arguments = model_arguments_default();
     struct job job = {.options = {.repeats = 2}};
     int shape = 0;
     int64_t layers = 0, prompt = 64, completion = 448, lora = 0, repeats = 2;
     const struct option table[] = {
-        MODEL_OPTIONS(model),
+        MODEL_ARGUMENTS(arguments),
         option_choice("shape", 's', "NAME", &shape, bench_shapes,
                       "Without --model: random weights of this published shape"),
         option_integer("layers", 0, "N", &layers, 0, 200,
@@ -101,6 +102,7 @@ int command_bench_train(int argc, char **argv) {
     job.options.completion_tokens = (size_t)completion;
     job.options.lora_rank = (int)lora;
     job.options.repeats = (int)repeats;
-    return bench_on_shape(&model, bench_shapes[shape], (int)layers, run, &job, &error) ? command_fail(&error)
-                                                                                       : 0;
+    return bench_on_shape(&arguments, bench_shapes[shape], (int)layers, run, &job, &error)
+               ? command_fail(&error)
+               : 0;
 }

@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/endpoint_options.h"
-#include "cli/model_options.h"
+#include "cli/model_arguments.h"
 #include "eval/calibrate.h"
 #include "eval/exam.h"
 #include "eval/report.h"
@@ -18,7 +18,7 @@
 
 struct settings {
     struct session_options session;
-    struct model_options model;
+    struct model_arguments model;
     struct endpoint_settings endpoint;
     struct exam_options exam;
     const char *calibrate; // write there what the votes are worth
@@ -50,11 +50,11 @@ static int find_scope(const struct settings *settings, const struct operands *fi
     int result =
         exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
     if (result == 0) result = session_open(&session, &settings->session, &error);
-    if (result == 0 && !session.qwen)
+    if (result == 0 && !session.model)
         result =
             error_set(&error, ERROR_USAGE, "--scope needs a local model: a server does not say how it sees");
     if (result == 0)
-        result = scope_fit_rows(&scope, &session.qwen->preprocessor, &exam.rows, 0.004, &report, &error);
+        result = scope_fit_rows(&scope, &session.model->preprocessor, &exam.rows, 0.004, &report, &error);
     if (result == 0) result = scope_save(&scope, settings->scope, &error);
     if (result == 0) {
         printf("%s: %zu pictures, %zu held out; threshold %.3f\n", settings->scope, report.fitted,
@@ -134,7 +134,7 @@ static int settle(struct settings *settings, struct error *error) {
     session->model = session->endpoint.url ? NULL : settings->model.folder;
     if (session->endpoint.url) session->endpoint.model = settings->model.folder;
     session->endpoint.max_pixels = (size_t)settings->model.max_pixels;
-    session->qwen = model_options_qwen(&settings->model);
+    session->local = model_arguments_resolve(&settings->model);
     session->no_scope = true; // what the model says of every picture is the question
     session->finest = true;   // every picture's city and country are asked for
     return 0;
@@ -155,14 +155,14 @@ static const char examples[] =
 
 int command_eval(int argc, char **argv) {
     struct settings s = {.session = session_options_default(),
-                         .model = model_options_default(),
+                         .model = model_arguments_default(),
                          .endpoint = endpoint_settings_default(),
                          .exam = {.group_by = NULL}};
     const char *group_by = NULL;
     int64_t limit = 0, samples = 1, max_tokens = (int64_t)s.session.max_tokens, seed = 0,
             sequences = (int64_t)s.session.sequences;
     const struct option table[] = {
-        MODEL_OPTIONS(s.model),
+        MODEL_ARGUMENTS(s.model),
         option_string("by", 'b', "KEY", &group_by, "Also by the values of this key of the rows"),
         option_integer("limit", 'l', "N", &limit, 0, INT64_MAX, "The first N rows only (0: all)"),
         option_flag("blind", 0, &s.exam.blind, "Show the model grey instead of every picture"),

@@ -6,7 +6,7 @@
 #include "base/output.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/model_options.h"
+#include "cli/model_arguments.h"
 #include "cli/options.h"
 #include "generate/inspect.h"
 
@@ -15,7 +15,7 @@ static bool is_dump(const char *start, size_t length) {
 }
 static const struct output_kind dump_kind = {"a dump of globe inspect", is_dump};
 
-static int claim(struct outputs *outputs, const char *dump, const struct model_options *model,
+static int claim(struct outputs *outputs, const char *dump, const struct model_arguments *model,
                  const struct inspect_options *inspect, struct error *error) {
     return outputs_add(outputs, "--dump", dump, &dump_kind, false, error) ||
                    outputs_spare_folder(outputs, "a file of the model", model->folder, error) ||
@@ -30,13 +30,13 @@ static int claim(struct outputs *outputs, const char *dump, const struct model_o
 }
 
 int command_inspect(int argc, char **argv) {
-    struct model_options model = model_options_default();
+    struct model_arguments arguments = model_arguments_default();
     struct inspect_options inspect = {0};
     const char *dump = NULL;
     bool force = false;
     int64_t greedy = 0;
     const struct option table[] = {
-        MODEL_OPTIONS(model),
+        MODEL_ARGUMENTS(arguments),
         option_string("messages", 'm', "FILE", &inspect.messages, "Chat messages (JSON)"),
         option_string("images", 'i', "DIR", &inspect.images,
                       "Folder of relative image paths (default: of FILE)"),
@@ -60,16 +60,16 @@ int command_inspect(int argc, char **argv) {
     int status;
     if (!options_parse(&usage, argc, argv, &none, &status)) return status;
     struct error error = {0};
-    if (!model.folder || !inspect.messages || !dump) {
+    if (!arguments.folder || !inspect.messages || !dump) {
         error_set(&error, ERROR_USAGE, "--model, --messages and --dump are needed");
         return command_fail(&error);
     }
     inspect.greedy = (size_t)greedy;
     struct outputs outputs = {.command = "globe inspect", .force = force};
     int result = claim(&outputs, dump, &model, &inspect, &error);
-    struct qwen *qwen = result == 0 ? model_options_open(&model, &error) : NULL;
-    result = qwen ? inspect_run(qwen, &inspect, dump, &error) : -1;
-    qwen_close(qwen);
+    struct model *model = result == 0 ? model_arguments_open(&arguments, &error) : NULL;
+    result = model ? inspect_run(model, &inspect, dump, &error) : -1;
+    model_close(model);
     outputs_release(&outputs);
     if (result) return command_fail(&error);
     log_info("wrote %s", dump);

@@ -362,7 +362,7 @@ static int settle(struct locate_settings *settings, const struct shortcuts *s, s
     session->model = session->endpoint.url ? NULL : settings->model.folder;
     if (session->endpoint.url && settings->model.folder && !session->endpoint.model)
         session->endpoint.model = settings->model.folder; // --endpoint URL --model NAME
-    session->qwen = model_options_qwen(&settings->model);
+    session->local = model_arguments_resolve(&settings->model);
     session->replace_evidence = settings->force;
     settings->writer.colour = !settings->output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     settings->writer.width = (size_t)log_columns();
@@ -386,7 +386,7 @@ static const char examples[] =
 
 int command_locate(int argc, char **argv) {
     struct locate_settings s = {.session = session_options_default(),
-                                .model = model_options_default(),
+                                .model = model_arguments_default(),
                                 .endpoint = endpoint_settings_default(),
                                 .writer = {.show_reasoning = true}};
     struct shortcuts shortcuts = {0};
@@ -395,7 +395,7 @@ int command_locate(int argc, char **argv) {
     int64_t samples = 1, max_tokens = (int64_t)s.session.max_tokens, sequences = (int64_t)s.session.sequences,
             seed = 0, top_k = 0, alternatives = (int64_t)s.session.alternatives;
     const struct option table[] = {
-        MODEL_OPTIONS(s.model),
+        MODEL_ARGUMENTS(s.model),
         option_string("prompt", 'p', "NAME", &s.session.prompt, "globe, compat-eval, direct, or a file"),
         option_string("hint", 0, "TEXT", &s.session.hint, "What is known about the photo, for the model"),
         option_string("hint-file", 0, "NAME", &s.session.hint_file,

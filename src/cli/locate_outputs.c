@@ -34,8 +34,8 @@ static int spare_inputs(const struct outputs *outputs, const struct locate_setti
         if (outputs_spare(outputs, "a list of photos", settings->null_lists.values[i], error)) return -1;
     if (session->model && outputs_spare_folder(outputs, "a file of the model", session->model, error))
         return -1;
-    if (session->qwen.adapter &&
-        outputs_spare_folder(outputs, "a file of the adapter", session->qwen.adapter, error))
+    if (session->local.adapter &&
+        outputs_spare_folder(outputs, "a file of the adapter", session->local.adapter, error))
         return -1;
     if (session->gazetteer && outputs_spare(outputs, "the gazetteer", session->gazetteer, error)) return -1;
     return session->prompt ? outputs_spare(outputs, "the prompt", session->prompt, error) : 0;

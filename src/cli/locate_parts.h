@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/output.h"
 #include "cli/endpoint_options.h"
-#include "cli/model_options.h"
+#include "cli/model_arguments.h"
 #include "locate/photo_list.h"
 #include "locate/resume.h"
 #include "locate/session.h"
@@ -16,7 +16,7 @@
 
 struct locate_settings {
     struct session_options session;
-    struct model_options model;
+    struct model_arguments model;
     struct endpoint_settings endpoint;
     struct writer_options writer;
     struct option_list lists, null_lists;

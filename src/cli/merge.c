@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "model/lora.h"
-#include "model/qwen.h"
+#include "model/model.h"
 
 struct settings {
     const char *model, *adapter, *out;
@@ -15,19 +15,19 @@ static const char *const types[] = {"auto", "f32", "bf16", "f16", NULL};
 
 static int merge(const struct settings *settings, struct error *error) {
     static const enum dtype written[] = {DTYPE_F32, DTYPE_F32, DTYPE_BF16, DTYPE_F16};
-    const struct qwen_options options = {.type = QWEN_TYPE_F32, .builtin_template = true};
+    const struct model_options options = {.type = MODEL_TYPE_F32, .builtin_template = true};
     if (lora_check_merge(settings->out, error)) return -1; // before a large model is opened
-    struct qwen *qwen = qwen_open(settings->model, &options, error);
-    if (!qwen) return -1;
-    struct lora *lora = lora_open(qwen, settings->adapter, error);
-    warnings_log(&qwen->warnings);
+    struct model *model = model_open(settings->model, &options, error);
+    if (!model) return -1;
+    struct lora *lora = lora_open(model, settings->adapter, error);
+    warnings_log(&model->warnings);
     int result =
-        lora ? lora_merge_new(lora, qwen, settings->out, settings->type != 0, written[settings->type], error)
+        lora ? lora_merge_new(lora, model, settings->out, settings->type != 0, written[settings->type], error)
              : -1;
     if (result == 0)
         log_info("wrote %s: %zu layers of %s are merged", settings->out, lora_count(lora), settings->adapter);
     lora_free(lora);
-    qwen_close(qwen);
+    model_close(model);
     return result;
 }
 

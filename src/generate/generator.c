@@ -28,7 +28,7 @@ struct sample {
 };
 
 struct generator {
-    struct qwen *qwen;
+    struct model *model;
     struct sample **live;
     size_t count, capacity;
     float *logits; // [logit_rows, vocab]
@@ -43,9 +43,9 @@ const char *finish_name(enum finish finish) {
     return names[finish];
 }
 
-struct generator *generator_new(struct qwen *qwen, struct error *error) {
+struct generator *generator_new(struct model *model, struct error *error) {
     struct generator *generator = memory_new(1, sizeof *generator, "generator", error);
-    if (generator) generator->qwen = qwen;
+    if (generator) generator->model = model;
     return generator;
 }
 
@@ -87,7 +87,7 @@ size_t generator_live(const struct generator *generator) {
 }
 
 static int reserve(struct generator *generator, size_t count, struct error *error) {
-    size_t vocab = (size_t)generator->qwen->config->text.vocab;
+    size_t vocab = (size_t)generator->model->config->text.vocab;
     if (count > generator->capacity) {
         size_t capacity = count < 16 ? 16 : count * 2;
         void *grown = memory_grow(generator->live, capacity, sizeof *generator->live, "generator", error);
@@ -136,9 +136,9 @@ static void end_sample(struct generator *generator, struct sample *sample, enum 
         sample->request.on_done(sample->request.context, sample->number, &completion);
 }
 
-static bool is_stop(const struct qwen *qwen, int32_t id) {
-    for (size_t i = 0; i < qwen->stop_count; i++)
-        if (qwen->stops[i] == id) return true;
+static bool is_stop(const struct model *model, int32_t id) {
+    for (size_t i = 0; i < model->stop_count; i++)
+        if (model->stops[i] == id) return true;
     return false;
 }
 
@@ -146,7 +146,7 @@ static bool is_stop(const struct qwen *qwen, int32_t id) {
 static int accept(struct generator *generator, struct sample *sample, const struct sampled *token,
                   struct error *error) {
     struct generation *request = &sample->request;
-    if (!request->ignore_stop && is_stop(generator->qwen, token->id)) {
+    if (!request->ignore_stop && is_stop(generator->model, token->id)) {
         end_sample(generator, sample, FINISH_STOP);
         return 0;
     }
@@ -160,7 +160,7 @@ static int accept(struct generator *generator, struct sample *sample, const stru
     sample->tokens[sample->ids.count] = *token;
     if (ids_add(&sample->ids, token->id, error)) return -1;
     size_t before = sample->text.length;
-    tokenizer_stream_add(generator->qwen->tokenizer, &sample->stream, token->id, true, &sample->text);
+    tokenizer_stream_add(generator->model->tokenizer, &sample->stream, token->id, true, &sample->text);
     if (sample->text.failed) return error_set(error, ERROR_MEMORY, "completion: out of memory");
     if (request->on_token)
         request->on_token(request->context, sample->number, token,
@@ -172,13 +172,13 @@ static int accept(struct generator *generator, struct sample *sample, const stru
 static int draw(struct generator *generator, struct sample *sample, const float *logits,
                 struct sampled *token, struct error *error) {
     bool early = sample->ids.count < sample->request.min_tokens;
-    return sampler_draw(sample->sampler, logits, early ? generator->qwen->stops : NULL,
-                        early ? generator->qwen->stop_count : 0, token, error);
+    return sampler_draw(sample->sampler, logits, early ? generator->model->stops : NULL,
+                        early ? generator->model->stop_count : 0, token, error);
 }
 
 static struct sample *new_sample(struct generator *generator, const struct generation *request, size_t number,
                                  struct shared *prefix, struct error *error) {
-    const struct qwen *qwen = generator->qwen;
+    const struct model *model = generator->model;
     struct sample *sample = memory_new(1, sizeof *sample, "sample", error);
     if (!sample) return NULL;
     sample->request = *request;
@@ -186,11 +186,11 @@ static struct sample *new_sample(struct generator *generator, const struct gener
     sample->prefix = prefix;
     prefix->users++;
     sample->position = request->prompt->next_position;
-    const int32_t placeholders[] = {qwen->config->image_id, qwen->config->video_id};
+    const int32_t placeholders[] = {model->config->image_id, model->config->video_id};
     sample->sampler =
-        sampler_new(&request->sampling, (size_t)qwen->config->text.vocab, number, request->prompt->ids.data,
+        sampler_new(&request->sampling, (size_t)model->config->text.vocab, number, request->prompt->ids.data,
                     request->prompt->ids.count, placeholders, 2, error);
-    if (sample->sampler && qwen_cache_open(qwen, &sample->own, request->max_tokens, error) == 0)
+    if (sample->sampler && model_cache_open(model, &sample->own, request->max_tokens, error) == 0)
         return sample;
     free_sample(sample);
     return NULL;
@@ -208,9 +208,9 @@ static void remove_finished(struct generator *generator) {
 
 int generator_submit(struct generator *generator, const struct generation *generation,
                      struct prefill_times *times, struct error *error) {
-    struct qwen *qwen = generator->qwen;
+    struct model *model = generator->model;
     struct generation request = *generation;
-    size_t context = (size_t)qwen->config->text.max_positions, used = request.prompt->ids.count;
+    size_t context = (size_t)model->config->text.max_positions, used = request.prompt->ids.count;
     if (used >= context)
         return error_set(error, ERROR_LIMIT, "the prompt has %zu tokens, the model's context is %zu", used,
                          context);
@@ -224,8 +224,8 @@ int generator_submit(struct generator *generator, const struct generation *gener
     struct shared *prefix = memory_new(1, sizeof *prefix, "prompt cache", error);
     if (!prefix) return -1;
     prefix->users = 1; // this function
-    if (qwen_cache_open(qwen, &prefix->cache, used, error) ||
-        qwen_prefill(qwen, request.prompt, &prefix->cache, generator->logits, NULL, times, error)) {
+    if (model_cache_open(model, &prefix->cache, used, error) ||
+        model_prefill(model, request.prompt, &prefix->cache, generator->logits, NULL, times, error)) {
         release_prefix(prefix);
         return -1;
     }
@@ -251,8 +251,8 @@ int generator_submit(struct generator *generator, const struct generation *gener
 }
 
 static int run_step(struct generator *generator, struct error *error) {
-    struct qwen *qwen = generator->qwen;
-    size_t vocab = (size_t)qwen->config->text.vocab, count = generator->count;
+    struct model *model = generator->model;
+    size_t vocab = (size_t)model->config->text.vocab, count = generator->count;
     for (size_t i = 0; i < count; i++) {
         struct sample *sample = generator->live[i];
         generator->ids[i] = sample->ids.data[sample->ids.count - 1];
@@ -260,8 +260,8 @@ static int run_step(struct generator *generator, struct error *error) {
         generator->sequences[i] =
             (struct decoder_sequence){.prefix = &sample->prefix->cache, .own = &sample->own, .tokens = 1};
     }
-    if (qwen_decode(qwen, generator->ids, generator->positions, generator->sequences, count,
-                    generator->logits, error))
+    if (model_decode(model, generator->ids, generator->positions, generator->sequences, count,
+                     generator->logits, error))
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct sampled token;

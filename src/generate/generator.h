@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "generate/sampler.h"
-#include "model/qwen.h"
+#include "model/model.h"
 
 enum finish { FINISH_STOP, FINISH_LENGTH, FINISH_CANCELLED };
 const char *finish_name(enum finish finish); // "stop", "length", "cancelled"
@@ -39,7 +39,7 @@ struct generation {
 
 struct generator;
 
-struct generator *generator_new(struct qwen *qwen, struct error *error);
+struct generator *generator_new(struct model *model, struct error *error);
 void generator_free(struct generator *generator); // unfinished samples are dropped without a callback
 
 // Reads the prompt and draws the first token of each sample. times may be NULL.

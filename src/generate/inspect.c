@@ -119,7 +119,7 @@ static int read_ids(struct ids *ids, const char *path, struct error *error) {
     return result;
 }
 
-static int dump_continuation(struct dump *dump, struct qwen *qwen, const struct prompt *prompt,
+static int dump_continuation(struct dump *dump, struct model *model, const struct prompt *prompt,
                              const struct kv_cache *cache, const float *last, const char *path) {
     struct ids ids = {0};
     float *log_probs = NULL;
@@ -127,7 +127,7 @@ static int dump_continuation(struct dump *dump, struct qwen *qwen, const struct 
     if (result == 0) {
         log_probs = memory_new(ids.count + 1, sizeof *log_probs, "log-probs", dump->error);
         result = log_probs
-                     ? qwen_score(qwen, prompt, cache, last, ids.data, ids.count, log_probs, dump->error)
+                     ? model_score(model, prompt, cache, last, ids.data, ids.count, log_probs, dump->error)
                      : -1;
     }
     if (result == 0) result = add_int32(dump, "fixed.ids", 1, &ids.count, ids.data);
@@ -161,8 +161,8 @@ static void collect(void *context, size_t sample, const struct completion *compl
 }
 
 // Through the same generator as everything else: what is tested is what runs.
-static int dump_greedy(struct dump *dump, struct qwen *qwen, const struct prompt *prompt, size_t tokens) {
-    struct generator *generator = generator_new(qwen, dump->error);
+static int dump_greedy(struct dump *dump, struct model *model, const struct prompt *prompt, size_t tokens) {
+    struct generator *generator = generator_new(model, dump->error);
     if (!generator) return -1;
     struct collected collected = {.dump = dump, .result = -1};
     struct generation request = {.prompt = prompt,
@@ -178,28 +178,28 @@ static int dump_greedy(struct dump *dump, struct qwen *qwen, const struct prompt
     return result ? -1 : collected.result;
 }
 
-static int run_prompt(struct qwen *qwen, const struct prompt *prompt, const struct inspect_options *options,
+static int run_prompt(struct model *model, const struct prompt *prompt, const struct inspect_options *options,
                       struct dump *dump) {
     struct kv_cache cache = {0};
     const struct trace trace = {.record = record, .context = dump};
-    float *last = memory_new((size_t)qwen->config->text.vocab, sizeof *last, "logits", dump->error);
-    int result = last && qwen_cache_open(qwen, &cache, prompt->ids.count, dump->error) == 0 ? 0 : -1;
+    float *last = memory_new((size_t)model->config->text.vocab, sizeof *last, "logits", dump->error);
+    int result = last && model_cache_open(model, &cache, prompt->ids.count, dump->error) == 0 ? 0 : -1;
     if (result == 0) result = dump_prompt(dump, prompt);
-    if (result == 0) result = qwen_prefill(qwen, prompt, &cache, last, &trace, NULL, dump->error);
+    if (result == 0) result = model_prefill(model, prompt, &cache, last, &trace, NULL, dump->error);
     if (result == 0 && dump->error->code) result = -1; // the trace could not keep a stage
     if (result == 0 && options->continuation)
-        result = dump_continuation(dump, qwen, prompt, &cache, last, options->continuation);
-    if (result == 0 && options->greedy) result = dump_greedy(dump, qwen, prompt, options->greedy);
+        result = dump_continuation(dump, model, prompt, &cache, last, options->continuation);
+    if (result == 0 && options->greedy) result = dump_greedy(dump, model, prompt, options->greedy);
     kv_cache_close(&cache);
     free(last);
     return result;
 }
 
-int inspect_run(struct qwen *qwen, const struct inspect_options *options, const char *path,
+int inspect_run(struct model *model, const struct inspect_options *options, const char *path,
                 struct error *error) {
     struct chat chat = {0};
     struct prompt prompt = {0};
-    struct dump dump = {.error = error, .device = qwen->device};
+    struct dump dump = {.error = error, .device = model->device};
     struct image *images = NULL;
     size_t image_count = 0;
     *error = (struct error){0};
@@ -211,10 +211,10 @@ int inspect_run(struct qwen *qwen, const struct inspect_options *options, const 
         images = memory_new(image_count + 1, sizeof *images, "images", error);
         result = images ? decode_images(&chat, folder, images, error) : -1;
     }
-    if (result == 0) result = prompt_build(&prompt, qwen, &chat, images, image_count, error);
+    if (result == 0) result = prompt_build(&prompt, model, &chat, images, image_count, error);
     if (result == 0) {
         dump.writer = safetensors_writer_new(error);
-        result = dump.writer ? run_prompt(qwen, &prompt, options, &dump) : -1;
+        result = dump.writer ? run_prompt(model, &prompt, options, &dump) : -1;
     }
     if (result == 0) result = safetensors_writer_metadata(dump.writer, "producer", "globe inspect", error);
     if (result == 0) result = safetensors_writer_save(dump.writer, path, error);

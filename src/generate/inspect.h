@@ -4,7 +4,7 @@
 #define GLOBE_GENERATE_INSPECT_H
 
 #include "base/error.h"
-#include "model/qwen.h"
+#include "model/model.h"
 
 struct inspect_options {
     const char *messages;     // a JSON file with a chat
@@ -16,7 +16,7 @@ struct inspect_options {
 // Writes input_ids, position_ids, image_grid_thw, resized_rgb.i, pixel_values, vision.*, inputs_embeds,
 // hidden.l, final_norm, logits, and where asked for greedy.ids, greedy.logprobs, fixed.ids, fixed.logprobs to
 // the safetensors file `path`. The file is written at the end, whole or not at all.
-int inspect_run(struct qwen *qwen, const struct inspect_options *options, const char *path,
+int inspect_run(struct model *model, const struct inspect_options *options, const char *path,
                 struct error *error);
 
 #endif

@@ -8,7 +8,7 @@
 #include "photo/encode.h"
 #include "photo/resize.h"
 
-enum { QWEN_FACTOR = 28 }; // sides in multiples of it are not resampled again by a Qwen2.5-VL server
+enum { PICTURE_FACTOR = 28 }; // sides in multiples of it are not resampled again by a Qwen2.5-VL server
 
 static int not_enough_memory(struct error *error) {
     return error_set(error, ERROR_MEMORY, "endpoint: not enough memory for a request");
@@ -19,8 +19,8 @@ static const struct image *shrink(const struct image *image, size_t max_pixels, 
                                   struct error *error) {
     if (max_pixels == 0 || image->width <= max_pixels / image->height) return image;
     size_t height, width;
-    if (photo_smart_resize(image->height, image->width, QWEN_FACTOR, (size_t)QWEN_FACTOR * QWEN_FACTOR,
-                           max_pixels, &height, &width, error) ||
+    if (photo_smart_resize(image->height, image->width, PICTURE_FACTOR,
+                           (size_t)PICTURE_FACTOR * PICTURE_FACTOR, max_pixels, &height, &width, error) ||
         image_resize(small, image, width, height, error))
         return NULL;
     return small;

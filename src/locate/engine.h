@@ -74,8 +74,8 @@ struct engine {
 
 // The local model; it must outlive the engine. At most `sequences` samples decode together, but one request's
 // samples always do.
-struct qwen;
-struct engine *engine_open_local(struct qwen *qwen, size_t sequences, struct error *error);
+struct model;
+struct engine *engine_open_local(struct model *model, size_t sequences, struct error *error);
 
 struct endpoint_options {
     const char *url;     // "http://127.0.0.1:8000/v1"; "/chat/completions" is added unless it is there

@@ -10,7 +10,7 @@
 
 struct local_engine {
     struct engine base;
-    struct qwen *qwen;
+    struct model *model;
     struct generator *generator;
     size_t sequences, flying;
     bool cancelling;
@@ -87,7 +87,7 @@ static void on_done(void *context, size_t sample, const struct completion *compl
     struct attention_map attention = {0};
     struct error error = {0};
     if (flight->explain && completion->count &&
-        attention_map_compute(&attention, flight->engine->qwen, &flight->prompt, completion->prefix,
+        attention_map_compute(&attention, flight->engine->model, &flight->prompt, completion->prefix,
                               completion->ids, completion->count, &error))
         log_warning("no attention map: %s", error.message);
     const struct engine_answer answer = {.sample = sample,
@@ -116,7 +116,7 @@ static int build_prompt(const struct local_engine *engine, const struct engine_r
     if (result == 0) result = chat_add_message(&chat, "user", error);
     if (result == 0) result = chat_add_part(&chat, CHAT_IMAGE, request->name, error);
     if (result == 0) result = chat_add_part(&chat, CHAT_TEXT, request->text, error);
-    if (result == 0) result = prompt_build(prompt, engine->qwen, &chat, request->image, 1, error);
+    if (result == 0) result = prompt_build(prompt, engine->model, &chat, request->image, 1, error);
     chat_free(&chat);
     return result;
 }
@@ -186,7 +186,7 @@ static void free_engine(struct engine *base) {
 }
 
 static const char *model(const struct engine *base) {
-    const char *folder = checkpoint_folder(((const struct local_engine *)base)->qwen->checkpoint);
+    const char *folder = checkpoint_folder(((const struct local_engine *)base)->model->checkpoint);
     const char *slash = strrchr(folder, '/');
     return slash && slash[1] ? slash + 1 : folder;
 }
@@ -199,13 +199,13 @@ static const struct engine_operations operations = {.submit = submit,
                                                     .free = free_engine,
                                                     .model = model};
 
-struct engine *engine_open_local(struct qwen *qwen, size_t sequences, struct error *error) {
+struct engine *engine_open_local(struct model *model, size_t sequences, struct error *error) {
     struct local_engine *engine = memory_new(1, sizeof *engine, "engine", error);
     if (!engine) return NULL;
     engine->base.operations = &operations;
-    engine->qwen = qwen;
+    engine->model = model;
     engine->sequences = sequences ? sequences : 1;
-    engine->generator = generator_new(qwen, error);
+    engine->generator = generator_new(model, error);
     if (engine->generator) return &engine->base;
     free(engine);
     return NULL;

@@ -163,13 +163,13 @@ static void set_sampling(struct making *making, const struct session_options *op
 }
 
 static void set_engine(struct making *making, const struct session_options *options) {
-    static const char *const types[] = {"auto", "f32", "bf16"}; // enum qwen_type
+    static const char *const types[] = {"auto", "f32", "bf16"}; // enum model_type
     const struct endpoint_options *endpoint = &options->endpoint;
-    set_count(making, "min-pixels", options->qwen.min_pixels);
-    set_count(making, "max-pixels", endpoint->url ? endpoint->max_pixels : options->qwen.max_pixels);
+    set_count(making, "min-pixels", options->local.min_pixels);
+    set_count(making, "max-pixels", endpoint->url ? endpoint->max_pixels : options->local.max_pixels);
     if (!endpoint->url) {
-        set_text(making, "dtype", types[options->qwen.type], false);
-        set_model(making, "adapter", options->qwen.adapter);
+        set_text(making, "dtype", types[options->local.type], false);
+        set_model(making, "adapter", options->local.adapter);
         return;
     }
     char *shown = endpoint_url_show(endpoint->url);

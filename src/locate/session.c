@@ -18,7 +18,7 @@ struct session_options session_options_default(void) {
         .temperature = -1,
         .repetition_penalty = -1,
         .sampling = sampling_default(),
-        .qwen = {.max_pixels = 1003520}, // what GLOBE was trained with
+        .local = {.max_pixels = 1003520}, // what GLOBE was trained with
         .cluster_km = 50,
         .alternatives = 5,
         .endpoint = {.concurrency = 16,
@@ -46,8 +46,8 @@ static void settle_sampling(const struct session *session, struct session_option
                                                       : 0.0;
     if (options->repetition_penalty >= 0) {
         sampling->repetition_penalty = options->repetition_penalty;
-    } else if (session->qwen) {
-        const struct generation_defaults *defaults = checkpoint_generation(session->qwen->checkpoint);
+    } else if (session->model) {
+        const struct generation_defaults *defaults = checkpoint_generation(session->model->checkpoint);
         if (defaults->has_repetition_penalty) sampling->repetition_penalty = defaults->repetition_penalty;
     }
 }
@@ -62,8 +62,8 @@ static int open_engine(struct session *session, const struct session_options *op
     if (options->endpoint.url) {
         session->engine = engine_open_endpoint(&options->endpoint, error);
     } else {
-        session->qwen = qwen_open(options->model, &options->qwen, error);
-        if (session->qwen) session->engine = engine_open_local(session->qwen, options->sequences, error);
+        session->model = model_open(options->model, &options->local, error);
+        if (session->model) session->engine = engine_open_local(session->model, options->sequences, error);
     }
     return session->engine ? 0 : -1;
 }
@@ -110,7 +110,7 @@ static int open_parts(struct session *session, struct session_options *options, 
 // A model may say by itself which pictures it was made for. An adapter changes what the tower sees, so the
 // scope is not that of the two together.
 static int open_scope(struct session *session, const struct session_options *options, struct error *error) {
-    if (!session->qwen || options->no_scope || options->qwen.adapter) return 0;
+    if (!session->model || options->no_scope || options->local.adapter) return 0;
     struct buffer path = {0};
     buffer_format(&path, "%s/" SCOPE_FILE, options->model);
     int result = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
@@ -124,11 +124,11 @@ static int open_scope(struct session *session, const struct session_options *opt
 static int open_calibration(struct session *session, const struct session_options *options,
                             struct error *error) {
     struct buffer path = {0};
-    size_t pixels = session->qwen ? session->qwen->preprocessor.max_pixels : options->endpoint.max_pixels;
+    size_t pixels = session->model ? session->model->preprocessor.max_pixels : options->endpoint.max_pixels;
     calibration_describe(&session->run, session->prompt.text, &options->sampling, options->cluster_km,
                          pixels);
     if (options->calibration) return calibration_read(&session->calibration, options->calibration, error);
-    if (!session->qwen || options->qwen.adapter) return 0;
+    if (!session->model || options->local.adapter) return 0;
     buffer_format(&path, "%s/" CALIBRATION_FILE, options->model);
     int result = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     if (result == 0 && access(path.data, F_OK) == 0)
@@ -166,7 +166,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                  .explain = options.explain,
                                  .replace_evidence = options.replace_evidence,
                                  .scope = session->scope.count ? &session->scope : NULL,
-                                 .preprocessor = session->qwen ? &session->qwen->preprocessor : NULL,
+                                 .preprocessor = session->model ? &session->model->preprocessor : NULL,
                                  .judge = {.gazetteer = session->gazetteer,
                                            .rules = rules,
                                            .cluster_km = options.cluster_km,
@@ -179,7 +179,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
 
 void session_log(const struct session *session) {
     warnings_log(&session->warnings);
-    if (session->qwen) warnings_log(&session->qwen->warnings);
+    if (session->model) warnings_log(&session->model->warnings);
     if (session->calibration.count && !session->locator.judge.calibration)
         log_info(
             "not calibrated: the model's calibration is of other samples, temperature, prompt or options");
@@ -192,7 +192,7 @@ void session_close(struct session *session) {
     engine_free(session->engine);
     scope_free(&session->scope);
     calibration_free(&session->calibration);
-    qwen_close(session->qwen);
+    model_close(session->model);
     gazetteer_close(session->gazetteer);
     locate_prompt_free(&session->prompt);
     folder_hints_free(&session->hints);

@@ -5,16 +5,16 @@
 #include "base/warnings.h"
 #include "locate/locator.h"
 #include "locate/scope.h"
-#include "model/qwen.h"
+#include "model/model.h"
 
 struct session_options {
     const char *model;                // checkpoint folder; NULL: the embedded one, models/postcards; or
     struct endpoint_options endpoint; // url set: a server instead
-    struct qwen_options qwen;
-    const char *gazetteer; // NULL: the default search (geo/gazetteer.h)
-    bool no_gazetteer;     // names only, no coordinates
-    const char *prompt;    // see locate_prompt_open; NULL: "globe", with compat "compat-eval"
-    const char *hint;      // NULL: none
+    struct model_options local;       // of a local model
+    const char *gazetteer;            // NULL: the default search (geo/gazetteer.h)
+    bool no_gazetteer;                // names only, no coordinates
+    const char *prompt;               // see locate_prompt_open; NULL: "globe", with compat "compat-eval"
+    const char *hint;                 // NULL: none
     const char *hint_file; // name of the files with hints for folders (locate/folder_hints.h); NULL: none
     const char *system;    // NULL: the model's default
     bool compat; // exactly the released evaluation: its request, its reading of answers, no EXIF rotation
@@ -35,7 +35,7 @@ struct session_options {
 struct session_options session_options_default(void);
 
 struct session {
-    struct qwen *qwen; // NULL with an endpoint
+    struct model *model; // NULL with an endpoint
     struct engine *engine;
     struct gazetteer *gazetteer; // NULL when there is none
     struct locate_prompt prompt;

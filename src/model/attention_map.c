@@ -9,7 +9,7 @@
 // What the trace of a forward pass over the completion collects.
 struct collector {
     struct attention_map *map;
-    struct qwen *qwen;
+    struct model *model;
     const struct kv_cache *prefix, *own;
     size_t first_key, keys_of_image; // where the image stands in the prompt
     struct matrix scores;            // [rows, prefix + own]
@@ -21,8 +21,8 @@ struct collector {
 static void add_layer(void *context, const char *name, int layer, struct matrix queries) {
     struct collector *c = context;
     if (strcmp(name, "queries") != 0) return;
-    const struct qwen_text_config *config = &c->qwen->config->text;
-    struct device *device = c->qwen->device;
+    const struct decoder_config *config = &c->model->config->text;
+    struct device *device = c->model->device;
     size_t head_dim = (size_t)config->head_dim, share = (size_t)(config->heads / config->kv_heads);
     struct matrix before = matrix_rows(kv_cache_keys(c->prefix, (size_t)layer), 0, c->prefix->rows);
     struct matrix own = matrix_rows(kv_cache_keys(c->own, (size_t)layer), 0, c->rows);
@@ -46,12 +46,12 @@ static void add_layer(void *context, const char *name, int layer, struct matrix 
 
 // Token t was predicted by row t - 1.
 static int fill_map(const struct collector *c, struct error *error) {
-    const struct qwen_text_config *config = &c->qwen->config->text;
+    const struct decoder_config *config = &c->model->config->text;
     float scale = 1.0f / (float)(config->heads * config->layers);
-    float *all = workspace_host(c->qwen->workspace, c->rows * c->keys_of_image, sizeof *all, error);
+    float *all = workspace_host(c->model->workspace, c->rows * c->keys_of_image, sizeof *all, error);
     if (!all) return -1;
-    device_download(c->qwen->device, all, c->sums);
-    if (device_check(c->qwen->device, error)) return -1;
+    device_download(c->model->device, all, c->sums);
+    if (device_check(c->model->device, error)) return -1;
     for (size_t t = 0; t < c->map->tokens; t++) {
         const float *sums = all + (t ? t - 1 : 0) * c->keys_of_image;
         for (size_t k = 0; k < c->keys_of_image; k++)
@@ -62,54 +62,54 @@ static int fill_map(const struct collector *c, struct error *error) {
 
 static int forward(struct collector *c, const struct prompt *prompt, struct kv_cache *own, const int32_t *ids,
                    struct error *error) {
-    struct qwen *qwen = c->qwen;
+    struct model *model = c->model;
     size_t rows = c->rows, keys = c->prefix->rows + rows;
-    workspace_reset(qwen->workspace);
+    workspace_reset(model->workspace);
     *error = (struct error){0};
     struct matrix x =
-        workspace_matrix(qwen->workspace, DTYPE_F32, rows, (size_t)qwen->config->text.hidden, error);
-    int32_t *positions = workspace_host(qwen->workspace, 3 * rows, sizeof *positions, error);
-    c->scores = workspace_matrix(qwen->workspace, DTYPE_F32, rows, keys, error);
-    c->sums = workspace_matrix(qwen->workspace, DTYPE_F32, rows, c->keys_of_image, error);
+        workspace_matrix(model->workspace, DTYPE_F32, rows, (size_t)model->config->text.hidden, error);
+    int32_t *positions = workspace_host(model->workspace, 3 * rows, sizeof *positions, error);
+    c->scores = workspace_matrix(model->workspace, DTYPE_F32, rows, keys, error);
+    c->sums = workspace_matrix(model->workspace, DTYPE_F32, rows, c->keys_of_image, error);
     if (error->code) return -1;
-    device_clear(qwen->device, c->sums);
+    device_clear(model->device, c->sums);
     for (size_t i = 0; i < 3 * rows; i++) positions[i] = prompt->next_position + (int32_t)(i % rows);
-    decoder_embed(qwen->decoder, qwen->device, x, ids);
+    decoder_embed(model->decoder, model->device, x, ids);
     const struct decoder_sequence sequence = {.prefix = c->prefix, .own = own, .tokens = rows};
     const struct trace trace = {.record = add_layer, .context = c, .queries = true};
-    if (decoder_run(qwen->decoder, qwen->device, qwen->type, x, positions, &sequence, 1, qwen->workspace,
+    if (decoder_run(model->decoder, model->device, model->type, x, positions, &sequence, 1, model->workspace,
                     &trace, error))
         return -1;
     return fill_map(c, error);
 }
 
-int attention_map_compute(struct attention_map *map, struct qwen *qwen, const struct prompt *prompt,
+int attention_map_compute(struct attention_map *map, struct model *model, const struct prompt *prompt,
                           const struct kv_cache *prefix, const int32_t *ids, size_t count,
                           struct error *error) {
     *map = (struct attention_map){0};
     if (prompt->grid_count == 0 || count == 0)
         return error_set(error, ERROR_INPUT, "there is no image, or no answer, to explain");
-    size_t merge = (size_t)qwen->config->vision.merge, first = 0;
-    while (prompt->ids.data[first] != qwen->config->image_id) first++;
+    size_t merge = (size_t)model->config->vision.merge, first = 0;
+    while (prompt->ids.data[first] != model->config->image_id) first++;
     map->rows = prompt->grids[0].height / merge;
     map->columns = prompt->grids[0].width / merge;
     map->tokens = count;
     struct kv_cache own;
     struct collector collector = {.map = map,
-                                  .qwen = qwen,
+                                  .model = model,
                                   .prefix = prefix,
                                   .own = &own,
                                   .first_key = first,
                                   .keys_of_image = map->rows * map->columns,
                                   .rows = count};
     map->weights = memory_new(count * map->rows, map->columns * sizeof *map->weights, "attention map", error);
-    if (!map->weights || qwen_cache_open(qwen, &own, count, error)) {
+    if (!map->weights || model_cache_open(model, &own, count, error)) {
         attention_map_free(map);
         return -1;
     }
     int result = forward(&collector, prompt, &own, ids, error);
     kv_cache_close(&own);
-    workspace_reset(qwen->workspace);
+    workspace_reset(model->workspace);
     if (result) attention_map_free(map);
     return result;
 }

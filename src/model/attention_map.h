@@ -7,7 +7,7 @@
 #ifndef GLOBE_MODEL_ATTENTION_MAP_H
 #define GLOBE_MODEL_ATTENTION_MAP_H
 
-#include "model/qwen.h"
+#include "model/model.h"
 
 struct attention_map {
     float *weights; // [tokens, rows * columns]
@@ -16,7 +16,7 @@ struct attention_map {
 };
 
 // ids follow the prompt whose cache is `prefix`. ERROR_INPUT when the prompt has no image.
-int attention_map_compute(struct attention_map *map, struct qwen *qwen, const struct prompt *prompt,
+int attention_map_compute(struct attention_map *map, struct model *model, const struct prompt *prompt,
                           const struct kv_cache *prefix, const int32_t *ids, size_t count,
                           struct error *error);
 void attention_map_free(struct attention_map *map);

@@ -11,7 +11,7 @@
 
 struct checkpoint {
     char *folder;
-    struct qwen_config config;
+    struct model_config config;
     struct generation_defaults generation;
     struct safetensors *weights;
     char **names;            // canonical name of each tensor of `weights`
@@ -72,7 +72,7 @@ static int name_tensors(struct checkpoint *checkpoint, struct error *error) {
 
 static int read_generation(struct checkpoint *checkpoint, struct error *error) {
     struct generation_defaults *generation = &checkpoint->generation;
-    const struct qwen_text_config *text = &checkpoint->config.text;
+    const struct decoder_config *text = &checkpoint->config.text;
     if (generation_defaults_read(generation, checkpoint->folder, error)) return -1;
     if (!generation->eos_count && text->eos >= 0) generation->eos[generation->eos_count++] = text->eos;
     for (int i = 0; i < generation->eos_count; i++)
@@ -86,7 +86,7 @@ static int read_generation(struct checkpoint *checkpoint, struct error *error) {
 
 static int open_all(struct checkpoint *checkpoint, const char *folder, struct error *error) {
     checkpoint->folder = memory_copy_string(folder, strlen(folder), error);
-    if (!checkpoint->folder || qwen_config_read(&checkpoint->config, folder, error) ||
+    if (!checkpoint->folder || model_config_read(&checkpoint->config, folder, error) ||
         read_generation(checkpoint, error))
         return -1;
     checkpoint->weights = safetensors_open(folder, error);
@@ -118,7 +118,7 @@ const char *checkpoint_folder(const struct checkpoint *checkpoint) {
     return checkpoint->folder;
 }
 
-const struct qwen_config *checkpoint_config(const struct checkpoint *checkpoint) {
+const struct model_config *checkpoint_config(const struct checkpoint *checkpoint) {
     return &checkpoint->config;
 }
 

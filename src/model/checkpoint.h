@@ -19,7 +19,7 @@ struct checkpoint *checkpoint_open(const char *folder, struct error *error);
 void checkpoint_free(struct checkpoint *checkpoint); // its tensors are gone then
 
 const char *checkpoint_folder(const struct checkpoint *checkpoint);
-const struct qwen_config *checkpoint_config(const struct checkpoint *checkpoint);
+const struct model_config *checkpoint_config(const struct checkpoint *checkpoint);
 // eos_count is 0 only when neither generation_config.json nor config.json names an end token.
 const struct generation_defaults *checkpoint_generation(const struct checkpoint *checkpoint);
 const struct safetensors *

@@ -23,7 +23,7 @@ int checkpoint_write_json(const char *folder, const char *name, json_t *value, s
 // ---- configuration
 // ------------------------------------------------------------------------------------------------
 
-static json_t *vision_json(const struct qwen_vision_config *vision) {
+static json_t *vision_json(const struct vision_config *vision) {
     json_t *full = json_array();
     for (int i = 0; i < vision->full_count; i++)
         json_array_append_new(full, json_integer(vision->full_blocks[i]));
@@ -37,8 +37,8 @@ static json_t *vision_json(const struct qwen_vision_config *vision) {
 }
 
 // The flat layout of the published files.
-json_t *checkpoint_config_json(const struct qwen_config *config) {
-    const struct qwen_text_config *text = &config->text;
+json_t *checkpoint_config_json(const struct model_config *config) {
+    const struct decoder_config *text = &config->text;
     json_t *root = json_pack("{s:[s], s:s, s:s, s:f, s:s, s:s, s:b, s:b, s:i}", "architectures",
                              "Qwen2_5_VLForConditionalGeneration", "model_type", "qwen2_5_vl", "hidden_act",
                              "silu", "attention_dropout", 0.0, "torch_dtype",
@@ -66,13 +66,13 @@ json_t *checkpoint_config_json(const struct qwen_config *config) {
     return root;
 }
 
-json_t *checkpoint_generation_json(const struct qwen_text_config *text) {
+json_t *checkpoint_generation_json(const struct decoder_config *text) {
     return json_pack("{s:i, s:i, s:b, s:[i, i], s:f, s:f, s:s}", "bos_token_id", text->bos, "pad_token_id",
                      text->bos, "do_sample", 1, "eos_token_id", text->eos, text->bos, "repetition_penalty",
                      1.05, "temperature", 1e-6, "transformers_version", "4.49.0");
 }
 
-json_t *checkpoint_preprocessor_json(const struct qwen_vision_config *vision, int64_t min_pixels,
+json_t *checkpoint_preprocessor_json(const struct vision_config *vision, int64_t min_pixels,
                                      int64_t max_pixels) {
     return json_pack("{s:I, s:I, s:i, s:i, s:i, s:[f, f, f], s:[f, f, f], s:s, s:s}", "min_pixels",
                      (json_int_t)min_pixels, "max_pixels", (json_int_t)max_pixels, "patch_size",

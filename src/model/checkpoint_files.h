@@ -12,9 +12,9 @@
 enum { CHECKPOINT_MIN_PIXELS = 3136, CHECKPOINT_MAX_PIXELS = 12845056 }; // as published
 
 // New references; NULL when memory runs out.
-json_t *checkpoint_config_json(const struct qwen_config *config);
-json_t *checkpoint_generation_json(const struct qwen_text_config *text);
-json_t *checkpoint_preprocessor_json(const struct qwen_vision_config *vision, int64_t min_pixels,
+json_t *checkpoint_config_json(const struct model_config *config);
+json_t *checkpoint_generation_json(const struct decoder_config *text);
+json_t *checkpoint_preprocessor_json(const struct vision_config *vision, int64_t min_pixels,
                                      int64_t max_pixels);
 
 // FOLDER/NAME. Takes the value over; NULL (memory ran out while it was made) is an error.

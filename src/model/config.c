@@ -19,7 +19,7 @@ struct field {
     int low, high, fallback;
 };
 
-#define TEXT(member) offsetof(struct qwen_text_config, member)
+#define TEXT(member) offsetof(struct decoder_config, member)
 static const struct field text_fields[] = {
     {"hidden_size", TEXT(hidden), 1, 65536, REQUIRED},
     {"intermediate_size", TEXT(intermediate), 1, 1 << 20, REQUIRED},
@@ -34,7 +34,7 @@ static const struct field text_fields[] = {
 #undef TEXT
 
 // The fallbacks are the library's, but for hidden_size: every real checkpoint that leaves it out means 1280.
-#define VISION(member) offsetof(struct qwen_vision_config, member)
+#define VISION(member) offsetof(struct vision_config, member)
 static const struct field vision_fields[] = {
     {"depth", VISION(depth), 1, 1024, 32},
     {"hidden_size", VISION(hidden), 1, 65536, 1280},
@@ -182,7 +182,7 @@ static int check_rope_type(const json_t *rope, const char *name, struct error *e
     return 0;
 }
 
-static int read_rope(const struct parts *parts, struct qwen_text_config *text, struct error *error) {
+static int read_rope(const struct parts *parts, struct decoder_config *text, struct error *error) {
     const char *key =
         has_key(holder(parts, "rope_parameters"), "rope_parameters") ? "rope_parameters" : "rope_scaling";
     const json_t *rope = json_object_get(holder(parts, key), key);
@@ -214,7 +214,7 @@ static int read_tie(const struct parts *parts, bool *tie, struct error *error) {
     return object ? json_get_boolean(object, "tie_word_embeddings", tie, parts->name, error) : 0;
 }
 
-static int read_text(const struct parts *parts, struct qwen_text_config *text, struct error *error) {
+static int read_text(const struct parts *parts, struct decoder_config *text, struct error *error) {
     for (size_t i = 0; i < sizeof text_fields / sizeof *text_fields; i++)
         if (read_field(holder(parts, text_fields[i].key), &text_fields[i], text, parts->name, error))
             return -1;
@@ -230,7 +230,7 @@ static int read_text(const struct parts *parts, struct qwen_text_config *text, s
     return 0;
 }
 
-static int check_text(struct qwen_text_config *text, const char *name, struct error *error) {
+static int check_text(struct decoder_config *text, const char *name, struct error *error) {
     if (!text->head_dim && text->hidden % text->heads)
         return error_set(error, ERROR_MODEL, "%s: \"hidden_size\" is %d, expected a multiple of the %d heads",
                          name, text->hidden, text->heads);
@@ -251,7 +251,7 @@ static int check_text(struct qwen_text_config *text, const char *name, struct er
 // ---- vision
 // -------------------------------------------------------------------------------------------------------
 
-static int read_vision(const struct parts *parts, struct qwen_vision_config *vision, struct error *error) {
+static int read_vision(const struct parts *parts, struct vision_config *vision, struct error *error) {
     static const int full_blocks[] = {7, 15, 23, 31};
     const json_t *object = parts->vision;
     const char *name = parts->vision_name;
@@ -262,12 +262,12 @@ static int read_vision(const struct parts *parts, struct qwen_vision_config *vis
     memcpy(vision->full_blocks, full_blocks, sizeof full_blocks);
     if (json_get_number(object, "tokens_per_second", 0, 1e6, &vision->tokens_per_second, name, error) ||
         read_list(object, "fullatt_block_indexes", 0, vision->depth - 1, vision->full_blocks,
-                  QWEN_MAX_FULL_BLOCKS, &vision->full_count, name, error))
+                  VISION_MAX_FULL_BLOCKS, &vision->full_count, name, error))
         return -1;
     return check_activation(object, name, error);
 }
 
-static int check_vision(const struct qwen_vision_config *vision, int text_hidden, const char *name,
+static int check_vision(const struct vision_config *vision, int text_hidden, const char *name,
                         struct error *error) {
     if (vision->hidden % vision->heads || vision->hidden / vision->heads % 4)
         return error_set(error, ERROR_MODEL,
@@ -289,7 +289,7 @@ static int check_vision(const struct qwen_vision_config *vision, int text_hidden
     return 0;
 }
 
-bool qwen_vision_is_full(const struct qwen_vision_config *vision, int block) {
+bool vision_is_full(const struct vision_config *vision, int block) {
     for (int i = 0; i < vision->full_count; i++)
         if (vision->full_blocks[i] == block) return true;
     return false;
@@ -298,14 +298,14 @@ bool qwen_vision_is_full(const struct qwen_vision_config *vision, int block) {
 // ---- the whole
 // ----------------------------------------------------------------------------------------------------
 
-static int read_token_ids(const struct parts *parts, struct qwen_config *config, struct error *error) {
+static int read_token_ids(const struct parts *parts, struct model_config *config, struct error *error) {
     const struct field fields[] = {
-        {"vision_start_token_id", offsetof(struct qwen_config, vision_start_id), 0, config->text.vocab - 1,
+        {"vision_start_token_id", offsetof(struct model_config, vision_start_id), 0, config->text.vocab - 1,
          151652},
-        {"vision_end_token_id", offsetof(struct qwen_config, vision_end_id), 0, config->text.vocab - 1,
+        {"vision_end_token_id", offsetof(struct model_config, vision_end_id), 0, config->text.vocab - 1,
          151653},
-        {"image_token_id", offsetof(struct qwen_config, image_id), 0, config->text.vocab - 1, 151655},
-        {"video_token_id", offsetof(struct qwen_config, video_id), 0, config->text.vocab - 1, 151656},
+        {"image_token_id", offsetof(struct model_config, image_id), 0, config->text.vocab - 1, 151655},
+        {"video_token_id", offsetof(struct model_config, video_id), 0, config->text.vocab - 1, 151656},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const json_t *object = holder(parts, fields[i].key);
@@ -363,11 +363,12 @@ static int check_quantisation(const struct parts *parts, struct error *error) {
     return 0;
 }
 
-static int read_config(struct qwen_config *config, const json_t *top, const char *name, struct error *error) {
+static int read_config(struct model_config *config, const json_t *top, const char *name,
+                       struct error *error) {
     char vision_name[400];
     snprintf(vision_name, sizeof vision_name, "%.360s: vision_config", name);
     struct parts parts = {.name = name, .vision_name = vision_name, .top = top};
-    *config = (struct qwen_config){0};
+    *config = (struct model_config){0};
     if (!json_is_object(top)) return error_set(error, ERROR_MODEL, "%s: not a JSON object", name);
     if (check_type(&parts, error) || check_quantisation(&parts, error) ||
         find_part(top, "text_config", &parts.text, name, error) ||
@@ -392,15 +393,15 @@ static int as_model_error(int result, struct error *error) {
     return result;
 }
 
-int qwen_config_parse(struct qwen_config *config, const char *json, size_t length, const char *name,
-                      struct error *error) {
+int model_config_parse(struct model_config *config, const char *json, size_t length, const char *name,
+                       struct error *error) {
     json_t *top = json_read_buffer(json, length, name, error);
     int result = top ? read_config(config, top, name, error) : -1;
     json_decref(top);
     return as_model_error(result, error);
 }
 
-int qwen_config_read(struct qwen_config *config, const char *folder, struct error *error) {
+int model_config_read(struct model_config *config, const char *folder, struct error *error) {
     char *path = file_join(folder, "config.json", error);
     json_t *top = path ? json_read_file(path, MAX_CONFIG, error) : NULL;
     int result = top ? read_config(config, top, path, error) : -1;

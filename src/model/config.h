@@ -11,10 +11,10 @@
 #include "base/error.h"
 #include "tensor/tensor.h"
 
-enum { QWEN_MAX_FULL_BLOCKS = 64, GENERATION_MAX_EOS = 16 };
+enum { VISION_MAX_FULL_BLOCKS = 64, GENERATION_MAX_EOS = 16 };
 
 // The language model; config keys in comments where they differ.
-struct qwen_text_config {
+struct decoder_config {
     int hidden;       // hidden_size
     int intermediate; // intermediate_size
     int layers;       // num_hidden_layers
@@ -32,25 +32,25 @@ struct qwen_text_config {
 };
 
 // The vision tower (vision_config).
-struct qwen_vision_config {
+struct vision_config {
     int depth;
-    int hidden;                            // hidden_size; a multiple of heads
-    int intermediate;                      // intermediate_size
-    int heads;                             // num_heads; hidden / heads is a multiple of 4
-    int patch;                             // patch_size, pixels
-    int merge;                             // spatial_merge_size: merge x merge patches become one token
-    int temporal_patch;                    // temporal_patch_size, frames
-    int window;                            // window_size, pixels; a multiple of patch * merge
-    int in_channels;                       // in_channels or in_chans; 3
-    int out_hidden;                        // out_hidden_size = text.hidden
-    int full_blocks[QWEN_MAX_FULL_BLOCKS]; // fullatt_block_indexes: blocks that attend to the whole image
+    int hidden;                              // hidden_size; a multiple of heads
+    int intermediate;                        // intermediate_size
+    int heads;                               // num_heads; hidden / heads is a multiple of 4
+    int patch;                               // patch_size, pixels
+    int merge;                               // spatial_merge_size: merge x merge patches become one token
+    int temporal_patch;                      // temporal_patch_size, frames
+    int window;                              // window_size, pixels; a multiple of patch * merge
+    int in_channels;                         // in_channels or in_chans; 3
+    int out_hidden;                          // out_hidden_size = text.hidden
+    int full_blocks[VISION_MAX_FULL_BLOCKS]; // fullatt_block_indexes: blocks that attend to the whole image
     int full_count;
     double tokens_per_second; // video time scale
 };
 
-struct qwen_config {
-    struct qwen_text_config text;
-    struct qwen_vision_config vision;
+struct model_config {
+    struct decoder_config text;
+    struct vision_config vision;
     int32_t vision_start_id; // <|vision_start|>
     int32_t vision_end_id;   // <|vision_end|>
     int32_t image_id;        // <|image_pad|>
@@ -60,11 +60,11 @@ struct qwen_config {
 };
 
 // FOLDER/config.json, or its text. ERROR_MODEL naming the key and the value that will not do.
-int qwen_config_read(struct qwen_config *config, const char *folder, struct error *error);
-int qwen_config_parse(struct qwen_config *config, const char *json, size_t length, const char *name,
-                      struct error *error);
+int model_config_read(struct model_config *config, const char *folder, struct error *error);
+int model_config_parse(struct model_config *config, const char *json, size_t length, const char *name,
+                       struct error *error);
 // Whether a vision block attends to the whole image rather than to its windows.
-bool qwen_vision_is_full(const struct qwen_vision_config *vision, int block);
+bool vision_is_full(const struct vision_config *vision, int block);
 
 // What a request gets that does not ask for something else.
 struct generation_defaults {

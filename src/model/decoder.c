@@ -8,7 +8,7 @@
 #include "model/mrope.h"
 #include "tensor/workspace.h"
 
-struct decoder *decoder_new(const struct qwen_text_config *config, struct error *error) {
+struct decoder *decoder_new(const struct decoder_config *config, struct error *error) {
     struct decoder *decoder = memory_new(1, sizeof *decoder, "language model", error);
     if (!decoder) return NULL;
     decoder->config = *config;
@@ -33,7 +33,7 @@ struct batch {
 
 static int prepare(struct decoder_pass *pass, enum dtype type, const int32_t *positions,
                    struct workspace *workspace, struct error *error) {
-    const struct qwen_text_config *c = &pass->decoder->config;
+    const struct decoder_config *c = &pass->decoder->config;
     size_t rows = pass->x.rows, heads = (size_t)(c->heads * c->head_dim),
            kv = (size_t)(c->kv_heads * c->head_dim);
     pass->cosine = workspace_matrix(workspace, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
@@ -93,7 +93,7 @@ void decoder_project(const struct decoder_pass *pass, const struct decoder_layer
 }
 
 struct attention decoder_attention(const struct decoder_pass *pass) {
-    const struct qwen_text_config *c = &pass->decoder->config;
+    const struct decoder_config *c = &pass->decoder->config;
     return (struct attention){.out = pass->attended,
                               .queries = pass->q,
                               .span_type = pass->k.dtype,

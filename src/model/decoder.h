@@ -14,7 +14,7 @@ struct decoder;
 
 // Resolves and checks all tensors of the language model, which the device adopts. Both must outlive it.
 // Without weights: parts_load fills them in, or they stay room for gradients.
-struct decoder *decoder_new(const struct qwen_text_config *config, struct error *error);
+struct decoder *decoder_new(const struct decoder_config *config, struct error *error);
 void decoder_free(struct decoder *decoder);
 
 // One sequence's new tokens in a forward pass. They follow own->rows tokens that follow prefix->rows tokens.

@@ -31,7 +31,7 @@ struct scratch {
 };
 
 static int keep_layer(struct decoder_tape *tape, struct kept *kept, struct error *error) {
-    const struct qwen_text_config *c = &tape->pass.decoder->config;
+    const struct decoder_config *c = &tape->pass.decoder->config;
     size_t rows = tape->pass.x.rows, heads = (size_t)c->heads * (size_t)c->head_dim,
            kv = (size_t)c->kv_heads * (size_t)c->head_dim, intermediate = (size_t)c->intermediate;
     struct workspace *workspace = tape->workspace;
@@ -69,7 +69,7 @@ static int keep_layers(struct decoder_tape *tape, struct error *error) {
 
 static int prepare(struct decoder_tape *tape, const int32_t *positions, struct error *error) {
     struct decoder_pass *pass = &tape->pass;
-    const struct qwen_text_config *c = &pass->decoder->config;
+    const struct decoder_config *c = &pass->decoder->config;
     size_t rows = pass->x.rows;
     pass->cosine = workspace_matrix(tape->workspace, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
     pass->sine = workspace_matrix(tape->workspace, DTYPE_F32, rows, (size_t)c->head_dim / 2, error);
@@ -169,7 +169,7 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
                                 const struct scratch *s, bool input_wanted) {
     const struct decoder_pass *pass = &tape->pass;
     struct device *device = pass->device;
-    const struct qwen_text_config *c = &pass->decoder->config;
+    const struct decoder_config *c = &pass->decoder->config;
     linear_backward(&layer->o, &gradient->o, device, s->dattended, s->dx, pass->attended, 0);
     const struct attention forward = decoder_attention(pass);
     const struct attention_gradient attention = {.forward = &forward,
@@ -195,7 +195,7 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
 }
 
 static int take_scratch(const struct decoder_tape *tape, struct scratch *s, struct error *error) {
-    const struct qwen_text_config *c = &tape->pass.decoder->config;
+    const struct decoder_config *c = &tape->pass.decoder->config;
     size_t rows = s->dx.rows, heads = (size_t)c->heads * (size_t)c->head_dim,
            kv = (size_t)c->kv_heads * (size_t)c->head_dim;
     s->dnormed = workspace_matrix(tape->workspace, DTYPE_F32, rows, (size_t)c->hidden, error);

@@ -12,7 +12,7 @@ struct decoder_layer {
 };
 
 struct decoder {
-    struct qwen_text_config config;
+    struct decoder_config config;
     struct matrix embedding; // [vocab, hidden]
     struct matrix final_norm;
     struct weight head; // lm_head, or the embedding when tied

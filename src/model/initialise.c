@@ -103,12 +103,12 @@ static json_t *fill_config(const struct initialise_options *options, const struc
     return NULL;
 }
 
-static int parse_config(const json_t *top, const char *name, struct qwen_config *config, double *range,
+static int parse_config(const json_t *top, const char *name, struct model_config *config, double *range,
                         struct error *error) {
     const json_t *text_config = json_object_get(top, "text_config");
     *range = 0.02;
     char *text = json_dumps(top, 0);
-    int result = text ? qwen_config_parse(config, text, strlen(text), name, error)
+    int result = text ? model_config_parse(config, text, strlen(text), name, error)
                       : error_set(error, ERROR_MEMORY, "%s: out of memory", name);
     free(text);
     if (result) return -1;
@@ -122,7 +122,7 @@ static int parse_config(const json_t *top, const char *name, struct qwen_config 
 
 struct initialisation {
     const struct initialise_options *options;
-    struct qwen_config config;
+    struct model_config config;
     double range; // initializer_range
     struct new_checkpoint checkpoint;
     struct fresh_tensor *sources; // one per tensor

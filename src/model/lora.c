@@ -11,11 +11,11 @@
 #include "base/random.h"
 #include "model/lora_parts.h"
 
-struct lora *lora_new_empty(const struct qwen *qwen, size_t modules, struct error *error) {
+struct lora *lora_new_empty(const struct model *model, size_t modules, struct error *error) {
     struct lora *lora = memory_new(1, sizeof *lora, "adapter", error);
     if (!lora) return NULL;
-    lora->device = qwen->device;
-    lora->type = qwen->type;
+    lora->device = model->device;
+    lora->type = model->type;
     lora->modules = memory_new(modules + 1, sizeof *lora->modules, "adapter", error);
     lora->working = memory_new(modules + 1, sizeof *lora->working, "adapter", error);
     if (lora->modules && lora->working) return lora;
@@ -135,7 +135,7 @@ static int add_targets(struct lora *lora, const struct part *parts, size_t count
     return result;
 }
 
-struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, struct error *error) {
+struct lora *lora_new(struct model *model, const struct lora_options *options, struct error *error) {
     if (options->rank < 1 || options->rank > 65536 || !(options->dropout >= 0 && options->dropout < 1) ||
         !isfinite(options->alpha)) {
         error_set(error, ERROR_USAGE, "LoRA: rank %d, alpha %g, dropout %g are not possible", options->rank,
@@ -143,8 +143,8 @@ struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, str
         return NULL;
     }
     size_t count;
-    struct part *parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error);
-    struct lora *lora = parts ? lora_new_empty(qwen, count, error) : NULL;
+    struct part *parts = parts_list(model->config, model->decoder, model->vision, &count, error);
+    struct lora *lora = parts ? lora_new_empty(model, count, error) : NULL;
     if (lora) {
         lora->rank = options->rank;
         lora->alpha = options->alpha;
@@ -165,12 +165,13 @@ struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, str
     return lora;
 }
 
-size_t lora_planned_values(const struct qwen *qwen, const struct lora_options *options, struct error *error) {
+size_t lora_planned_values(const struct model *model, const struct lora_options *options,
+                           struct error *error) {
     size_t count, values = 0;
     pcre2_code *pattern = options->targets ? compile_targets(options->targets, error) : NULL;
     pcre2_match_data *match = pattern ? pcre2_match_data_create_from_pattern(pattern, NULL) : NULL;
     struct part *parts = !options->targets || match
-                             ? parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error)
+                             ? parts_list(model->config, model->decoder, model->vision, &count, error)
                              : NULL;
     for (size_t i = 0; parts && i < count; i++)
         if (is_target(&parts[i], pattern, match))
@@ -217,12 +218,12 @@ void lora_refresh(struct lora *lora) {
     }
 }
 
-void lora_use(struct qwen *qwen, struct lora *lora) {
-    struct lora *old = qwen->adapter;
+void lora_use(struct model *model, struct lora *lora) {
+    struct lora *old = model->adapter;
     for (size_t i = 0; old && i < old->count; i++)
         old->modules[i].linear->adapter = (struct low_rank){.scale = 0};
     for (size_t i = 0; lora && i < lora->count; i++) lora->modules[i].linear->adapter = lora->working[i];
-    qwen->adapter = lora;
+    model->adapter = lora;
 }
 
 void lora_set_dropout(struct lora *lora, bool on, uint64_t seed, uint64_t pass) {

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "model/linear.h"
 
-struct qwen;
+struct model;
 struct lora;
 
 // One adapted layer. Values are F32, on the device; the model computes with copies of its own type
@@ -33,15 +33,15 @@ struct lora_options {
     uint64_t seed;       // A is uniform in +-1/sqrt(in), B is zero
 };
 
-struct lora *lora_new(struct qwen *qwen, const struct lora_options *options, struct error *error);
+struct lora *lora_new(struct model *model, const struct lora_options *options, struct error *error);
 // A PEFT folder, or the hub's name of one in the cache (model/hub.h). ERROR_MODEL for what is missing, does not
-// fit the model, or is more than LoRA of linear layers (model/lora_config.h). qwen->warnings gets what is odd:
+// fit the model, or is more than LoRA of linear layers (model/lora_config.h). model->warnings gets what is odd:
 // another base model, weights that the configuration does not target.
-struct lora *lora_open(struct qwen *qwen, const char *name, struct error *error);
+struct lora *lora_open(struct model *model, const char *name, struct error *error);
 void lora_free(struct lora *lora); // not while it is switched on
 
 // From now on the model computes with this adapter; NULL: with none.
-void lora_use(struct qwen *qwen, struct lora *lora);
+void lora_use(struct model *model, struct lora *lora);
 // The modules' values have changed.
 void lora_refresh(struct lora *lora);
 // Dropout of the next passes, a mask of its own for every layer and `pass`. Off after lora_new and lora_open.
@@ -56,7 +56,8 @@ struct lora_module *lora_module_at(struct lora *lora, size_t index);
 // Rank, alpha, dropout and rs as the adapter has them; the rest is empty.
 struct lora_options lora_settings(const struct lora *lora);
 // How many values lora_new would make; 0 with an error.
-size_t lora_planned_values(const struct qwen *qwen, const struct lora_options *options, struct error *error);
+size_t lora_planned_values(const struct model *model, const struct lora_options *options,
+                           struct error *error);
 double lora_scale(const struct lora *lora, const struct lora_module *module);
 
 // What a saved adapter looks like. PEFT calls modules what transformers calls them: since 4.52
@@ -69,14 +70,14 @@ struct lora_form {
 };
 
 // A PEFT folder; created if need be.
-int lora_save(const struct lora *lora, const struct qwen *qwen, const char *folder,
+int lora_save(const struct lora *lora, const struct model *model, const char *folder,
               const struct lora_form *form, struct error *error);
 // A whole checkpoint with W + scale B A in the place of W, computed in F32 and rounded to the checkpoint's
 // types, or everything in `type` with `convert`.
-int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, bool convert,
+int lora_merge(const struct lora *lora, const struct model *model, const char *folder, bool convert,
                enum dtype type, struct error *error);
 // The same into a folder that must not exist: it is written under another name, then renamed.
-int lora_merge_new(const struct lora *lora, const struct qwen *qwen, const char *folder, bool convert,
+int lora_merge_new(const struct lora *lora, const struct model *model, const char *folder, bool convert,
                    enum dtype type, struct error *error);
 // ERROR_INPUT when lora_merge_new could not write there.
 int lora_check_merge(const char *folder, struct error *error);

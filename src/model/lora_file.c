@@ -96,7 +96,7 @@ static int load(struct device *device, struct matrix to, const struct tensor *te
     return result;
 }
 
-static int load_module(struct lora *lora, struct qwen *qwen, const struct part *part,
+static int load_module(struct lora *lora, struct model *model, const struct part *part,
                        const struct found *found, const struct lora_config *config, const char *path,
                        struct error *error) {
     const struct tensor *a = found->a, *b = found->b;
@@ -121,10 +121,10 @@ static int load_module(struct lora *lora, struct qwen *qwen, const struct part *
     m->alpha = lora_config_alpha(config, own, published);
     if (!lora_config_targets(config, own) && lora->stray++ == 0)
         snprintf(lora->first_stray, sizeof lora->first_stray, "%s", own);
-    return load(qwen->device, lora_a(m), a, error) || load(qwen->device, lora_b(m), b, error) ? -1 : 0;
+    return load(model->device, lora_a(m), a, error) || load(model->device, lora_b(m), b, error) ? -1 : 0;
 }
 
-static int read_weights(struct lora *lora, struct qwen *qwen, const struct part *parts, size_t count,
+static int read_weights(struct lora *lora, struct model *model, const struct part *parts, size_t count,
                         const struct lora_config *config, const char *folder, struct error *error) {
     char *path = file_join(folder, "adapter_model.safetensors", error);
     char *pickled = file_join(folder, "adapter_model.bin", error);
@@ -139,7 +139,7 @@ static int read_weights(struct lora *lora, struct qwen *qwen, const struct part 
     int result = found ? collect(found, parts, count, file, path, error) : -1;
     for (size_t i = 0; result == 0 && i < count; i++)
         if (found[i].a || found[i].b)
-            result = load_module(lora, qwen, &parts[i], &found[i], config, path, error);
+            result = load_module(lora, model, &parts[i], &found[i], config, path, error);
     if (result == 0 && lora->count == 0) result = error_set(error, ERROR_MODEL, "%s: holds no adapter", path);
     free(found);
     safetensors_free(file);
@@ -148,43 +148,44 @@ static int read_weights(struct lora *lora, struct qwen *qwen, const struct part 
 }
 
 // A name that cannot be the checkpoint's: its folder, what it calls itself, or a hub name for it.
-static bool is_other_base(const struct qwen *qwen, const char *base) {
+static bool is_other_base(const struct model *model, const char *base) {
     char wanted[256], folder[256], own[256] = "";
-    const char *itself = checkpoint_config(qwen->checkpoint)->name;
+    const char *itself = checkpoint_config(model->checkpoint)->name;
     hub_short_name(base, wanted, sizeof wanted);
-    hub_short_name(checkpoint_folder(qwen->checkpoint), folder, sizeof folder);
+    hub_short_name(checkpoint_folder(model->checkpoint), folder, sizeof folder);
     hub_short_name(itself, own, sizeof own);
     return *wanted && strcasecmp(wanted, folder) != 0 && strcasecmp(wanted, own) != 0;
 }
 
-static int read_all(struct lora *lora, struct qwen *qwen, const struct part *parts, size_t count,
+static int read_all(struct lora *lora, struct model *model, const struct part *parts, size_t count,
                     const char *folder, struct error *error) {
     struct lora_config config;
-    if (lora_config_read(&config, folder, &qwen->warnings, error)) return -1;
+    if (lora_config_read(&config, folder, &model->warnings, error)) return -1;
     lora->rank = config.rank;
     lora->alpha = config.alpha;
     lora->dropout = config.dropout;
     lora->rs = config.rs;
-    int result = read_weights(lora, qwen, parts, count, &config, folder, error);
+    int result = read_weights(lora, model, parts, count, &config, folder, error);
     if (result == 0 && lora->stray)
         warnings_add(
-            &qwen->warnings,
+            &model->warnings,
             "%s: weights for %zu modules that adapter_config.json does not target, first: %s; they are used",
             folder, lora->stray, lora->first_stray);
-    if (result == 0 && config.base && is_other_base(qwen, config.base))
-        warnings_add(&qwen->warnings,
+    if (result == 0 && config.base && is_other_base(model, config.base))
+        warnings_add(&model->warnings,
                      "%s: trained over \"%.160s\"; over %s it is right only if that is the same", folder,
-                     config.base, checkpoint_folder(qwen->checkpoint));
+                     config.base, checkpoint_folder(model->checkpoint));
     lora_config_free(&config);
     return result;
 }
 
-struct lora *lora_open(struct qwen *qwen, const char *name, struct error *error) {
+struct lora *lora_open(struct model *model, const char *name, struct error *error) {
     size_t count;
-    char *folder = hub_find(name, "--adapter", &qwen->warnings, error);
-    struct part *parts = folder ? parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error) : NULL;
-    struct lora *lora = parts ? lora_new_empty(qwen, count, error) : NULL;
-    if (lora && read_all(lora, qwen, parts, count, folder, error)) {
+    char *folder = hub_find(name, "--adapter", &model->warnings, error);
+    struct part *parts =
+        folder ? parts_list(model->config, model->decoder, model->vision, &count, error) : NULL;
+    struct lora *lora = parts ? lora_new_empty(model, count, error) : NULL;
+    if (lora && read_all(lora, model, parts, count, folder, error)) {
         lora_free(lora);
         lora = NULL;
     }

@@ -3,8 +3,8 @@
 #define GLOBE_MODEL_LORA_PARTS_H
 
 #include "model/lora.h"
+#include "model/model.h"
 #include "model/parts.h"
-#include "model/qwen.h"
 
 #define LORA_PREFIX "base_model.model." // of every key in a file
 
@@ -21,7 +21,7 @@ struct lora {
     char first_stray[160];
 };
 
-struct lora *lora_new_empty(const struct qwen *qwen, size_t modules, struct error *error);
+struct lora *lora_new_empty(const struct model *model, size_t modules, struct error *error);
 // Adds a module with zeroed values; there must be room.
 struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t rank, struct error *error);
 // A module's matrices on the device.

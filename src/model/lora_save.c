@@ -59,10 +59,10 @@ static int component_of(const char *name, size_t length) {
 }
 
 // Whether the pattern of these targets chooses exactly the adapted modules out of all of the model.
-static int pattern_fits(const struct lora *lora, const struct qwen *qwen, const struct targets *targets,
+static int pattern_fits(const struct lora *lora, const struct model *model, const struct targets *targets,
                         bool *fits, struct error *error) {
     size_t count;
-    struct part *parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &count, error);
+    struct part *parts = parts_list(model->config, model->decoder, model->vision, &count, error);
     if (!parts) return -1;
     *fits = true;
     for (size_t i = 0; i < count; i++) {
@@ -81,7 +81,7 @@ static int pattern_fits(const struct lora *lora, const struct qwen *qwen, const 
 
 // PEFT matches a text against whole module names. The language model and the tower have layers of the same
 // name, so a list of last components would not do; where no pattern fits, all names are listed.
-static json_t *target_modules(const struct lora *lora, const struct qwen *qwen, enum lora_names names,
+static json_t *target_modules(const struct lora *lora, const struct model *model, enum lora_names names,
                               struct error *error) {
     struct targets targets = {.vision = false};
     char text[256] = "";
@@ -92,7 +92,7 @@ static json_t *target_modules(const struct lora *lora, const struct qwen *qwen, 
         if (component >= 0) targets.present[component] = true;
         *(strncmp(lora->modules[i].name, "visual.", 7) == 0 ? &targets.vision : &targets.language) = true;
     }
-    if (pattern_fits(lora, qwen, &targets, &fits, error)) return NULL;
+    if (pattern_fits(lora, model, &targets, &fits, error)) return NULL;
     if (!fits) {
         json_t *list = json_array();
         for (size_t i = 0; i < lora->count; i++) {
@@ -131,13 +131,13 @@ static json_t *pattern_of(const struct lora *lora, enum lora_names names, bool r
     return pattern;
 }
 
-static int save_config(const struct lora *lora, const struct qwen *qwen, const char *folder,
+static int save_config(const struct lora *lora, const struct model *model, const char *folder,
                        enum lora_names names, struct error *error) {
-    json_t *targets = target_modules(lora, qwen, names, error);
+    json_t *targets = target_modules(lora, model, names, error);
     if (!targets) return -1;
     json_t *config =
         json_pack("{s:s, s:n, s:s, s:s, s:b, s:b, s:b, s:o, s:f, s:n, s:s, s:i, s:o, s:o, s:o, s:b, s:b}",
-                  "base_model_name_or_path", checkpoint_folder(qwen->checkpoint), "revision", "bias", "none",
+                  "base_model_name_or_path", checkpoint_folder(model->checkpoint), "revision", "bias", "none",
                   "peft_type", "LORA", "fan_in_fan_out", 0, "inference_mode", 1, "init_lora_weights", 1,
                   "lora_alpha", whole_if_it_is(lora->alpha), "lora_dropout", lora->dropout, "modules_to_save",
                   "task_type", "CAUSAL_LM", "r", lora->rank, "rank_pattern", pattern_of(lora, names, true),
@@ -194,11 +194,11 @@ static int save_weights(const struct lora *lora, const char *folder, const struc
     return result;
 }
 
-int lora_save(const struct lora *lora, const struct qwen *qwen, const char *folder,
+int lora_save(const struct lora *lora, const struct model *model, const char *folder,
               const struct lora_form *form, struct error *error) {
     if (mkdir(folder, 0777) && errno != EEXIST) return error_set_errno(error, folder, "cannot create");
     if (save_weights(lora, folder, form, error)) return -1;
-    return save_config(lora, qwen, folder, form->names, error); // last: a folder without it is no adapter
+    return save_config(lora, model, folder, form->names, error); // last: a folder without it is no adapter
 }
 
 // ---- merging
@@ -234,7 +234,7 @@ static void add_product(void *context, const char *name, size_t row, float *valu
     for (size_t i = 0; i < columns; i++) values[i] = (float)((double)values[i] + merging->sum[i]);
 }
 
-int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *folder, bool convert,
+int lora_merge(const struct lora *lora, const struct model *model, const char *folder, bool convert,
                enum dtype type, struct error *error) {
     size_t a = 1, b = 1, in = 1;
     for (size_t i = 0; i < lora->count; i++) {
@@ -250,7 +250,7 @@ int lora_merge(const struct lora *lora, const struct qwen *qwen, const char *fol
     const struct checkpoint_change change = {
         .changes = is_adapted, .change = add_product, .context = &merging, .convert = convert, .type = type};
     int result = merging.a && merging.b && merging.sum
-                     ? checkpoint_copy(qwen->checkpoint, folder, &change, error)
+                     ? checkpoint_copy(model->checkpoint, folder, &change, error)
                      : -1;
     if (result == 0) result = device_check(lora->device, error);
     free(merging.a);
@@ -296,12 +296,12 @@ int lora_check_merge(const char *folder, struct error *error) {
     return 0;
 }
 
-int lora_merge_new(const struct lora *lora, const struct qwen *qwen, const char *folder, bool convert,
+int lora_merge_new(const struct lora *lora, const struct model *model, const char *folder, bool convert,
                    enum dtype type, struct error *error) {
     if (lora_check_merge(folder, error)) return -1;
     char *temporary = make_temporary(folder, error);
     if (!temporary) return -1;
-    int result = lora_merge(lora, qwen, temporary, convert, type, error);
+    int result = lora_merge(lora, model, temporary, convert, type, error);
     if (result == 0 && rename(temporary, folder)) result = error_set_errno(error, folder, "cannot rename to");
     if (result) nftw(temporary, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(temporary);

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-int mrope_positions(const struct qwen_config *config, const int32_t *ids, size_t count,
+int mrope_positions(const struct model_config *config, const int32_t *ids, size_t count,
                     const struct image_grid *grids, size_t grid_count, int32_t *positions, int32_t *next,
                     struct error *error) {
     int32_t *t = positions, *h = positions + count, *w = positions + 2 * count, start = 0;
@@ -36,7 +36,7 @@ int mrope_positions(const struct qwen_config *config, const int32_t *ids, size_t
     return 0;
 }
 
-int mrope_angles(const struct qwen_text_config *config, struct device *device, const int32_t *positions,
+int mrope_angles(const struct decoder_config *config, struct device *device, const int32_t *positions,
                  size_t count, struct matrix cosine, struct matrix sine, struct workspace *workspace,
                  struct error *error) {
     size_t half = (size_t)config->head_dim / 2;

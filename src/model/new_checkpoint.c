@@ -36,7 +36,7 @@ static void plan_tensor(struct new_checkpoint *checkpoint, const struct part *pa
     checkpoint->parameters += tensor_count(&planned->tensor);
 }
 
-int new_checkpoint_plan(struct new_checkpoint *checkpoint, const struct qwen_config *config,
+int new_checkpoint_plan(struct new_checkpoint *checkpoint, const struct model_config *config,
                         struct error *error) {
     if (checkpoint->dtype != DTYPE_BF16 && checkpoint->dtype != DTYPE_F32)
         return error_set(error, ERROR_USAGE, "random weights of type %s, expected BF16 or F32",

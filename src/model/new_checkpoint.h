@@ -37,7 +37,7 @@ struct new_checkpoint {
     int noted; // its number + 1 in base/temporary.h: what is not finished goes when a signal ends the process
 };
 
-int new_checkpoint_plan(struct new_checkpoint *checkpoint, const struct qwen_config *config,
+int new_checkpoint_plan(struct new_checkpoint *checkpoint, const struct model_config *config,
                         struct error *error);
 // Makes the folder, which must not exist or be empty (ERROR_USAGE). ERROR_IO when the disk has not enough
 // room.

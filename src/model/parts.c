@@ -62,7 +62,7 @@ static void start(struct list *list, const char *layers, int index) {
 
 #define PLACE(owner, member) ((owner) ? &(owner)->member : NULL)
 
-static void add_layer(struct list *list, const struct qwen_text_config *text, struct decoder_layer *layer) {
+static void add_layer(struct list *list, const struct decoder_config *text, struct decoder_layer *layer) {
     int queries = text->heads * text->head_dim, keys = text->kv_heads * text->head_dim;
     int hidden = text->hidden, inner = text->intermediate;
     add_vector(list, "input_layernorm.weight", "", PART_NORM, hidden, PLACE(layer, input_norm));
@@ -76,7 +76,7 @@ static void add_layer(struct list *list, const struct qwen_text_config *text, st
     add_linear(list, "mlp.down_proj", PART_OUT, false, hidden, inner, PLACE(layer, down));
 }
 
-static void add_text(struct list *list, const struct qwen_text_config *text, struct decoder *decoder) {
+static void add_text(struct list *list, const struct decoder_config *text, struct decoder *decoder) {
     list->group = PART_TEXT;
     start(list, NULL, 0);
     add_matrix(list, part_embedding, "", PART_EMBEDDING, text->vocab, text->hidden,
@@ -91,8 +91,7 @@ static void add_text(struct list *list, const struct qwen_text_config *text, str
         add_matrix(list, part_head, "", PART_HEAD, text->vocab, text->hidden, PLACE(decoder, head.values));
 }
 
-static void add_block(struct list *list, const struct qwen_vision_config *vision,
-                      struct vision_block *block) {
+static void add_block(struct list *list, const struct vision_config *vision, struct vision_block *block) {
     int hidden = vision->hidden, inner = vision->intermediate;
     add_vector(list, "norm1.weight", "", PART_NORM, hidden, PLACE(block, norm1));
     add_linear(list, "attn.qkv", PART_WEIGHT, true, 3 * hidden, hidden, PLACE(block, qkv));
@@ -104,8 +103,7 @@ static void add_block(struct list *list, const struct qwen_vision_config *vision
 }
 
 // A convolution without overlap: flattened, it is a linear layer over the values of a patch.
-static void add_patch_embedding(struct list *list, const struct qwen_vision_config *vision,
-                                struct vision *tower) {
+static void add_patch_embedding(struct list *list, const struct vision_config *vision, struct vision *tower) {
     struct part *part =
         add(list, "visual.patch_embed.proj.weight", "", PART_WEIGHT, PLACE(tower, patch_embed.weight.values));
     const size_t shape[] = {(size_t)vision->hidden, (size_t)vision->in_channels,
@@ -114,7 +112,7 @@ static void add_patch_embedding(struct list *list, const struct qwen_vision_conf
     for (int i = 0; i < PART_MAX_DIMS; i++) part->shape[i] = shape[i];
 }
 
-static void add_vision(struct list *list, const struct qwen_vision_config *vision, struct vision *tower) {
+static void add_vision(struct list *list, const struct vision_config *vision, struct vision *tower) {
     int merged = vision->hidden * vision->merge * vision->merge;
     list->group = PART_TOWER;
     start(list, NULL, 0);
@@ -131,7 +129,7 @@ static void add_vision(struct list *list, const struct qwen_vision_config *visio
                PLACE(tower, merger_out));
 }
 
-struct part *parts_list(const struct qwen_config *config, struct decoder *decoder, struct vision *vision,
+struct part *parts_list(const struct model_config *config, struct decoder *decoder, struct vision *vision,
                         size_t *count, struct error *error) {
     struct list list = {0};
     add_text(&list, &config->text, decoder);

@@ -45,7 +45,7 @@ struct part {
 
 // The tensors of a configuration, language model first; a tied head is left out. With decoder and vision, both
 // or neither NULL, each has its place. free() it.
-struct part *parts_list(const struct qwen_config *config, struct decoder *decoder, struct vision *vision,
+struct part *parts_list(const struct model_config *config, struct decoder *decoder, struct vision *vision,
                         size_t *count, struct error *error);
 // Names that the checkpoint has to know: of the embedding, and of the head.
 extern const char part_embedding[], part_head[];

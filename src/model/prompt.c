@@ -1,14 +1,14 @@
 // From a chat and its pictures to what the model reads: sizes, patches, ids, positions.
 #include <stdlib.h>
 
-#include "model/qwen.h"
+#include "model/model.h"
 #include "photo/resize.h"
 
 // The size that the model sees a picture in. A message's own wishes come first, as in qwen_vl_utils' fetch_image: a
 // size is rounded within the published limits, limits stand in the place of the model's.
-static int choose_size(const struct qwen *qwen, const struct chat_size *wish, const struct image *image,
+static int choose_size(const struct model *model, const struct chat_size *wish, const struct image *image,
                        size_t *height, size_t *width, struct error *error) {
-    const struct photo_preprocessor *p = &qwen->preprocessor, published = photo_preprocessor_default();
+    const struct photo_preprocessor *p = &model->preprocessor, published = photo_preprocessor_default();
     size_t factor = p->patch_size * p->merge_size;
     if (wish->resized_height)
         return photo_smart_resize(wish->resized_height, wish->resized_width, factor, published.min_pixels,
@@ -23,11 +23,11 @@ static int choose_size(const struct qwen *qwen, const struct chat_size *wish, co
 }
 
 // Picture i as the model sees it, and its grid.
-static int resize_picture(struct prompt *prompt, const struct qwen *qwen, const struct chat_part *part,
+static int resize_picture(struct prompt *prompt, const struct model *model, const struct chat_part *part,
                           const struct image *image, size_t i, struct error *error) {
-    const struct photo_preprocessor *p = &qwen->preprocessor;
+    const struct photo_preprocessor *p = &model->preprocessor;
     size_t height, width;
-    if (choose_size(qwen, &part->size, image, &height, &width, error) ||
+    if (choose_size(model, &part->size, image, &height, &width, error) ||
         image_resize(&prompt->resized[i], image, width, height, error))
         return prompt->grid_count == 1 ? error_prefix(error, "%.240s", part->text)
                                        : error_prefix(error, "picture %zu (%.240s)", i + 1, part->text);
@@ -35,21 +35,21 @@ static int resize_picture(struct prompt *prompt, const struct qwen *qwen, const 
     return 0;
 }
 
-static int resize_pictures(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+static int resize_pictures(struct prompt *prompt, const struct model *model, const struct chat *chat,
                            const struct image *images, struct error *error) {
     size_t next = 0;
     for (size_t m = 0; m < chat->count; m++)
         for (size_t k = 0; k < chat->messages[m].part_count; k++) {
             const struct chat_part *part = &chat->messages[m].parts[k];
             if (part->kind != CHAT_IMAGE) continue;
-            if (resize_picture(prompt, qwen, part, &images[next], next, error)) return -1;
+            if (resize_picture(prompt, model, part, &images[next], next, error)) return -1;
             next++;
         }
     return 0;
 }
 
-static int cut_patches(struct prompt *prompt, const struct qwen *qwen, struct error *error) {
-    const struct photo_preprocessor *p = &qwen->preprocessor;
+static int cut_patches(struct prompt *prompt, const struct model *model, struct error *error) {
+    const struct photo_preprocessor *p = &model->preprocessor;
     size_t rows = 0, columns = 3 * p->temporal_patch_size * p->patch_size * p->patch_size;
     for (size_t i = 0; i < prompt->grid_count; i++) rows += prompt->grids[i].height * prompt->grids[i].width;
     float *patches = memory_new_aligned(rows, columns * sizeof *patches, "image patches", error);
@@ -62,17 +62,17 @@ static int cut_patches(struct prompt *prompt, const struct qwen *qwen, struct er
     return 0;
 }
 
-static int encode(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+static int encode(struct prompt *prompt, const struct model *model, const struct chat *chat,
                   struct error *error) {
-    size_t unit = qwen->preprocessor.merge_size * qwen->preprocessor.merge_size;
+    size_t unit = model->preprocessor.merge_size * model->preprocessor.merge_size;
     size_t *tokens = memory_new(prompt->grid_count + 1, sizeof *tokens, "prompt", error);
     if (!tokens) return -1;
     for (size_t i = 0; i < prompt->grid_count; i++)
         tokens[i] = prompt->grids[i].height * prompt->grids[i].width / unit;
-    int result = chat_encode(chat, qwen->tokenizer, tokens, true, false, &prompt->ids, error);
+    int result = chat_encode(chat, model->tokenizer, tokens, true, false, &prompt->ids, error);
     free(tokens);
     if (result) return -1;
-    size_t count = prompt->ids.count, limit = (size_t)qwen->config->text.max_positions;
+    size_t count = prompt->ids.count, limit = (size_t)model->config->text.max_positions;
     if (count >= limit)
         return error_set(error, ERROR_LIMIT,
                          "the prompt has %zu tokens, the model's context is %zu (smaller "
@@ -80,11 +80,11 @@ static int encode(struct prompt *prompt, const struct qwen *qwen, const struct c
                          count, limit);
     prompt->positions = memory_new(count, 3 * sizeof *prompt->positions, "prompt", error);
     if (!prompt->positions) return -1;
-    return mrope_positions(qwen->config, prompt->ids.data, count, prompt->grids, prompt->grid_count,
+    return mrope_positions(model->config, prompt->ids.data, count, prompt->grids, prompt->grid_count,
                            prompt->positions, &prompt->next_position, error);
 }
 
-int prompt_build(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+int prompt_build(struct prompt *prompt, const struct model *model, const struct chat *chat,
                  const struct image *images, size_t image_count, struct error *error) {
     *prompt = (struct prompt){0};
     if (chat_image_count(chat) != image_count)
@@ -94,9 +94,9 @@ int prompt_build(struct prompt *prompt, const struct qwen *qwen, const struct ch
     prompt->resized = memory_new(image_count + 1, sizeof *prompt->resized, "prompt", error);
     int result = prompt->grids && prompt->resized ? 0 : -1;
     prompt->grid_count = image_count;
-    if (result == 0) result = resize_pictures(prompt, qwen, chat, images, error);
-    if (result == 0 && image_count) result = cut_patches(prompt, qwen, error);
-    if (result == 0) result = encode(prompt, qwen, chat, error);
+    if (result == 0) result = resize_pictures(prompt, model, chat, images, error);
+    if (result == 0 && image_count) result = cut_patches(prompt, model, error);
+    if (result == 0) result = encode(prompt, model, chat, error);
     if (result) prompt_free(prompt);
     return result;
 }

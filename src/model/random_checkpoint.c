@@ -22,8 +22,8 @@ static const double DEVIATION = 0.02; // initializer_range
 
 static const struct shape {
     const char *name;
-    struct qwen_text_config text;
-    struct qwen_vision_config vision;
+    struct decoder_config text;
+    struct vision_config vision;
     int32_t first_added; // id of <|endoftext|>
 } shapes[] = {
     {.name = "tiny",
@@ -101,15 +101,15 @@ static const struct shape *find_shape(const char *name, struct error *error) {
 }
 
 // What all sizes have in common.
-static void fill_config(const struct shape *shape, struct qwen_config *config) {
+static void fill_config(const struct shape *shape, struct model_config *config) {
     int32_t first = shape->first_added;
-    *config = (struct qwen_config){.text = shape->text,
-                                   .vision = shape->vision,
-                                   .vision_start_id = first + 9,
-                                   .vision_end_id = first + 10,
-                                   .image_id = first + 12,
-                                   .video_id = first + 13,
-                                   .dtype = DTYPE_BF16};
+    *config = (struct model_config){.text = shape->text,
+                                    .vision = shape->vision,
+                                    .vision_start_id = first + 9,
+                                    .vision_end_id = first + 10,
+                                    .image_id = first + 12,
+                                    .video_id = first + 13,
+                                    .dtype = DTYPE_BF16};
     config->text.rms_eps = 1e-6f;
     config->text.rope_theta = 1e6;
     config->text.bos = first;
@@ -123,7 +123,7 @@ static void fill_config(const struct shape *shape, struct qwen_config *config) {
     config->vision.tokens_per_second = 2;
 }
 
-int random_checkpoint_config(const char *shape, struct qwen_config *config, struct error *error) {
+int random_checkpoint_config(const char *shape, struct model_config *config, struct error *error) {
     const struct shape *found = find_shape(shape, error);
     if (!found) return -1;
     fill_config(found, config);
@@ -213,7 +213,7 @@ static json_t *vocab_json(int32_t size) {
     return NULL;
 }
 
-static int write_files(const char *folder, const struct qwen_config *config, int32_t first_added,
+static int write_files(const char *folder, const struct model_config *config, int32_t first_added,
                        struct error *error) {
     json_t *preprocessor =
         checkpoint_preprocessor_json(&config->vision, CHECKPOINT_MIN_PIXELS, CHECKPOINT_MAX_PIXELS);
@@ -229,8 +229,8 @@ static int write_files(const char *folder, const struct qwen_config *config, int
 
 // ---- all together ---------------------------------------------------------------------------------------
 
-static int write_all(const struct new_checkpoint *checkpoint, uint64_t seed, const struct qwen_config *config,
-                     int32_t first_added, struct error *error) {
+static int write_all(const struct new_checkpoint *checkpoint, uint64_t seed,
+                     const struct model_config *config, int32_t first_added, struct error *error) {
     struct blocks blocks = {.checkpoint = checkpoint, .seed = seed};
     int result = make_blocks(&blocks, error);
     if (result == 0) result = write_files(checkpoint->folder, config, first_added, error);
@@ -244,7 +244,7 @@ static int write_all(const struct new_checkpoint *checkpoint, uint64_t seed, con
 int random_checkpoint_write(const struct random_checkpoint *options, const char *folder,
                             struct error *error) {
     const struct shape *shape = find_shape(options->shape, error);
-    struct qwen_config config;
+    struct model_config config;
     if (!shape) return -1;
     fill_config(shape, &config);
     config.dtype = options->dtype;

@@ -24,6 +24,6 @@ struct random_checkpoint {
 // enough room, which is looked at first; on any failure what was written is removed.
 int random_checkpoint_write(const struct random_checkpoint *options, const char *folder, struct error *error);
 // The configuration of a named shape.
-int random_checkpoint_config(const char *shape, struct qwen_config *config, struct error *error);
+int random_checkpoint_config(const char *shape, struct model_config *config, struct error *error);
 
 #endif

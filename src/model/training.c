@@ -10,17 +10,17 @@
 #include "model/vision_backward.h"
 #include "tensor/workspace.h"
 
-struct training *training_open(struct qwen *qwen, const struct training_options *options,
+struct training *training_open(struct model *model, const struct training_options *options,
                                struct error *error) {
-    if (!device_can_train(qwen->device)) {
+    if (!device_can_train(model->device)) {
         error_set(error, ERROR_USAGE, "this device cannot train");
         return NULL;
     }
     struct training *training = memory_new(1, sizeof *training, "training", error);
     if (!training) return NULL;
-    training->qwen = qwen;
+    training->model = model;
     training->options = *options;
-    training->workspace = workspace_new(qwen->device, error);
+    training->workspace = workspace_new(model->device, error);
     if (training->workspace && training_take_parameters(training, error) == 0) return training;
     training_close(training);
     return NULL;
@@ -33,12 +33,12 @@ void training_close(struct training *training) {
     free(training);
 }
 
-size_t training_values(const struct qwen *qwen, const struct training_options *options) {
+size_t training_values(const struct model *model, const struct training_options *options) {
     struct error ignored;
     const struct lora_options adapter = {.rank = options->lora_rank, .targets = options->lora_targets};
-    if (options->lora_rank > 0) return lora_planned_values(qwen, &adapter, &ignored);
+    if (options->lora_rank > 0) return lora_planned_values(model, &adapter, &ignored);
     size_t count, values = 0;
-    struct part *parts = parts_list(qwen->config, NULL, NULL, &count, &ignored);
+    struct part *parts = parts_list(model->config, NULL, NULL, &count, &ignored);
     for (size_t i = 0; parts && i < count; i++)
         if (training_is_trained(options, &parts[i])) values += part_values(&parts[i]);
     free(parts);
@@ -51,20 +51,20 @@ static size_t activations(size_t rows, size_t layers, size_t kept, size_t hidden
     return rows * (layers * hidden * sizeof(float) + kept * (wide * size + 2 * hidden * sizeof(float)));
 }
 
-size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t trained,
+size_t training_memory(const struct model *model, const struct training_options *options, size_t trained,
                        size_t rows, size_t patches) {
-    const struct qwen_text_config *t = &qwen->config->text;
-    const struct qwen_vision_config *v = &qwen->config->vision;
-    size_t size = dtype_size(qwen->type), layers = (size_t)t->layers, blocks = (size_t)v->depth;
+    const struct decoder_config *t = &model->config->text;
+    const struct vision_config *v = &model->config->vision;
+    size_t size = dtype_size(model->type), layers = (size_t)t->layers, blocks = (size_t)v->depth;
     size_t hidden = (size_t)t->hidden, inner = (size_t)t->intermediate,
            heads = (size_t)(t->heads + t->kv_heads) * 2 * (size_t)t->head_dim;
     bool lora = options->lora_rank > 0 || options->lora_folder;
-    bool copies = qwen->type != DTYPE_F32 && (!lora || options->lora_bf16);
+    bool copies = model->type != DTYPE_F32 && (!lora || options->lora_bf16);
     size_t bytes = trained * (2 * sizeof(float) + (copies ? size : 0));
     // One more layer for the backward pass, whose gradients are as wide as what it reads.
     bytes += activations(rows, layers, (options->checkpoint_activations ? 1 : layers) + 1, hidden,
                          heads + 3 * inner, size);
-    if (qwen->type != DTYPE_F32 && qwen->device->fast_type == DTYPE_F32) // operands of products are widened
+    if (model->type != DTYPE_F32 && model->device->fast_type == DTYPE_F32) // operands of products are widened
         bytes += rows * (heads + 3 * inner) * sizeof(float);
     bytes += rows * hidden * 4 * sizeof(float); // embeddings, their gradients, the rows of the head
     bool tower = options->train_vision || options->train_merger;
@@ -109,7 +109,7 @@ bool training_has_vision(const struct training *training) {
 static int run_tower(struct pass *pass, const struct training_group *groups, size_t count,
                      struct error *error) {
     struct workspace *workspace = pass->training->workspace;
-    struct qwen *qwen = pass->training->qwen;
+    struct model *model = pass->training->model;
     size_t rows = 0, grids = 0, columns = 0, row = 0, grid = 0;
     for (size_t g = 0; g < count; g++) {
         rows += groups[g].prompt->patches.rows;
@@ -128,16 +128,16 @@ static int run_tower(struct pass *pass, const struct training_group *groups, siz
         row += prompt->patches.rows;
         grid += prompt->grid_count;
     }
-    pass->vision = vision_tape_run(qwen->vision, pass->device, qwen->type, patches, all, grids, pass->embeds,
-                                   pass->keep, workspace, error);
+    pass->vision = vision_tape_run(model->vision, pass->device, model->type, patches, all, grids,
+                                   pass->embeds, pass->keep, workspace, error);
     return pass->vision ? 0 : -1;
 }
 
 // A frozen tower: cached embeddings, or one group after the other through inference.
 static int encode_images(struct pass *pass, const struct training_group *groups, size_t count,
                          struct error *error) {
-    struct qwen *qwen = pass->training->qwen;
-    size_t row = 0, unit = (size_t)qwen->config->vision.merge * (size_t)qwen->config->vision.merge;
+    struct model *model = pass->training->model;
+    size_t row = 0, unit = (size_t)model->config->vision.merge * (size_t)model->config->vision.merge;
     for (size_t g = 0; g < count; g++) {
         const struct prompt *prompt = groups[g].prompt;
         size_t rows = prompt->patches.rows / unit;
@@ -150,7 +150,7 @@ static int encode_images(struct pass *pass, const struct training_group *groups,
                              cached.rows, rows);
         if (cached.data)
             device_upload(pass->device, embeds, cached.data);
-        else if (vision_encode(qwen->vision, pass->device, qwen->type, prompt->patches, prompt->grids,
+        else if (vision_encode(model->vision, pass->device, model->type, prompt->patches, prompt->grids,
                                prompt->grid_count, embeds, pass->training->workspace, NULL, error))
             return -1;
     }
@@ -158,8 +158,8 @@ static int encode_images(struct pass *pass, const struct training_group *groups,
 }
 
 static int embed(struct pass *pass, const struct training_group *groups, size_t count, struct error *error) {
-    struct qwen *qwen = pass->training->qwen;
-    decoder_embed(qwen->decoder, pass->device, pass->x, pass->rows.ids);
+    struct model *model = pass->training->model;
+    decoder_embed(model->decoder, pass->device, pass->x, pass->rows.ids);
     if (pass->rows.image_count == 0) return 0;
     struct workspace *workspace = pass->training->workspace;
     pass->embeds = workspace_matrix(workspace, DTYPE_F32, pass->rows.image_count, pass->x.columns, error);
@@ -167,7 +167,7 @@ static int embed(struct pass *pass, const struct training_group *groups, size_t 
     bool tape = pass->keep != TAPE_NOTHING && training_has_vision(pass->training);
     if (tape ? run_tower(pass, groups, count, error) : encode_images(pass, groups, count, error)) return -1;
     struct matrix embeds = pass->embeds;
-    if (qwen->type == DTYPE_BF16) { // as in inference: the reference casts to the embedding's type
+    if (model->type == DTYPE_BF16) { // as in inference: the reference casts to the embedding's type
         embeds = workspace_matrix(workspace, DTYPE_BF16, embeds.rows, embeds.columns, error);
         if (error->code) return -1;
         device_gather(pass->device, embeds, pass->embeds, NULL);
@@ -178,24 +178,24 @@ static int embed(struct pass *pass, const struct training_group *groups, size_t 
 
 static int forward(struct pass *pass, const struct training_group *groups, size_t count, float temperature,
                    struct error *error) {
-    struct qwen *qwen = pass->training->qwen;
+    struct model *model = pass->training->model;
     struct workspace *workspace = pass->training->workspace;
-    size_t hidden = (size_t)qwen->config->text.hidden;
+    size_t hidden = (size_t)model->config->text.hidden;
     const struct training_rows *rows = &pass->rows;
-    if (training_rows_build(&pass->rows, qwen, groups, count, workspace, error)) return -1;
+    if (training_rows_build(&pass->rows, model, groups, count, workspace, error)) return -1;
     pass->x = workspace_matrix(workspace, DTYPE_F32, rows->rows, hidden, error);
     pass->last = workspace_matrix(workspace, DTYPE_F32, rows->tokens, hidden, error);
-    pass->normed = workspace_matrix(workspace, qwen->type, rows->tokens, hidden, error);
+    pass->normed = workspace_matrix(workspace, model->type, rows->tokens, hidden, error);
     if (error->code) return -1;
     pass->log_probs = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
     pass->log_sums = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
     if (error->code || embed(pass, groups, count, error)) return -1;
-    pass->text = decoder_tape_run(qwen->decoder, pass->device, qwen->type, pass->x, rows->positions,
+    pass->text = decoder_tape_run(model->decoder, pass->device, model->type, pass->x, rows->positions,
                                   rows->spans, rows->span_count, pass->keep, workspace, error);
     if (!pass->text) return -1;
     device_gather(pass->device, pass->last, pass->x, rows->sources);
-    decoder_norm(qwen->decoder, pass->device, pass->normed, pass->last);
-    device_log_probs(pass->device, pass->log_probs, pass->log_sums, pass->normed, &qwen->decoder->head,
+    decoder_norm(model->decoder, pass->device, pass->normed, pass->last);
+    device_log_probs(pass->device, pass->log_probs, pass->log_sums, pass->normed, &model->decoder->head,
                      rows->targets, temperature);
     return device_check(pass->device, error);
 }
@@ -218,7 +218,7 @@ static int32_t *to_int32(const size_t *values, size_t count, struct workspace *w
 static int head_backward(struct pass *pass, const float *derivatives, float temperature, struct matrix dx,
                          struct error *error) {
     struct training *training = pass->training;
-    const struct decoder *decoder = training->qwen->decoder;
+    const struct decoder *decoder = training->model->decoder;
     const struct training_rows *rows = &pass->rows;
     struct workspace_mark mark = workspace_mark(training->workspace);
     struct matrix dnormed = workspace_matrix(training->workspace, DTYPE_F32, rows->tokens, dx.columns, error);
@@ -279,7 +279,7 @@ static int run_pass(struct training *training, const struct training_group *grou
                     float temperature, training_objective *objective, void *context, double *loss,
                     struct error *error) {
     struct pass pass = {.training = training,
-                        .device = training->qwen->device,
+                        .device = training->model->device,
                         .keep = training->options.checkpoint_activations ? TAPE_INPUTS : TAPE_ALL};
     if (forward(&pass, groups, count, temperature, error)) return -1;
     size_t tokens = pass.rows.completed;
@@ -309,7 +309,7 @@ int training_pass(struct training *training, const struct training_group *groups
     workspace_reset(training->workspace);
     uint64_t pass = training->passes++;
     if (training->lora) {
-        lora_use(training->qwen, training->lora);
+        lora_use(training->model, training->lora);
         lora_set_dropout(training->lora, true, training->options.seed, pass);
     }
     int result = run_pass(training, groups, count, temperature, objective, context, loss, error);
@@ -320,21 +320,21 @@ int training_pass(struct training *training, const struct training_group *groups
 
 int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error) {
-    struct qwen *qwen = training->qwen;
-    struct pass pass = {.training = training, .device = qwen->device, .keep = TAPE_NOTHING};
+    struct model *model = training->model;
+    struct pass pass = {.training = training, .device = model->device, .keep = TAPE_NOTHING};
     *error = (struct error){0};
     if (check_temperature(temperature, error)) return -1;
     if (base && !training->lora)
         return error_set(error, ERROR_INTERNAL, "log-probs of the base need LoRA: the weights were trained");
     workspace_reset(training->workspace);
-    if (training->lora) lora_use(qwen, base ? NULL : training->lora);
+    if (training->lora) lora_use(model, base ? NULL : training->lora);
     int result = forward(&pass, groups, count, temperature, error);
     if (result == 0) {
-        device_download(qwen->device, log_probs,
+        device_download(model->device, log_probs,
                         matrix_of(pass.log_probs, DTYPE_F32, 1, pass.rows.completed));
-        result = device_check(qwen->device, error);
+        result = device_check(model->device, error);
     }
-    if (training->lora) lora_use(qwen, training->lora);
+    if (training->lora) lora_use(model, training->lora);
     workspace_reset(training->workspace);
     return result;
 }

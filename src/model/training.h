@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "model/lora.h"
-#include "model/qwen.h"
+#include "model/model.h"
 
 struct training_options {
     bool train_text;             // language model, embedding and head
@@ -51,16 +51,16 @@ struct training;
 // The model's weights that are trained become private copies; the checkpoint on disk is never written. One
 // training per model at a time. The same passes with the same number of threads give the same bits.
 // Memory: 4 + 4 bytes per trained value, + 2 where the model computes in BF16.
-struct training *training_open(struct qwen *qwen, const struct training_options *options,
+struct training *training_open(struct model *model, const struct training_options *options,
                                struct error *error);
 void training_close(struct training *training); // the model keeps the trained weights until it is closed
 // What training_open would take, in bytes, for `trained` values and `rows` tokens (patches) in a pass: to warn
 // before starting.
-size_t training_memory(const struct qwen *qwen, const struct training_options *options, size_t trained,
+size_t training_memory(const struct model *model, const struct training_options *options, size_t trained,
                        size_t rows, size_t patches);
 
 // Values that training_open would train; not of lora_folder, which has to be read.
-size_t training_values(const struct qwen *qwen, const struct training_options *options);
+size_t training_values(const struct model *model, const struct training_options *options);
 
 size_t training_parameter_count(const struct training *training);
 struct parameter *training_parameter(struct training *training,

@@ -33,7 +33,7 @@ static struct parameter *add(struct training *training, const char *name, int di
         p->shape[i] = shape[i];
         p->count *= shape[i];
     }
-    struct device *device = training->qwen->device;
+    struct device *device = training->model->device;
     p->gradient = device_allocate(device, p->count * sizeof *p->gradient, DEVICE_DENSE, name, error);
     if (!p->gradient) return NULL;
     device_clear(device, parameter_gradients(p));
@@ -44,25 +44,25 @@ static struct parameter *add(struct training *training, const char *name, int di
 // The model computes with a private copy from here on: the master itself, or rounded to BF16.
 static int exchange_weight(struct training *training, struct parameter *p, struct trained *trained,
                            struct matrix *matrix, struct error *error) {
-    struct qwen *qwen = training->qwen;
-    p->value = device_allocate(qwen->device, p->count * sizeof *p->value, DEVICE_DENSE, p->name, error);
+    struct model *model = training->model;
+    p->value = device_allocate(model->device, p->count * sizeof *p->value, DEVICE_DENSE, p->name, error);
     if (!p->value) return -1;
     struct matrix copy = matrix_of(p->value, DTYPE_F32, matrix->rows, matrix->columns);
-    device_gather(qwen->device, copy, *matrix, NULL);
+    device_gather(model->device, copy, *matrix, NULL);
     trained->own_value = true;
-    if (qwen->type == DTYPE_BF16) {
+    if (model->type == DTYPE_BF16) {
         trained->working =
-            device_allocate(qwen->device, p->count * dtype_size(DTYPE_BF16), DEVICE_DENSE, p->name, error);
-        if (!trained->working || qwen_keep(qwen, trained->working, error)) return -1;
+            device_allocate(model->device, p->count * dtype_size(DTYPE_BF16), DEVICE_DENSE, p->name, error);
+        if (!trained->working || model_keep(model, trained->working, error)) return -1;
         struct matrix rounded = matrix_of(trained->working, DTYPE_BF16, matrix->rows, matrix->columns);
-        device_gather(qwen->device, rounded, copy, NULL);
+        device_gather(model->device, rounded, copy, NULL);
         *matrix = rounded;
-        return device_check(qwen->device, error);
+        return device_check(model->device, error);
     }
     trained->own_value = false;
-    if (qwen_keep(qwen, p->value, error)) return -1;
+    if (model_keep(model, p->value, error)) return -1;
     *matrix = copy;
-    return device_check(qwen->device, error);
+    return device_check(model->device, error);
 }
 
 // The tensors of the model and of its likeness, in the same order.
@@ -81,7 +81,7 @@ static int take_weight(struct training *training, const struct part *part, struc
 }
 
 static int take_weights(struct training *training, const struct likeness *all, struct error *error) {
-    struct decoder *decoder = training->qwen->decoder;
+    struct decoder *decoder = training->model->decoder;
     int result = 0;
     for (size_t i = 0; result == 0 && i < all->count; i++)
         if (training_is_trained(&training->options, &all->parts[i]))
@@ -129,7 +129,7 @@ static int take_module(struct training *training, const struct lora_module *m, c
 
 static int take_adapter(struct training *training, const struct likeness *all, struct error *error) {
     const struct training_options *o = &training->options;
-    struct qwen *qwen = training->qwen;
+    struct model *model = training->model;
     const struct lora_options fresh = {.rank = o->lora_rank,
                                        .alpha = o->lora_alpha,
                                        .dropout = o->lora_dropout,
@@ -137,12 +137,12 @@ static int take_adapter(struct training *training, const struct likeness *all, s
                                        .targets = o->lora_targets,
                                        .seed = o->seed};
     struct lora *lora =
-        o->lora_folder ? lora_open(qwen, o->lora_folder, error) : lora_new(qwen, &fresh, error);
+        o->lora_folder ? lora_open(model, o->lora_folder, error) : lora_new(model, &fresh, error);
     if (!lora) return -1;
     if (!o->lora_bf16) lora_compute_in_f32(lora);
-    lora_use(qwen, lora);
-    lora_free(qwen->own_adapter); // of an earlier training
-    qwen->own_adapter = training->lora = lora;
+    lora_use(model, lora);
+    lora_free(model->own_adapter); // of an earlier training
+    model->own_adapter = training->lora = lora;
     for (size_t i = 0; i < lora_count(lora); i++) {
         const struct lora_module *m = lora_module_at(lora, i);
         if (take_module(training, m, find_layer(all, m->name), error)) return -1;
@@ -151,13 +151,13 @@ static int take_adapter(struct training *training, const struct likeness *all, s
 }
 
 int training_take_parameters(struct training *training, struct error *error) {
-    struct qwen *qwen = training->qwen;
+    struct model *model = training->model;
     struct likeness all = {0};
-    training->text = decoder_new(&qwen->config->text, error);
-    training->vision = vision_new(&qwen->config->vision, error);
+    training->text = decoder_new(&model->config->text, error);
+    training->vision = vision_new(&model->config->vision, error);
     if (!training->text || !training->vision) return -1;
-    all.parts = parts_list(qwen->config, qwen->decoder, qwen->vision, &all.count, error);
-    all.gradients = parts_list(qwen->config, training->text, training->vision, &all.count, error);
+    all.parts = parts_list(model->config, model->decoder, model->vision, &all.count, error);
+    all.gradients = parts_list(model->config, training->text, training->vision, &all.count, error);
     training->parameters = memory_new(2 * all.count, sizeof *training->parameters, "parameters", error);
     training->trained = memory_new(2 * all.count, sizeof *training->trained, "parameters", error);
     int result = all.parts && all.gradients && training->parameters && training->trained ? 0 : -1;
@@ -170,7 +170,7 @@ int training_take_parameters(struct training *training, struct error *error) {
 }
 
 void training_free_parameters(struct training *training) {
-    struct device *device = training->qwen->device;
+    struct device *device = training->model->device;
     for (size_t i = 0; i < training->count; i++) {
         device_release(device, training->parameters[i].gradient);
         if (training->trained[i].own_value) device_release(device, training->parameters[i].value);
@@ -198,16 +198,16 @@ struct matrix parameter_gradients(const struct parameter *parameter) {
 }
 
 struct device *training_device(const struct training *training) {
-    return training->qwen->device;
+    return training->model->device;
 }
 
 void training_zero_gradients(struct training *training) {
     for (size_t i = 0; i < training->count; i++)
-        device_clear(training->qwen->device, parameter_gradients(&training->parameters[i]));
+        device_clear(training->model->device, parameter_gradients(&training->parameters[i]));
 }
 
 void training_refresh(struct training *training) {
-    struct device *device = training->qwen->device;
+    struct device *device = training->model->device;
     for (size_t i = 0; i < training->count; i++) {
         const struct parameter *p = &training->parameters[i];
         if (!training->trained[i].working) continue;
@@ -224,7 +224,7 @@ static const struct parameter *find(const struct training *training, const char 
     for (size_t i = 0; i < training->count; i++)
         if (strcmp(training->parameters[i].name, name) == 0) return &training->parameters[i];
     // A file may repeat a tied embedding as lm_head.
-    bool tied = training->qwen->config->text.tie_embeddings && strcmp(name, part_head) == 0;
+    bool tied = training->model->config->text.tie_embeddings && strcmp(name, part_head) == 0;
     return tied ? find(training, part_embedding) : NULL;
 }
 
@@ -235,21 +235,21 @@ static bool changes(void *context, const char *name) {
 static void change(void *context, const char *name, size_t row, float *values, size_t columns) {
     const struct training *training = context;
     const struct parameter *p = find(training, name);
-    device_download(training->qwen->device, values,
+    device_download(training->model->device, values,
                     matrix_columns(parameter_values(p), row * columns, columns));
 }
 
 int training_save(const struct training *training, const char *folder, const struct training_form *form,
                   struct error *error) {
     const struct lora_form adapter = {.names = form->names, .type = form->convert ? form->type : DTYPE_F32};
-    if (training->lora) return lora_save(training->lora, training->qwen, folder, &adapter, error);
+    if (training->lora) return lora_save(training->lora, training->model, folder, &adapter, error);
     const struct checkpoint_change weights = {.changes = changes,
                                               .change = change,
                                               .context = (void *)(uintptr_t)training,
                                               .convert = form->convert,
                                               .type = form->type};
-    if (device_check(training->qwen->device, error) ||
-        checkpoint_copy(training->qwen->checkpoint, folder, &weights, error))
+    if (device_check(training->model->device, error) ||
+        checkpoint_copy(training->model->checkpoint, folder, &weights, error))
         return -1;
-    return device_check(training->qwen->device, error);
+    return device_check(training->model->device, error);
 }

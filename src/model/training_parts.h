@@ -14,7 +14,7 @@ struct trained {
 };
 
 struct training {
-    struct qwen *qwen;
+    struct model *model;
     struct training_options options;
     struct parameter *parameters;
     struct trained *trained;

@@ -1,8 +1,8 @@
 #include "model/training_rows.h"
 
-static int check_group(const struct qwen *qwen, const struct training_group *group, size_t index,
+static int check_group(const struct model *model, const struct training_group *group, size_t index,
                        struct error *error) {
-    const struct qwen_text_config *c = &qwen->config->text;
+    const struct decoder_config *c = &model->config->text;
     size_t prompt = group->prompt->ids.count;
     if (prompt == 0) return error_set(error, ERROR_INPUT, "group %zu has an empty prompt", index);
     for (size_t k = 0; k < group->completion_count; k++) {
@@ -22,20 +22,20 @@ static int check_group(const struct qwen *qwen, const struct training_group *gro
 }
 
 // Rows of a model so small that padding pays.
-static size_t padded(const struct qwen *qwen, size_t count) {
+static size_t padded(const struct model *model, size_t count) {
     enum { SMALL_HIDDEN = 1024, UNIT = 32 };
-    return qwen->config->text.hidden > SMALL_HIDDEN ? count : (count + UNIT - 1) / UNIT * UNIT;
+    return model->config->text.hidden > SMALL_HIDDEN ? count : (count + UNIT - 1) / UNIT * UNIT;
 }
 
-static int measure(struct training_rows *rows, const struct qwen *qwen, const struct training_group *groups,
+static int measure(struct training_rows *rows, const struct model *model, const struct training_group *groups,
                    size_t count, struct error *error) {
     for (size_t g = 0; g < count; g++) {
         const struct ids *prompt = &groups[g].prompt->ids;
-        if (check_group(qwen, &groups[g], g, error)) return -1;
+        if (check_group(model, &groups[g], g, error)) return -1;
         rows->rows += prompt->count;
         rows->span_count++;
         for (size_t i = 0; i < prompt->count; i++)
-            rows->image_count += prompt->data[i] == qwen->config->image_id;
+            rows->image_count += prompt->data[i] == model->config->image_id;
         for (size_t k = 0; k < groups[g].completion_count; k++) {
             size_t tokens = groups[g].completions[k].count;
             rows->completed += tokens;
@@ -45,8 +45,8 @@ static int measure(struct training_rows *rows, const struct qwen *qwen, const st
         }
     }
     size_t real = rows->rows;
-    rows->rows = padded(qwen, real);
-    rows->tokens = padded(qwen, rows->completed);
+    rows->rows = padded(model, real);
+    rows->tokens = padded(model, rows->completed);
     rows->span_count += rows->rows > real;
     return rows->completed ? 0 : error_set(error, ERROR_INPUT, "there is no completion to learn from");
 }
@@ -75,12 +75,12 @@ static void add_row(struct training_rows *rows, struct cursor *at, int32_t id, i
     rows->positions[2 * rows->rows + at->row++] = w;
 }
 
-static void add_prompt(struct training_rows *rows, struct cursor *at, const struct qwen *qwen,
+static void add_prompt(struct training_rows *rows, struct cursor *at, const struct model *model,
                        const struct prompt *prompt) {
     size_t count = prompt->ids.count;
     rows->spans[at->span++] = (struct decoder_span){.first = at->row, .rows = count};
     for (size_t i = 0; i < count; i++) {
-        if (prompt->ids.data[i] == qwen->config->image_id) rows->images[at->image++] = at->row;
+        if (prompt->ids.data[i] == model->config->image_id) rows->images[at->image++] = at->row;
         add_row(rows, at, prompt->ids.data[i], prompt->positions[i], prompt->positions[count + i],
                 prompt->positions[2 * count + i]);
     }
@@ -112,15 +112,15 @@ static void add_padding(struct training_rows *rows, struct cursor *at) {
     }
 }
 
-int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
+int training_rows_build(struct training_rows *rows, const struct model *model,
                         const struct training_group *groups, size_t count, struct workspace *workspace,
                         struct error *error) {
     *rows = (struct training_rows){0};
-    if (measure(rows, qwen, groups, count, error) || take(rows, workspace, error)) return -1;
+    if (measure(rows, model, groups, count, error) || take(rows, workspace, error)) return -1;
     struct cursor at = {0};
     for (size_t g = 0; g < count; g++) {
         size_t prompt_row = at.row;
-        add_prompt(rows, &at, qwen, groups[g].prompt);
+        add_prompt(rows, &at, model, groups[g].prompt);
         for (size_t k = 0; k < groups[g].completion_count; k++)
             add_completion(rows, &at, groups[g].prompt, prompt_row, &groups[g].completions[k]);
     }

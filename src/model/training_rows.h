@@ -28,7 +28,7 @@ struct training_rows {
 
 // Everything is host memory of the workspace. ERROR_INPUT for prompts or completions that cannot be computed,
 // ERROR_LIMIT for those beyond the model's context.
-int training_rows_build(struct training_rows *rows, const struct qwen *qwen,
+int training_rows_build(struct training_rows *rows, const struct model *model,
                         const struct training_group *groups, size_t count, struct workspace *workspace,
                         struct error *error);
 

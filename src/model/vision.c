@@ -7,7 +7,7 @@
 #include "model/vision_parts.h"
 #include "tensor/workspace.h"
 
-struct vision *vision_new(const struct qwen_vision_config *config, struct error *error) {
+struct vision *vision_new(const struct vision_config *config, struct error *error) {
     struct vision *vision = memory_new(1, sizeof *vision, "vision tower", error);
     if (!vision) return NULL;
     vision->config = *config;
@@ -16,7 +16,7 @@ struct vision *vision_new(const struct qwen_vision_config *config, struct error 
         vision_free(vision);
         return NULL;
     }
-    for (int i = 0; i < config->depth; i++) vision->blocks[i].full = qwen_vision_is_full(config, i);
+    for (int i = 0; i < config->depth; i++) vision->blocks[i].full = vision_is_full(config, i);
     return vision;
 }
 
@@ -26,8 +26,8 @@ void vision_free(struct vision *vision) {
     free(vision);
 }
 
-size_t vision_window_order(const struct qwen_vision_config *c, const struct image_grid *grids,
-                           size_t grid_count, size_t *group_index, size_t *windows) {
+size_t vision_window_order(const struct vision_config *c, const struct image_grid *grids, size_t grid_count,
+                           size_t *group_index, size_t *windows) {
     size_t merge = (size_t)c->merge, side = (size_t)(c->window / c->merge / c->patch), base = 0, next = 0,
            count = 0;
     for (size_t g = 0; g < grid_count; g++) {
@@ -48,7 +48,7 @@ size_t vision_window_order(const struct qwen_vision_config *c, const struct imag
 // Rows and columns in the picture of the patches in window order: positions [2, patches].
 static void fill_positions(const struct vision_pass *pass, const struct image_grid *grids, size_t grid_count,
                            int32_t *order, int32_t *positions) {
-    const struct qwen_vision_config *c = &pass->vision->config;
+    const struct vision_config *c = &pass->vision->config;
     size_t merge = (size_t)c->merge, i = 0, patches = pass->patches;
     for (size_t g = 0; g < grid_count; g++)
         for (size_t group = 0; group < grids[g].frames * grids[g].height * grids[g].width / (merge * merge);
@@ -68,7 +68,7 @@ static void fill_positions(const struct vision_pass *pass, const struct image_gr
 // Half of the pairs turn with the row, half with the column.
 static int fill_angles(const struct vision_pass *pass, const struct image_grid *grids, size_t grid_count,
                        struct workspace *workspace, struct error *error) {
-    const struct qwen_vision_config *c = &pass->vision->config;
+    const struct vision_config *c = &pass->vision->config;
     size_t quarter = (size_t)(c->hidden / c->heads) / 4;
     int32_t *order = workspace_host(workspace, 2 * pass->patches, sizeof *order, error);
     int32_t *positions = workspace_host(workspace, 2 * pass->patches, sizeof *positions, error);
@@ -105,7 +105,7 @@ static void fill_segments(const struct vision_pass *pass, struct attention_segme
 
 int vision_prepare(struct vision_pass *pass, enum dtype type, const struct image_grid *grids,
                    size_t grid_count, struct workspace *workspace, struct error *error) {
-    const struct qwen_vision_config *c = &pass->vision->config;
+    const struct vision_config *c = &pass->vision->config;
     size_t unit = (size_t)(c->merge * c->merge), groups = pass->patches / unit, hidden = (size_t)c->hidden,
            frames = 0;
     for (size_t g = 0; g < grid_count; g++) frames += grids[g].frames;
@@ -138,7 +138,7 @@ int vision_prepare(struct vision_pass *pass, enum dtype type, const struct image
 }
 
 void vision_project(const struct vision_pass *pass, const struct vision_block *block) {
-    const struct qwen_vision_config *c = &pass->vision->config;
+    const struct vision_config *c = &pass->vision->config;
     device_rms_norm(pass->device, pass->normed, pass->x, block->norm1, VISION_NORM_EPS);
     linear_run(&block->qkv, pass->device, pass->qkv, pass->normed, 0);
     device_rope(pass->device, matrix_columns(pass->qkv, 0, 2 * (size_t)c->hidden), // q and k
@@ -146,7 +146,7 @@ void vision_project(const struct vision_pass *pass, const struct vision_block *b
 }
 
 struct attention vision_attention(const struct vision_pass *pass, const struct vision_block *block) {
-    const struct qwen_vision_config *c = &pass->vision->config;
+    const struct vision_config *c = &pass->vision->config;
     size_t head_dim = (size_t)(c->hidden / c->heads);
     return (struct attention){.out = pass->attended,
                               .queries = matrix_columns(pass->qkv, 0, (size_t)c->hidden),

@@ -13,7 +13,7 @@
 struct vision;
 
 // Resolves and checks all `visual.*` tensors, which the device adopts. Both must outlive it.
-struct vision *vision_new(const struct qwen_vision_config *config, struct error *error);
+struct vision *vision_new(const struct vision_config *config, struct error *error);
 void vision_free(struct vision *vision);
 
 // patches [P, 3 * temporal * patch^2] F32 of all images one after the other (P = sum of frames * height *
@@ -26,7 +26,7 @@ int vision_encode(const struct vision *vision, struct device *device, enum dtype
 // Order in which the tower works, exposed for tests: merge groups of all images sorted into windows.
 // `windows` receives the length of each window in patches; both arrays have room for every group. Returns the
 // number of windows.
-size_t vision_window_order(const struct qwen_vision_config *config, const struct image_grid *grids,
+size_t vision_window_order(const struct vision_config *config, const struct image_grid *grids,
                            size_t grid_count, size_t *group_index, size_t *windows);
 
 #endif

@@ -28,7 +28,7 @@ struct scratch {
 };
 
 static int keep_block(struct vision_tape *tape, struct kept *kept, struct error *error) {
-    const struct qwen_vision_config *c = &tape->pass.vision->config;
+    const struct vision_config *c = &tape->pass.vision->config;
     size_t rows = tape->pass.patches, hidden = (size_t)c->hidden;
     kept->x_middle = workspace_matrix(tape->workspace, DTYPE_F32, rows, hidden, error);
     kept->qkv = workspace_matrix(tape->workspace, tape->type, rows, 3 * hidden, error);
@@ -41,7 +41,7 @@ static int keep_block(struct vision_tape *tape, struct kept *kept, struct error 
 }
 
 static int keep_blocks(struct vision_tape *tape, struct error *error) {
-    const struct qwen_vision_config *c = &tape->pass.vision->config;
+    const struct vision_config *c = &tape->pass.vision->config;
     size_t rows = tape->pass.patches, unit = (size_t)c->merge * (size_t)c->merge, hidden = (size_t)c->hidden;
     tape->blocks = workspace_host(tape->workspace, (size_t)c->depth, sizeof *tape->blocks, error);
     if (!tape->blocks) return -1;
@@ -191,7 +191,7 @@ static void first_half_backward(const struct vision_tape *tape, const struct vis
 }
 
 static int take_scratch(const struct vision_tape *tape, struct scratch *s, struct error *error) {
-    const struct qwen_vision_config *c = &tape->pass.vision->config;
+    const struct vision_config *c = &tape->pass.vision->config;
     size_t rows = tape->pass.patches, hidden = (size_t)c->hidden;
     s->dx = workspace_matrix(tape->workspace, DTYPE_F32, rows, hidden, error);
     s->dnormed = workspace_matrix(tape->workspace, DTYPE_F32, rows, hidden, error);

@@ -15,7 +15,7 @@ struct vision_block {
 };
 
 struct vision {
-    struct qwen_vision_config config;
+    struct vision_config config;
     struct linear patch_embed;
     struct vision_block *blocks;
     struct matrix merger_norm;

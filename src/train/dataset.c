@@ -38,7 +38,7 @@ struct unknown_key {
 };
 
 struct dataset {
-    const struct qwen *qwen;
+    const struct model *model;
     struct dataset_options options;
     struct source *sources;
     size_t source_count;
@@ -225,8 +225,8 @@ static int measure_row(const struct dataset *dataset, struct row *row, struct ro
     if (parse_row(dataset, row, &chat, notes, error)) return -1;
     int result = visit_pictures(dataset, row, &chat, measure_picture, &sizes, error);
     if (result == 0)
-        result =
-            sample_measure(&row->size, dataset->qwen, &chat, sizes.widths, sizes.heights, sizes.count, error);
+        result = sample_measure(&row->size, dataset->model, &chat, sizes.widths, sizes.heights, sizes.count,
+                                error);
     chat_free(&chat);
     row->content = hash_row(dataset, row);
     if (result == 0 && row->size.before_learnt + 1 > dataset->options.max_length &&
@@ -274,7 +274,7 @@ static void report_notes(struct dataset *dataset) {
 
 static void measure_rows(struct dataset *dataset) {
     struct progress *progress = progress_start("reading the data set", "rows", dataset->count);
-#pragma omp parallel for num_threads(dataset->qwen->device->threads) schedule(dynamic, 16)
+#pragma omp parallel for num_threads(dataset->model->device->threads) schedule(dynamic, 16)
     for (size_t i = 0; i < dataset->count; i++) {
         struct row *row = &dataset->rows[i];
         struct error error = {0};
@@ -385,11 +385,11 @@ static int add_path(struct dataset *dataset, const char *path, struct error *err
 }
 
 struct dataset *dataset_open(char *const *paths, size_t count, const struct dataset_options *options,
-                             const struct qwen *qwen, struct error *error) {
+                             const struct model *model, struct error *error) {
     struct dataset *dataset = memory_new(1, sizeof *dataset, "data set", error);
     if (!dataset) return NULL;
     dataset->options = *options;
-    dataset->qwen = qwen;
+    dataset->model = model;
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) result = add_path(dataset, paths[i], error);
     if (result == 0) {
@@ -480,7 +480,7 @@ int dataset_load(const struct dataset *dataset, size_t row, struct sample *sampl
     if (result == 0) {
         result = visit_pictures(dataset, entry, &chat, decode_picture, &pictures, error);
         if (result == 0)
-            result = sample_build(sample, dataset->qwen, &chat, pictures.images, pictures.count,
+            result = sample_build(sample, dataset->model, &chat, pictures.images, pictures.count,
                                   dataset->options.max_length, error);
         for (size_t p = 0; p < pictures.count; p++) image_free(&pictures.images[p]);
         chat_free(&chat);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "model/qwen.h"
+#include "model/model.h"
 #include "train/recipe.h"
 #include "train/sample.h"
 
@@ -28,7 +28,7 @@ struct dataset;
 // paths are relative to the folder of their JSONL file. What is left out is said on stderr, with file and
 // line. ERROR_INPUT when no row is left. The model is only read, and must outlive the data set.
 struct dataset *dataset_open(char *const *paths, size_t count, const struct dataset_options *options,
-                             const struct qwen *qwen, struct error *error);
+                             const struct model *model, struct error *error);
 void dataset_close(struct dataset *dataset);
 
 const struct dataset_report *dataset_report(const struct dataset *dataset);

@@ -51,25 +51,25 @@ static size_t entry_bytes(const struct sample *sample, size_t rows, size_t hidde
 }
 
 static int run_tower(struct features_entry *entry, const struct sample *sample, size_t rows, size_t hidden,
-                     struct qwen *qwen, struct error *error) {
+                     struct model *model, struct error *error) {
     float *data = memory_new_aligned(rows, hidden * sizeof *data, "features", error);
     if (!data) return -1;
     entry->embeds = matrix_of(data, DTYPE_F32, rows, hidden);
-    int result = qwen_see(qwen, &sample->prompt, data, error);
+    int result = model_see(model, &sample->prompt, data, error);
     if (result) free(data);
     return result;
 }
 
-int features_add(struct features *features, size_t row, struct sample *sample, struct qwen *qwen, bool *kept,
-                 struct error *error) {
-    size_t merge = (size_t)qwen->config->vision.merge, unit = merge * merge;
-    size_t rows = sample->prompt.patches.rows / unit, hidden = (size_t)qwen->config->text.hidden;
+int features_add(struct features *features, size_t row, struct sample *sample, struct model *model,
+                 bool *kept, struct error *error) {
+    size_t merge = (size_t)model->config->vision.merge, unit = merge * merge;
+    size_t rows = sample->prompt.patches.rows / unit, hidden = (size_t)model->config->text.hidden;
     size_t bytes = entry_bytes(sample, rows, hidden);
     *kept = false;
     if (bytes > features->limit - features->bytes || features->entries[row]) return 0;
     struct features_entry *entry = memory_new(1, sizeof *entry, "features", error);
     if (!entry) return -1;
-    if (rows && run_tower(entry, sample, rows, hidden, qwen, error)) {
+    if (rows && run_tower(entry, sample, rows, hidden, model, error)) {
         free(entry);
         return -1;
     }

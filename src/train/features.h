@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "model/qwen.h"
+#include "model/model.h"
 #include "train/sample.h"
 
 struct features;
@@ -26,7 +26,7 @@ const struct features_entry *features_get(const struct features *features, size_
 
 // Runs the tower and takes the sample over, if there is room: *kept says whether it did. The main thread
 // only.
-int features_add(struct features *features, size_t row, struct sample *sample, struct qwen *qwen, bool *kept,
-                 struct error *error);
+int features_add(struct features *features, size_t row, struct sample *sample, struct model *model,
+                 bool *kept, struct error *error);
 
 #endif

@@ -42,7 +42,7 @@ int feed_next(struct feed *feed, struct feed_row *row, struct error *error) {
     if (loader_next(feed->loader, &row->row, &row->own, error)) return -1;
     if (feed->features && !features_has(feed->features, row->row)) {
         bool kept;
-        if (features_add(feed->features, row->row, &row->own, feed->qwen, &kept, error)) {
+        if (features_add(feed->features, row->row, &row->own, feed->model, &kept, error)) {
             feed_release(row);
             return -1;
         }

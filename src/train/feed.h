@@ -12,7 +12,7 @@
 struct feed {
     const struct dataset *dataset;
     struct features *features; // NULL: the vision tower is trained, so nothing can be kept
-    struct qwen *qwen;
+    struct model *model;
     size_t threads;
     size_t *rows; // of the loader
     struct loader *loader;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "model/lora.h"
-#include "model/qwen.h"
+#include "model/model.h"
 #include "train/adamw.h"
 #include "train/schedule.h"
 
@@ -94,7 +94,7 @@ const struct setting recipe_settings[] = {
 // ---- libcyaml fills the struct --------------------------------------------------------------------------
 
 static const cyaml_strval_t dtypes[] = {
-    {"auto", QWEN_TYPE_AUTO}, {"f32", QWEN_TYPE_F32}, {"bf16", QWEN_TYPE_BF16}};
+    {"auto", MODEL_TYPE_AUTO}, {"f32", MODEL_TYPE_F32}, {"bf16", MODEL_TYPE_BF16}};
 static const cyaml_strval_t autos[] = {{"auto", RECIPE_AUTO}, {"false", RECIPE_FALSE}, {"true", RECIPE_TRUE}};
 static const cyaml_strval_t lora_dtypes[] = {{"f32", RECIPE_DTYPE_F32}, {"bf16", RECIPE_DTYPE_BF16}};
 static const cyaml_strval_t save_dtypes[] = {{"auto", RECIPE_DTYPE_AUTO},

@@ -22,7 +22,7 @@ struct recipe_list {
 
 struct recipe_model {
     char *folder;
-    int dtype; // enum qwen_type
+    int dtype; // enum model_type
     uint64_t min_pixels, max_pixels;
     bool train_text, train_vision, train_merger, gradient_checkpointing;
 };

@@ -93,26 +93,26 @@ static int check_learnt(const struct chat *chat, struct error *error) {
     return error_set(error, ERROR_INPUT, "no answer to be learnt follows the last image: nothing to learn");
 }
 
-static int build(struct sample *sample, const struct qwen *qwen, const struct chat *chat,
+static int build(struct sample *sample, const struct model *model, const struct chat *chat,
                  const struct image *images, size_t image_count, size_t max_length, struct error *error) {
     const struct chat question = {chat->messages, sample_first_answer(chat)};
     if (check_learnt(chat, error)) return -1;
-    if (prompt_build(&sample->prompt, qwen, &question, images, image_count, error)) return -1;
+    if (prompt_build(&sample->prompt, model, &question, images, image_count, error)) return -1;
     for (size_t i = 0; i < sample->prompt.grid_count; i++) image_free(&sample->prompt.resized[i]);
     size_t tokens = sample->prompt.ids.count;
     if (tokens >= max_length)
         return error_set(error, ERROR_LIMIT, "the prompt alone has %zu tokens, data.max_length is %zu",
                          tokens, max_length);
-    if (sample_encode_completion(sample, chat, qwen->tokenizer, max_length - tokens, error)) return -1;
+    if (sample_encode_completion(sample, chat, model->tokenizer, max_length - tokens, error)) return -1;
     if (sample->labels == 0)
         return error_set(error, ERROR_LIMIT, "nothing of the answer fits into %zu tokens", max_length);
     return 0;
 }
 
-int sample_build(struct sample *sample, const struct qwen *qwen, const struct chat *chat,
+int sample_build(struct sample *sample, const struct model *model, const struct chat *chat,
                  const struct image *images, size_t image_count, size_t max_length, struct error *error) {
     *sample = (struct sample){0};
-    int result = build(sample, qwen, chat, images, image_count, max_length, error);
+    int result = build(sample, model, chat, images, image_count, max_length, error);
     if (result) sample_free(sample);
     return result;
 }
@@ -141,7 +141,7 @@ static int count_image_tokens(struct sample_size *size, const struct photo_prepr
     return 0;
 }
 
-int sample_measure(struct sample_size *size, const struct qwen *qwen, const struct chat *chat,
+int sample_measure(struct sample_size *size, const struct model *model, const struct chat *chat,
                    const size_t *widths, const size_t *heights, size_t image_count, struct error *error) {
     const struct chat question = {chat->messages, sample_first_answer(chat)};
     struct sample sample = {0};
@@ -149,11 +149,11 @@ int sample_measure(struct sample_size *size, const struct qwen *qwen, const stru
     if (check_learnt(chat, error)) return -1;
     size_t *tokens = memory_new(image_count + 1, sizeof *tokens, "row", error);
     int result =
-        tokens ? count_image_tokens(size, &qwen->preprocessor, tokens, widths, heights, image_count, error)
+        tokens ? count_image_tokens(size, &model->preprocessor, tokens, widths, heights, image_count, error)
                : -1;
     if (result == 0)
-        result = chat_encode(&question, qwen->tokenizer, tokens, true, false, &sample.prompt.ids, error);
-    if (result == 0) result = sample_encode_completion(&sample, chat, qwen->tokenizer, SIZE_MAX, error);
+        result = chat_encode(&question, model->tokenizer, tokens, true, false, &sample.prompt.ids, error);
+    if (result == 0) result = sample_encode_completion(&sample, chat, model->tokenizer, SIZE_MAX, error);
     size->prompt = sample.prompt.ids.count;
     size->completion = sample.completion.count;
     size->before_learnt = size->prompt;

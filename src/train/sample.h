@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "model/qwen.h"
+#include "model/model.h"
 
 // Zero-initialise, release with sample_free.
 struct sample {
@@ -28,7 +28,7 @@ int sample_encode_completion(struct sample *sample, const struct chat *chat,
 
 // The whole; `images` in the order of the chat. max_length counts prompt and completion; the completion is
 // cut to fit. ERROR_LIMIT when nothing of the answer is left. Safe from several threads.
-int sample_build(struct sample *sample, const struct qwen *qwen, const struct chat *chat,
+int sample_build(struct sample *sample, const struct model *model, const struct chat *chat,
                  const struct image *images, size_t image_count, size_t max_length, struct error *error);
 void sample_free(struct sample *sample);
 
@@ -38,7 +38,7 @@ struct sample_size {
     size_t before_learnt;      // tokens of both before the first that is learnt
     size_t patches;
 };
-int sample_measure(struct sample_size *size, const struct qwen *qwen, const struct chat *chat,
+int sample_measure(struct sample_size *size, const struct model *model, const struct chat *chat,
                    const size_t *widths, const size_t *heights, size_t image_count, struct error *error);
 
 #endif

@@ -55,9 +55,9 @@ static uint64_t hash(uint64_t seed, const void *data, size_t length) { // FNV-1a
 
 // Of the checkpoint that is trained or adapted: names, shapes, and a little of every tensor, so that a model
 // of any size is told from another in no time.
-static uint64_t model_identity(const struct qwen *qwen) {
+static uint64_t model_identity(const struct model *model) {
     enum { LOOK = 256 };
-    const struct safetensors *weights = checkpoint_weights(qwen->checkpoint);
+    const struct safetensors *weights = checkpoint_weights(model->checkpoint);
     uint64_t all = 0; // a sum: shards may come in any order
     for (size_t i = 0; i < safetensors_count(weights); i++) {
         const struct tensor *tensor = safetensors_at(weights, i);
@@ -93,14 +93,14 @@ void sft_start_state(struct sft *sft) {
     state_add_fact(state, "data.bucket_steps", "%" PRIu64, recipe->data.bucket_steps);
     state_add_fact(state, "data.max_length", "%" PRIu64, recipe->data.max_length);
     state_add_fact(state, "data.too_long", "%s", too_long[recipe->data.too_long]);
-    state_add_fact(state, "model.min_pixels", "%" PRIu64, (uint64_t)sft->qwen->preprocessor.min_pixels);
-    state_add_fact(state, "model.max_pixels", "%" PRIu64, (uint64_t)sft->qwen->preprocessor.max_pixels);
+    state_add_fact(state, "model.min_pixels", "%" PRIu64, (uint64_t)sft->model->preprocessor.min_pixels);
+    state_add_fact(state, "model.max_pixels", "%" PRIu64, (uint64_t)sft->model->preprocessor.max_pixels);
     if (training_adapter(sft->training)) {
         const struct lora_options adapter = lora_settings(training_adapter(sft->training));
         state_add_fact(state, "lora.alpha", "%.17g", adapter.alpha);
         state_add_fact(state, "lora.rs", "%s", adapter.rs ? "true" : "false");
     }
-    state_add_fact(state, "the model of model.folder", "%016" PRIx64, model_identity(sft->qwen));
+    state_add_fact(state, "the model of model.folder", "%016" PRIx64, model_identity(sft->model));
 }
 
 static int check_state(const struct sft *sft, const struct train_state *state, struct error *error) {

@@ -44,15 +44,15 @@ int sft_open_epoch(struct sft *sft, struct error *error) {
 
 static int open_data(struct sft *sft, struct error *error) {
     const struct recipe_data *data = &sft->recipe->data;
-    size_t context = (size_t)sft->qwen->config->text.max_positions;
+    size_t context = (size_t)sft->model->config->text.max_positions;
     const struct dataset_options options = {.max_length =
                                                 data->max_length < context ? data->max_length : context,
                                             .too_long = (enum recipe_too_long)data->too_long,
                                             .bad_rows = (enum recipe_bad_rows)data->bad_rows};
-    sft->train_data = dataset_open(data->train.items, data->train.count, &options, sft->qwen, error);
+    sft->train_data = dataset_open(data->train.items, data->train.count, &options, sft->model, error);
     if (!sft->train_data) return -1;
     if (data->eval.count == 0) return 0;
-    sft->eval_data = dataset_open(data->eval.items, data->eval.count, &options, sft->qwen, error);
+    sft->eval_data = dataset_open(data->eval.items, data->eval.count, &options, sft->model, error);
     return sft->eval_data ? 0 : -1;
 }
 
@@ -116,14 +116,14 @@ static int open_model(struct sft *sft, struct error *error) {
     const struct recipe *recipe = sft->recipe;
     int threads = recipe->run.threads;
     if (!threads) threads = omp_get_num_procs() / sft->parallel->local_ranks;
-    const struct qwen_options options = {.type = (enum qwen_type)recipe->model.dtype,
-                                         .threads = threads > 0 ? threads : 1,
-                                         .builtin_template = true,
-                                         .min_pixels = recipe->model.min_pixels,
-                                         .max_pixels = recipe->model.max_pixels};
-    sft->qwen = qwen_open(recipe->model.folder, &options, error);
-    if (sft->qwen) warnings_log(&sft->qwen->warnings);
-    return sft->qwen ? 0 : -1;
+    const struct model_options options = {.type = (enum model_type)recipe->model.dtype,
+                                          .threads = threads > 0 ? threads : 1,
+                                          .builtin_template = true,
+                                          .min_pixels = recipe->model.min_pixels,
+                                          .max_pixels = recipe->model.max_pixels};
+    sft->model = model_open(recipe->model.folder, &options, error);
+    if (sft->model) warnings_log(&sft->model->warnings);
+    return sft->model ? 0 : -1;
 }
 
 static struct training_options training_options_of(const struct recipe *recipe) {
@@ -153,7 +153,7 @@ static int settle_adapter(struct sft *sft, struct training_options *options, str
     const struct recipe_lora *recipe = &sft->recipe->lora;
     const char *folder = recipe->folder;
     if (!folder[0]) return 0;
-    struct lora *lora = lora_open(sft->qwen, folder, error);
+    struct lora *lora = lora_open(sft->model, folder, error);
     if (!lora) return -1;
     const struct lora_options own = lora_settings(lora);
     for (size_t i = 0; i < lora_count(lora); i++) {
@@ -161,7 +161,7 @@ static int settle_adapter(struct sft *sft, struct training_options *options, str
         sft->adapter_values += m->rank * (m->in + m->out);
     }
     lora_free(lora);
-    warnings_log(&sft->qwen->warnings);
+    warnings_log(&sft->model->warnings);
     options->lora_rank = own.rank;
     options->lora_alpha = own.alpha;
     options->lora_dropout = own.dropout;
@@ -193,15 +193,15 @@ static int check_room(const struct sft *sft, const struct training_options *opti
     if (micro > sft->train_count) micro = sft->train_count;
     size_t tokens = micro * longest(sft->train_data, dataset_tokens);
     size_t patches = longest(sft->train_data, dataset_patches);
-    size_t values = options->lora_folder ? sft->adapter_values : training_values(sft->qwen, options);
+    size_t values = options->lora_folder ? sft->adapter_values : training_values(sft->model, options);
     size_t ranks = (size_t)sft->parallel->ranks;
     const struct room_need need = {
-        .model = training_memory(sft->qwen, options, values, tokens, micro * patches),
+        .model = training_memory(sft->model, options, values, tokens, micro * patches),
         .optimizer = values / ranks * 2 * sizeof(float),
         .features = (size_t)recipe->data.feature_cache_mb << 20,
     };
-    size_t all_features =
-        patches * dataset_count(sft->train_data) / 4 * (size_t)sft->qwen->config->text.hidden * sizeof(float);
+    size_t all_features = patches * dataset_count(sft->train_data) / 4 *
+                          (size_t)sft->model->config->text.hidden * sizeof(float);
     struct room_need least = need;
     if (all_features < least.features) least.features = all_features;
     log_debug("memory: %.2f GB model, %.2f GB optimiser, %.2f GB features", (double)need.model * 1e-9,
@@ -212,7 +212,7 @@ static int check_room(const struct sft *sft, const struct training_options *opti
 static int open_features(struct sft *sft, struct error *error) {
     size_t limit = (size_t)sft->recipe->data.feature_cache_mb << 20;
     size_t threads = (size_t)sft->recipe->data.loaders;
-    sft->train = (struct feed){.dataset = sft->train_data, .qwen = sft->qwen, .threads = threads};
+    sft->train = (struct feed){.dataset = sft->train_data, .model = sft->model, .threads = threads};
     sft->eval = sft->train;
     if (sft->eval_data) sft->eval.dataset = sft->eval_data;
     if (training_has_vision(sft->training)) return 0;
@@ -235,7 +235,7 @@ static int open_training(struct sft *sft, struct error *error) {
                                                 .max_grad_norm = o->max_grad_norm};
     size_t micro = sft->recipe->batch.micro_rows;
     if (settle_adapter(sft, &options, error) || check_room(sft, &options, error)) return -1;
-    sft->training = training_open(sft->qwen, &options, error);
+    sft->training = training_open(sft->model, &options, error);
     if (!sft->training) return -1;
     size_t count = training_parameter_count(sft->training);
     sft->parameters = memory_new(count, sizeof *sft->parameters, "parameters", error);
@@ -243,7 +243,7 @@ static int open_training(struct sft *sft, struct error *error) {
     sft->loaded = memory_new(micro, sizeof *sft->loaded, "batch", error);
     if (!sft->parameters || !sft->batch || !sft->loaded) return -1;
     for (size_t i = 0; i < count; i++) sft->parameters[i] = training_parameter(sft->training, i);
-    if (optimizer_open(&sft->optimizer, sft->qwen->device, sft->parameters, count, &settings, sft->parallel,
+    if (optimizer_open(&sft->optimizer, sft->model->device, sft->parameters, count, &settings, sft->parallel,
                        error))
         return -1;
     return open_features(sft, error);
@@ -327,6 +327,6 @@ void sft_close(struct sft *sft) {
     free(sft->sequence);
     free(sft->own);
     free(sft->eval_rows);
-    qwen_close(sft->qwen);
+    model_close(sft->model);
     if (sft->lock >= 0) close(sft->lock);
 }

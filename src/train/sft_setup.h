@@ -16,7 +16,7 @@ struct progress;
 struct sft {
     const struct recipe *recipe;
     const struct parallel *parallel;
-    struct qwen *qwen;
+    struct model *model;
     struct training *training;
     size_t adapter_values; // of lora.folder
     struct parameter **parameters;

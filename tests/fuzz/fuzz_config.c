@@ -6,9 +6,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_config(const struct qwen_config *config) {
-    const struct qwen_text_config *text = &config->text;
-    const struct qwen_vision_config *vision = &config->vision;
+static void check_config(const struct model_config *config) {
+    const struct decoder_config *text = &config->text;
+    const struct vision_config *vision = &config->vision;
     if (text->heads % text->kv_heads || text->head_dim % 2 || text->head_dim < 1) abort();
     if (vision->hidden % vision->heads || vision->window % (vision->patch * vision->merge)) abort();
     if (vision->out_hidden != text->hidden || vision->in_channels != 3) abort();
@@ -19,8 +19,8 @@ static void check_config(const struct qwen_config *config) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct error error = {0};
-    struct qwen_config config;
-    if (qwen_config_parse(&config, (const char *)data, size, "fuzz", &error) == 0)
+    struct model_config config;
+    if (model_config_parse(&config, (const char *)data, size, "fuzz", &error) == 0)
         check_config(&config);
     else if (error.code != ERROR_MODEL)
         abort();

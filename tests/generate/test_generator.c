@@ -36,21 +36,21 @@ static void on_done(void *context, size_t sample, const struct completion *compl
     heard->done++;
 }
 
-static struct qwen *model(void) {
+static struct model *open_model(void) {
     struct error error = {0};
-    const struct qwen_options options = {.type = QWEN_TYPE_F32, .isa = test_isa()};
-    struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &options, &error);
-    assert_got(qwen, error);
-    return qwen;
+    const struct model_options options = {.type = MODEL_TYPE_F32, .isa = test_isa()};
+    struct model *model = model_open(test_data("qwen2_5_vl_tiny"), &options, &error);
+    assert_got(model, error);
+    return model;
 }
 
-static struct prompt ask(const struct qwen *qwen, const char *text) {
+static struct prompt ask(const struct model *model, const char *text) {
     struct error error = {0};
     struct chat chat = {0};
     struct prompt prompt;
     assert_ok(chat_add_message(&chat, "user", &error), error);
     assert_ok(chat_add_part(&chat, CHAT_TEXT, text, &error), error);
-    assert_ok(prompt_build(&prompt, qwen, &chat, NULL, 0, &error), error);
+    assert_ok(prompt_build(&prompt, model, &chat, NULL, 0, &error), error);
     chat_free(&chat);
     return prompt;
 }
@@ -73,11 +73,11 @@ static void test_batch_equals_alone(void **state) {
     (void)state;
     static const char *const texts[] = {"Where is this?", "The road has a yellow line.", "One."};
     struct error error = {0};
-    struct qwen *qwen = model();
+    struct model *model = open_model();
     struct heard *together = calloc(3, sizeof *together), *alone = calloc(3, sizeof *alone);
-    struct generator *generator = generator_new(qwen, &error);
+    struct generator *generator = generator_new(model, &error);
     for (int i = 0; i < 3; i++) { // several prompts, several samples each, joining while others run
-        struct prompt prompt = ask(qwen, texts[i]);
+        struct prompt prompt = ask(model, texts[i]);
         struct generation g = request(&prompt, 5, 0.9, &together[i]);
         assert_ok(generator_submit(generator, &g, NULL, &error), error);
         prompt_free(&prompt);
@@ -86,7 +86,7 @@ static void test_batch_equals_alone(void **state) {
     assert_ok(generator_finish(generator, &error), error);
     assert_int_equal(generator_live(generator), 0);
     for (int i = 0; i < 3; i++) {
-        struct prompt prompt = ask(qwen, texts[i]);
+        struct prompt prompt = ask(model, texts[i]);
         struct generation g = request(&prompt, 5, 0.9, &alone[i]);
         assert_ok(generator_submit(generator, &g, NULL, &error), error);
         assert_ok(generator_finish(generator, &error), error);
@@ -102,7 +102,7 @@ static void test_batch_equals_alone(void **state) {
         assert_true(memcmp(alone[i].ids[0], alone[i].ids[1], sizeof(int32_t) * 5) != 0);
     }
     generator_free(generator);
-    qwen_close(qwen);
+    model_close(model);
     free(together);
     free(alone);
 }
@@ -110,10 +110,10 @@ static void test_batch_equals_alone(void **state) {
 static void test_limits(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = model();
+    struct model *model = open_model();
     struct heard *heard = calloc(1, sizeof *heard);
-    struct generator *generator = generator_new(qwen, &error);
-    struct prompt prompt = ask(qwen, "Hello");
+    struct generator *generator = generator_new(model, &error);
+    struct prompt prompt = ask(model, "Hello");
     struct generation g = request(&prompt, 1, 0, heard);
     g.max_tokens = 1;
     assert_ok(generator_submit(generator, &g, NULL, &error), error);
@@ -130,8 +130,8 @@ static void test_limits(void **state) {
     assert_int_equal(heard->finish[0], FINISH_CANCELLED);
     assert_int_equal(generator_live(generator), 0);
     // Every token is a stop token: the answer is empty unless a least number of tokens is asked for.
-    qwen->stops[0] = heard->ids[0][0];
-    qwen->stop_count = 1;
+    model->stops[0] = heard->ids[0][0];
+    model->stop_count = 1;
     assert_ok(generator_submit(generator, &g, NULL, &error), error);
     assert_int_equal(heard->finish[0], FINISH_STOP);
     assert_int_equal(heard->count[0], 0);
@@ -142,7 +142,7 @@ static void test_limits(void **state) {
     assert_true(heard->count[0] >= 3);
     prompt_free(&prompt);
     generator_free(generator);
-    qwen_close(qwen);
+    model_close(model);
     free(heard);
 }
 
@@ -150,22 +150,22 @@ static void test_limits(void **state) {
 static void test_no_placeholders(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = model();
+    struct model *model = open_model();
     struct heard *heard = calloc(1, sizeof *heard);
-    struct generator *generator = generator_new(qwen, &error);
-    struct prompt prompt = ask(qwen, "x");
+    struct generator *generator = generator_new(model, &error);
+    struct prompt prompt = ask(model, "x");
     struct generation g = request(&prompt, 40, 50, heard); // nearly uniform over 1004 tokens
     g.ignore_stop = true;
     assert_ok(generator_submit(generator, &g, NULL, &error), error);
     assert_ok(generator_finish(generator, &error), error);
     for (int s = 0; s < 40; s++)
         for (size_t i = 0; i < heard->count[s]; i++) {
-            assert_int_not_equal(heard->ids[s][i], qwen->config->image_id);
-            assert_int_not_equal(heard->ids[s][i], qwen->config->video_id);
+            assert_int_not_equal(heard->ids[s][i], model->config->image_id);
+            assert_int_not_equal(heard->ids[s][i], model->config->video_id);
         }
     prompt_free(&prompt);
     generator_free(generator);
-    qwen_close(qwen);
+    model_close(model);
     free(heard);
 }
 

@@ -18,10 +18,10 @@ struct golden {
 };
 
 // Runs a case and opens both files.
-static void run_case(struct golden *g, const char *model, const char *name, enum qwen_type type, int threads,
-                     const char *isa) {
+static void run_case(struct golden *g, const char *folder, const char *name, enum model_type type,
+                     int threads, const char *isa) {
     struct error error = {0};
-    g->json = json_read_file(golden_data("%s/cases/%s.json", model, name), 1 << 20, &error);
+    g->json = json_read_file(golden_data("%s/cases/%s.json", folder, name), 1 << 20, &error);
     assert_got(g->json, error);
     int64_t min_pixels = 0, max_pixels = 0;
     json_get_integer(g->json, "min_pixels", 0, INT64_MAX, &min_pixels, name, &error);
@@ -33,13 +33,13 @@ static void run_case(struct golden *g, const char *model, const char *name, enum
     text = json_dumps(json_object_get(json_object_get(g->json, "fixed"), "ids"), 0);
     test_write(fixed, text, strlen(text));
     free(text);
-    const struct qwen_options options = {.type = type,
-                                         .threads = threads,
-                                         .isa = isa ? isa : test_isa(),
-                                         .min_pixels = (size_t)min_pixels,
-                                         .max_pixels = (size_t)max_pixels};
-    struct qwen *qwen = qwen_open(golden_data("%s", model), &options, &error);
-    assert_got(qwen, error);
+    const struct model_options options = {.type = type,
+                                          .threads = threads,
+                                          .isa = isa ? isa : test_isa(),
+                                          .min_pixels = (size_t)min_pixels,
+                                          .max_pixels = (size_t)max_pixels};
+    struct model *model = model_open(golden_data("%s", folder), &options, &error);
+    assert_got(model, error);
     const json_t *greedy = json_object_get(json_object_get(g->json, "greedy"), "ids");
     assert_true(json_array_size(greedy) > 0);
     const struct inspect_options inspect = {.messages = messages,
@@ -47,11 +47,11 @@ static void run_case(struct golden *g, const char *model, const char *name, enum
                                             .continuation = fixed,
                                             .greedy = json_array_size(greedy)};
     const char *dump = test_temporary("dump.safetensors");
-    assert_ok(inspect_run(qwen, &inspect, dump, &error), error);
-    qwen_close(qwen);
+    assert_ok(inspect_run(model, &inspect, dump, &error), error);
+    model_close(model);
     g->got = safetensors_open(dump, &error);
     assert_got(g->got, error);
-    g->want = safetensors_open(golden_data("%s/cases/%s.safetensors", model, name), &error);
+    g->want = safetensors_open(golden_data("%s/cases/%s.safetensors", folder, name), &error);
     assert_got(g->want, error);
 }
 
@@ -141,7 +141,7 @@ static void check_f32(const struct golden *g) {
 
 static void check_case_f32(const char *model, const char *name) {
     struct golden g;
-    run_case(&g, model, name, QWEN_TYPE_F32, 0, NULL);
+    run_case(&g, model, name, MODEL_TYPE_F32, 0, NULL);
     check_f32(&g);
     close_case(&g);
 }
@@ -154,7 +154,7 @@ static void test_f32(void **state) {
 
 static void check_case_portable(const char *model, const char *name) {
     struct golden g;
-    run_case(&g, model, name, QWEN_TYPE_F32, 1, "portable");
+    run_case(&g, model, name, MODEL_TYPE_F32, 1, "portable");
     check_f32(&g);
     close_case(&g);
 }
@@ -167,7 +167,7 @@ static void test_portable_one_thread(void **state) {
 // A BF16 run may be as far from the F32 logits as the reference's own, times 2 at most and 1.5 on average.
 static void check_case_bf16(const char *model, const char *name) {
     struct golden g;
-    run_case(&g, model, name, QWEN_TYPE_BF16, 0, NULL);
+    run_case(&g, model, name, MODEL_TYPE_BF16, 0, NULL);
     compare_exact(&g, "input_ids");
     compare_exact(&g, "position_ids");
     const struct tensor *want = find(g.want, "logits"), *got = find(g.got, "logits");
@@ -198,8 +198,8 @@ static void test_bf16(void **state) {
 static void test_bad_input(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), NULL, &error);
-    assert_got(qwen, error);
+    struct model *model = model_open(test_data("qwen2_5_vl_tiny"), NULL, &error);
+    assert_got(model, error);
     const char *messages = test_temporary("bad.json"), *dump = test_temporary("never.safetensors");
     struct inspect_options inspect = {.messages = messages};
     static const struct {
@@ -215,19 +215,19 @@ static void test_bad_input(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         test_write(messages, cases[i].json, strlen(cases[i].json));
-        assert_error(inspect_run(qwen, &inspect, dump, &error), error, cases[i].code, cases[i].text);
+        assert_error(inspect_run(model, &inspect, dump, &error), error, cases[i].code, cases[i].text);
     }
     const char *good = "[{\"role\":\"user\",\"content\":\"hi\"}]";
     test_write(messages, good, strlen(good));
     const char *fixed = test_temporary("ids.json");
     inspect.continuation = fixed;
     test_write(fixed, "[1, 99999]", 10);
-    assert_error(inspect_run(qwen, &inspect, dump, &error), error, ERROR_INPUT, "token id 99999");
+    assert_error(inspect_run(model, &inspect, dump, &error), error, ERROR_INPUT, "token id 99999");
     test_write(fixed, "[\"x\"]", 5);
-    assert_error(inspect_run(qwen, &inspect, dump, &error), error, ERROR_INPUT, "entry 0 is not a token id");
+    assert_error(inspect_run(model, &inspect, dump, &error), error, ERROR_INPUT, "entry 0 is not a token id");
     assert_false(file_exists(dump)); // nothing half-written
     inspect.continuation = NULL;
-    assert_error(inspect_run(qwen, &inspect, "/nowhere/dump.safetensors", &error), error, ERROR_INPUT,
+    assert_error(inspect_run(model, &inspect, "/nowhere/dump.safetensors", &error), error, ERROR_INPUT,
                  "/nowhere");
     // A prompt that is longer than the model's 4096 positions.
     char *text = malloc(40000);
@@ -237,9 +237,9 @@ static void test_bad_input(void **state) {
     memcpy(text + 30000, "\"}]", 3);
     test_write(messages, text, 30003);
     free(text);
-    assert_error(inspect_run(qwen, &inspect, dump, &error), error, ERROR_LIMIT,
+    assert_error(inspect_run(model, &inspect, dump, &error), error, ERROR_LIMIT,
                  "the model's context is 4096");
-    qwen_close(qwen);
+    model_close(model);
 }
 
 int main(void) {

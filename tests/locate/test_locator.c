@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "base/signals.h"
 #include "locate/locator.h"
-#include "model/qwen.h"
+#include "model/model.h"
 #include "photo/encode.h"
 
 // ---- an engine that does as it is told ----
@@ -547,20 +547,20 @@ static void test_one_picture(void **state) {
 
 // ---- the local engine ----
 
-static struct qwen *open_model(void) {
+static struct model *open_model(void) {
     struct error error = {0};
-    const struct qwen_options options = {.type = QWEN_TYPE_F32};
-    struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &options, &error);
-    assert_got(qwen, error);
-    return qwen;
+    const struct model_options options = {.type = MODEL_TYPE_F32};
+    struct model *model = model_open(test_data("qwen2_5_vl_tiny"), &options, &error);
+    assert_got(model, error);
+    return model;
 }
 
 static const char *const scenes[] = {"a", "b", "c", "d"};
 
 // The answers for the scenes of tests/data/images, by name, with this many sequences at once.
-static void locate_scenes(struct qwen *qwen, size_t sequences, bool together, char answers[4][1024]) {
+static void locate_scenes(struct model *model, size_t sequences, bool together, char answers[4][1024]) {
     struct error error = {0};
-    struct engine *engine = engine_open_local(qwen, sequences, &error);
+    struct engine *engine = engine_open_local(model, sequences, &error);
     assert_got(engine, error);
     struct locator_options options = options_for(3);
     options.sampling.temperature = 1;
@@ -584,25 +584,25 @@ static void locate_scenes(struct qwen *qwen, size_t sequences, bool together, ch
 
 static void test_together_is_the_same_as_alone(void **state) {
     (void)state;
-    struct qwen *qwen = open_model();
+    struct model *model = open_model();
     char alone[4][1024] = {{0}}, together[4][1024] = {{0}}, crowded[4][1024] = {{0}};
-    locate_scenes(qwen, 3, false, alone);
-    locate_scenes(qwen, 64, true, together);
-    locate_scenes(qwen, 1, true, crowded); // less than one photo's samples: they still go together
+    locate_scenes(model, 3, false, alone);
+    locate_scenes(model, 64, true, together);
+    locate_scenes(model, 1, true, crowded); // less than one photo's samples: they still go together
     for (size_t i = 0; i < 4; i++) {
         assert_true(strlen(alone[i]) > 8);
         assert_string_equal(together[i], alone[i]);
         assert_string_equal(crowded[i], alone[i]);
     }
     assert_string_not_equal(alone[0], alone[1]);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 static void test_room_of_the_local_engine(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = open_model();
-    struct engine *engine = engine_open_local(qwen, 8, &error);
+    struct model *model = open_model();
+    struct engine *engine = engine_open_local(model, 8, &error);
     assert_got(engine, error);
     assert_int_equal(engine->operations->room(engine), 8);
     assert_int_equal(engine->operations->flying(engine), 0);
@@ -625,7 +625,7 @@ static void test_room_of_the_local_engine(void **state) {
     engine_free(engine);
 
     // A prompt that does not fit is refused, and the engine goes on.
-    engine = engine_open_local(qwen, 8, &error);
+    engine = engine_open_local(model, 8, &error);
     char *text = malloc(40001);
     memset(text, 'x', 40000);
     text[40000] = 0;
@@ -645,7 +645,7 @@ static void test_room_of_the_local_engine(void **state) {
     verdict_free(&verdict);
     image_free(&image);
     engine_free(engine);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // ---- servers ----

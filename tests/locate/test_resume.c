@@ -165,7 +165,7 @@ static void settings_that_change_answers_are_told_apart(void **state) {
 
     assert_difference(&options, PRECISION_FULL, record, "");
     options.sequences = 3; // how the work is done changes nothing
-    options.qwen.threads = 1;
+    options.local.threads = 1;
     options.temperature = 0; // is what one sample has anyway
     assert_difference(&options, PRECISION_FULL, record, "");
     assert_difference(&options, PRECISION_COUNTRY, record, "precision \"full\", now \"country\"");

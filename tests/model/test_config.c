@@ -29,14 +29,14 @@ static void set(json_t *top, const char *part, const char *key, const char *valu
     assert_int_equal(json_object_set_new(object, key, parsed), 0);
 }
 
-static int parse(const json_t *top, struct qwen_config *config, struct error *error) {
+static int parse(const json_t *top, struct model_config *config, struct error *error) {
     char *text = json_dumps(top, JSON_ENCODE_ANY);
-    int result = qwen_config_parse(config, text, strlen(text), "config.json", error);
+    int result = model_config_parse(config, text, strlen(text), "config.json", error);
     free(text);
     return result;
 }
 
-static void expect_tiny(const struct qwen_config *c) {
+static void expect_tiny(const struct model_config *c) {
     assert_int_equal(c->text.hidden, 64);
     assert_int_equal(c->text.intermediate, 112);
     assert_int_equal(c->text.layers, 3);
@@ -64,8 +64,8 @@ static void expect_tiny(const struct qwen_config *c) {
     assert_int_equal(c->vision.in_channels, 3);
     assert_int_equal(c->vision.out_hidden, 64);
     assert_int_equal(c->vision.full_count, 2);
-    assert_true(qwen_vision_is_full(&c->vision, 1) && qwen_vision_is_full(&c->vision, 3));
-    assert_false(qwen_vision_is_full(&c->vision, 0) || qwen_vision_is_full(&c->vision, 2));
+    assert_true(vision_is_full(&c->vision, 1) && vision_is_full(&c->vision, 3));
+    assert_false(vision_is_full(&c->vision, 0) || vision_is_full(&c->vision, 2));
     assert_true(c->vision.tokens_per_second == 2);
     assert_int_equal(c->vision_start_id, 983);
     assert_int_equal(c->vision_end_id, 984);
@@ -77,10 +77,10 @@ static void expect_tiny(const struct qwen_config *c) {
 static void reads_the_golden_files(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen_config config;
-    assert_ok(qwen_config_read(&config, test_data("qwen2_5_vl_tiny"), &error), error);
+    struct model_config config;
+    assert_ok(model_config_read(&config, test_data("qwen2_5_vl_tiny"), &error), error);
     expect_tiny(&config);
-    assert_ok(qwen_config_read(&config, test_data("qwen2_5_vl_tiny_tied"), &error), error);
+    assert_ok(model_config_read(&config, test_data("qwen2_5_vl_tiny_tied"), &error), error);
     assert_true(config.text.tie_embeddings);
     assert_int_equal(config.dtype, DTYPE_BF16);
 }
@@ -106,7 +106,7 @@ static void nest(json_t *top) {
 static void reads_nested_files(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen_config config;
+    struct model_config config;
     json_t *top = load("config.json");
     nest(top);
     assert_ok(parse(top, &config, &error), error);
@@ -137,7 +137,7 @@ static void reads_nested_files(void **state) {
 static void fills_in_what_a_resaved_file_leaves_out(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen_config config;
+    struct model_config config;
     json_t *top = load("config.json");
     set(top, NULL, "hidden_size", "3584");
     set(top, NULL, "num_attention_heads", "28");
@@ -164,7 +164,7 @@ static void fills_in_what_a_resaved_file_leaves_out(void **state) {
     assert_int_equal(config.vision.window, 112);
     assert_int_equal(config.vision.out_hidden, 3584);
     assert_int_equal(config.vision.full_count, 4);
-    assert_true(qwen_vision_is_full(&config.vision, 31));
+    assert_true(vision_is_full(&config.vision, 31));
     assert_true(config.vision.tokens_per_second == 2);
     assert_int_equal(config.vision_start_id, 151652);
     assert_int_equal(config.vision_end_id, 151653);
@@ -180,7 +180,7 @@ static void fills_in_what_a_resaved_file_leaves_out(void **state) {
 static void takes_head_dim_from_the_file(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen_config config;
+    struct model_config config;
     json_t *top = load("config.json");
     set(top, NULL, "head_dim", "32");
     set(top, NULL, "rope_scaling", "{\"mrope_section\":[4,6,6]}");
@@ -263,7 +263,7 @@ static void names_what_will_not_do(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct error error = {0};
-        struct qwen_config config;
+        struct model_config config;
         json_t *top = load("config.json");
         set(top, bad[i].part, bad[i].key, bad[i].value);
         if (parse(top, &config, &error) == 0) fail_msg("accepted: %s %s", bad[i].key, bad[i].value);
@@ -275,7 +275,7 @@ static void names_what_will_not_do(void **state) {
 static void knows_missing_types_and_windows(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen_config config;
+    struct model_config config;
     json_t *top = load("config.json");
     set(top, NULL, "use_sliding_window", "true"); // from layer 3 of 3 on: no layer at all
     assert_ok(parse(top, &config, &error), error);
@@ -292,10 +292,10 @@ static void knows_missing_types_and_windows(void **state) {
 static void refuses_broken_files(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen_config config;
+    struct model_config config;
     static const char *const texts[] = {"", "[]", "7", "null", "{", "{}", "{\"a\":1}x", "\xFF"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        assert_error(qwen_config_parse(&config, texts[i], strlen(texts[i]), "config.json", &error), error,
+        assert_error(model_config_parse(&config, texts[i], strlen(texts[i]), "config.json", &error), error,
                      ERROR_MODEL, "config.json");
     // Cut anywhere, the file is refused.
     size_t length;
@@ -303,10 +303,10 @@ static void refuses_broken_files(void **state) {
     assert_got(text, error);
     while (length && text[length - 1] != '}') length--;
     for (size_t i = 0; i < length; i++)
-        assert_error(qwen_config_parse(&config, text, i, "config.json", &error), error, ERROR_MODEL,
+        assert_error(model_config_parse(&config, text, i, "config.json", &error), error, ERROR_MODEL,
                      "config.json");
     free(text);
-    assert_error(qwen_config_read(&config, test_temporary("none"), &error), error, ERROR_MODEL,
+    assert_error(model_config_read(&config, test_temporary("none"), &error), error, ERROR_MODEL,
                  "none/config.json");
     assert_error(generation_defaults_parse(&(struct generation_defaults){0}, "[]", 2, "g.json", &error),
                  error, ERROR_MODEL, "g.json: not a JSON object");

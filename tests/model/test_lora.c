@@ -9,17 +9,17 @@
 #include "model/lora.h"
 
 // Cross entropy of the SFT batch through the inference path.
-static double batch_loss(struct qwen *qwen, const struct golden_group *data) {
+static double batch_loss(struct model *model, const struct golden_group *data) {
     struct error error = {0};
     double loss = 0;
     size_t tokens = 0;
-    float log_probs[MOST_TOKENS], *last = malloc((size_t)qwen->config->text.vocab * sizeof *last);
+    float log_probs[MOST_TOKENS], *last = malloc((size_t)model->config->text.vocab * sizeof *last);
     for (size_t i = 0; i < 2; i++) {
         const struct training_completion *c = &data[i].completions[0];
         struct kv_cache cache;
-        assert_ok(qwen_cache_open(qwen, &cache, data[i].prompt.ids.count, &error), error);
-        assert_ok(qwen_prefill(qwen, &data[i].prompt, &cache, last, NULL, NULL, &error), error);
-        assert_ok(qwen_score(qwen, &data[i].prompt, &cache, last, c->ids, c->count, log_probs, &error),
+        assert_ok(model_cache_open(model, &cache, data[i].prompt.ids.count, &error), error);
+        assert_ok(model_prefill(model, &data[i].prompt, &cache, last, NULL, NULL, &error), error);
+        assert_ok(model_score(model, &data[i].prompt, &cache, last, c->ids, c->count, log_probs, &error),
                   error);
         kv_cache_close(&cache);
         for (size_t t = 0; t < c->count; t++) loss -= (double)log_probs[t];
@@ -30,14 +30,14 @@ static double batch_loss(struct qwen *qwen, const struct golden_group *data) {
 }
 
 struct fixture {
-    struct qwen *qwen;
+    struct model *model;
     struct golden_group data[2];
     double base, adapted; // golden losses
 };
 
-static void fixture_open(struct fixture *f, enum qwen_type type) {
-    f->qwen = golden_model("qwen2_5_vl_tiny", type, 0, NULL);
-    for (size_t i = 0; i < 2; i++) golden_sft(&f->data[i], f->qwen, i);
+static void fixture_open(struct fixture *f, enum model_type type) {
+    f->model = golden_model("qwen2_5_vl_tiny", type, 0, NULL);
+    for (size_t i = 0; i < 2; i++) golden_sft(&f->data[i], f->model, i);
     json_t *json = golden_json("training/expected.json");
     f->base = json_number_value(json_object_get(json, "loss"));
     f->adapted = json_number_value(json_object_get(json_object_get(json, "lora"), "loss"));
@@ -47,7 +47,7 @@ static void fixture_open(struct fixture *f, enum qwen_type type) {
 
 static void fixture_free(struct fixture *f) {
     prompt_free(&f->data[0].prompt), prompt_free(&f->data[1].prompt);
-    qwen_close(f->qwen);
+    model_close(f->model);
 }
 
 // Two adapters and none over one copy of the weights, in turns.
@@ -55,33 +55,33 @@ static void test_switching(void **state) {
     (void)state;
     struct error error = {0};
     struct fixture f;
-    fixture_open(&f, QWEN_TYPE_F32);
-    struct lora *golden = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    fixture_open(&f, MODEL_TYPE_F32);
+    struct lora *golden = lora_open(f.model, test_data("training/lora_adapter"), &error);
     assert_got(golden, error);
     assert_int_equal(lora_count(golden), 21);
     const struct lora_options options = {.rank = 2, .alpha = 3, .seed = 1};
-    struct lora *fresh = lora_new(f.qwen, &options, &error);
+    struct lora *fresh = lora_new(f.model, &options, &error);
     assert_got(fresh, error);
-    double plain = batch_loss(f.qwen, f.data);
+    double plain = batch_loss(f.model, f.data);
     assert_true(fabs(plain - f.base) < 1e-4);
     for (int i = 0; i < 2; i++) {
-        lora_use(f.qwen, golden);
-        assert_true(fabs(batch_loss(f.qwen, f.data) - f.adapted) < 1e-4);
-        lora_use(f.qwen, fresh); // B is zero: the base
-        assert_true(fabs(batch_loss(f.qwen, f.data) - plain) < 1e-9);
-        lora_use(f.qwen, NULL);
-        assert_true(batch_loss(f.qwen, f.data) == plain);
+        lora_use(f.model, golden);
+        assert_true(fabs(batch_loss(f.model, f.data) - f.adapted) < 1e-4);
+        lora_use(f.model, fresh); // B is zero: the base
+        assert_true(fabs(batch_loss(f.model, f.data) - plain) < 1e-9);
+        lora_use(f.model, NULL);
+        assert_true(batch_loss(f.model, f.data) == plain);
     }
-    lora_use(f.qwen, fresh);
+    lora_use(f.model, fresh);
     struct lora_module *m = lora_module_at(fresh, 6); // layer 0's down_proj
     assert_string_equal(m->name, "model.layers.0.mlp.down_proj");
-    float *b = on_host(f.qwen->device, m->b, m->out * m->rank);
+    float *b = on_host(f.model->device, m->b, m->out * m->rank);
     for (size_t i = 0; i < m->out * m->rank; i++) b[i] = 0.5f;
-    to_device(f.qwen->device, m->b, b, m->out * m->rank);
+    to_device(f.model->device, m->b, b, m->out * m->rank);
     lora_refresh(fresh); // reaches the model that uses it
-    assert_true(fabs(batch_loss(f.qwen, f.data) - plain) > 1e-4);
-    lora_use(f.qwen, NULL);
-    assert_true(batch_loss(f.qwen, f.data) == plain);
+    assert_true(fabs(batch_loss(f.model, f.data) - plain) > 1e-4);
+    lora_use(f.model, NULL);
+    assert_true(batch_loss(f.model, f.data) == plain);
     lora_free(golden), lora_free(fresh);
     fixture_free(&f);
 }
@@ -89,34 +89,34 @@ static void test_switching(void **state) {
 static void test_bf16(void **state) {
     (void)state;
     struct fixture f;
-    fixture_open(&f, QWEN_TYPE_BF16);
-    if (f.qwen->device->fast_type == DTYPE_BF16) {
+    fixture_open(&f, MODEL_TYPE_BF16);
+    if (f.model->device->fast_type == DTYPE_BF16) {
         struct error error = {0};
-        struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+        struct lora *lora = lora_open(f.model, test_data("training/lora_adapter"), &error);
         assert_got(lora, error);
-        double plain = batch_loss(f.qwen, f.data);
-        lora_use(f.qwen, lora);
-        double adapted = batch_loss(f.qwen, f.data);
+        double plain = batch_loss(f.model, f.data);
+        lora_use(f.model, lora);
+        double adapted = batch_loss(f.model, f.data);
         assert_true(fabs(plain - f.base) < 0.05 && fabs(adapted - f.adapted) < 0.05 && plain != adapted);
-        lora_use(f.qwen, NULL);
+        lora_use(f.model, NULL);
         lora_free(lora);
     }
     fixture_free(&f);
 }
 
-// qwen_open with an adapter, as `--adapter` does.
+// model_open with an adapter, as `--adapter` does.
 static void test_open_with(void **state) {
     (void)state;
     struct error error = {0};
     struct fixture f;
-    fixture_open(&f, QWEN_TYPE_F32);
-    const struct qwen_options with = {.type = QWEN_TYPE_F32, .adapter = test_data("training/lora_adapter")};
-    struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &with, &error);
-    assert_got(qwen, error);
-    assert_true(fabs(batch_loss(qwen, f.data) - f.adapted) < 1e-4);
-    qwen_close(qwen);
-    const struct qwen_options missing = {.adapter = "/nowhere"};
-    assert_error(!qwen_open(test_data("qwen2_5_vl_tiny"), &missing, &error), error, ERROR_MODEL, "/nowhere");
+    fixture_open(&f, MODEL_TYPE_F32);
+    const struct model_options with = {.type = MODEL_TYPE_F32, .adapter = test_data("training/lora_adapter")};
+    struct model *model = model_open(test_data("qwen2_5_vl_tiny"), &with, &error);
+    assert_got(model, error);
+    assert_true(fabs(batch_loss(model, f.data) - f.adapted) < 1e-4);
+    model_close(model);
+    const struct model_options missing = {.adapter = "/nowhere"};
+    assert_error(!model_open(test_data("qwen2_5_vl_tiny"), &missing, &error), error, ERROR_MODEL, "/nowhere");
     fixture_free(&f);
 }
 
@@ -124,13 +124,13 @@ static void test_save(void **state) {
     (void)state;
     struct error error = {0};
     struct fixture f;
-    fixture_open(&f, QWEN_TYPE_F32);
-    struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    fixture_open(&f, MODEL_TYPE_F32);
+    struct lora *lora = lora_open(f.model, test_data("training/lora_adapter"), &error);
     assert_got(lora, error);
     const char *folder = test_temporary("adapter");
     const struct lora_form old = {.names = LORA_NAMES_OLD, .type = DTYPE_F32};
-    assert_ok(lora_save(lora, f.qwen, folder, &old, &error), error);
-    assert_ok(lora_save(lora, f.qwen, folder, &old, &error), error); // over what is there
+    assert_ok(lora_save(lora, f.model, folder, &old, &error), error);
+    assert_ok(lora_save(lora, f.model, folder, &old, &error), error); // over what is there
     char *path = file_join(folder, "adapter_model.safetensors", &error);
     struct safetensors *got = safetensors_open(path, &error),
                        *want = golden_tensors("training/lora_adapter/adapter_model.safetensors");
@@ -153,11 +153,11 @@ static void test_save(void **state) {
                         "(?!.*visual).*\\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)");
     json_decref(config);
     free(path);
-    struct lora *again = lora_open(f.qwen, folder, &error);
+    struct lora *again = lora_open(f.model, folder, &error);
     assert_got(again, error);
-    lora_use(f.qwen, again);
-    assert_true(fabs(batch_loss(f.qwen, f.data) - f.adapted) < 1e-4);
-    lora_use(f.qwen, NULL);
+    lora_use(f.model, again);
+    assert_true(fabs(batch_loss(f.model, f.data) - f.adapted) < 1e-4);
+    lora_use(f.model, NULL);
     lora_free(again), lora_free(lora);
     safetensors_free(got), safetensors_free(want);
     fixture_free(&f);
@@ -168,14 +168,14 @@ static void test_save_forms(void **state) {
     (void)state;
     struct error error = {0};
     struct fixture f;
-    fixture_open(&f, QWEN_TYPE_F32);
-    struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    fixture_open(&f, MODEL_TYPE_F32);
+    struct lora *lora = lora_open(f.model, test_data("training/lora_adapter"), &error);
     assert_got(lora, error);
     static const enum dtype types[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
     for (size_t i = 0; i < 3; i++) {
         const char *folder = test_temporary("form%zu", i);
         const struct lora_form form = {.names = LORA_NAMES_NEW, .type = types[i]};
-        assert_ok(lora_save(lora, f.qwen, folder, &form, &error), error);
+        assert_ok(lora_save(lora, f.model, folder, &form, &error), error);
         char *path = file_join(folder, "adapter_model.safetensors", &error);
         struct safetensors *file = safetensors_open(path, &error);
         assert_got(file, error);
@@ -184,12 +184,12 @@ static void test_save_forms(void **state) {
         assert_int_equal(a->dtype, types[i]);
         safetensors_free(file);
         free(path);
-        struct lora *again = lora_open(f.qwen, folder, &error);
+        struct lora *again = lora_open(f.model, folder, &error);
         assert_got(again, error);
         assert_int_equal(lora_count(again), 21);
-        lora_use(f.qwen, again);
-        assert_true(fabs(batch_loss(f.qwen, f.data) - f.adapted) < (i ? 0.02 : 1e-4));
-        lora_use(f.qwen, NULL);
+        lora_use(f.model, again);
+        assert_true(fabs(batch_loss(f.model, f.data) - f.adapted) < (i ? 0.02 : 1e-4));
+        lora_use(f.model, NULL);
         lora_free(again);
     }
     lora_free(lora);
@@ -199,10 +199,10 @@ static void test_save_forms(void **state) {
                                          .targets =
                                              "(model\\.layers\\.1\\.mlp|visual\\.blocks\\.0\\.attn)\\..*",
                                          .seed = 1};
-    lora = lora_new(f.qwen, &options, &error);
+    lora = lora_new(f.model, &options, &error);
     assert_got(lora, error);
     const char *folder = test_temporary("some");
-    assert_ok(lora_save(lora, f.qwen, folder, &(struct lora_form){.type = DTYPE_F32}, &error), error);
+    assert_ok(lora_save(lora, f.model, folder, &(struct lora_form){.type = DTYPE_F32}, &error), error);
     char *path = file_join(folder, "adapter_config.json", &error);
     json_t *config = json_read_file(path, 1 << 20, &error);
     assert_got(config, error);
@@ -226,9 +226,9 @@ static void test_merge_types(void **state) {
     static const enum dtype types[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
     static const char *const names[] = {"\"float32\"", "\"bfloat16\"", "\"float16\""};
     for (size_t i = 0; i < 3; i++) {
-        struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL);
+        struct model *model = golden_model("qwen2_5_vl_tiny_tied", MODEL_TYPE_F32, 0, NULL);
         const struct lora_options options = {.rank = 3, .alpha = 5, .rs = true, .seed = 4};
-        struct lora *lora = lora_new(qwen, &options, &error);
+        struct lora *lora = lora_new(model, &options, &error);
         assert_got(lora, error);
         for (size_t m = 0; m < lora_count(lora); m++) {
             struct lora_module *module = lora_module_at(lora, m);
@@ -237,7 +237,7 @@ static void test_merge_types(void **state) {
         }
         lora_refresh(lora);
         const char *folder = test_temporary("typed%zu", i);
-        assert_ok(lora_merge(lora, qwen, folder, true, types[i], &error), error);
+        assert_ok(lora_merge(lora, model, folder, true, types[i], &error), error);
         struct safetensors *file = safetensors_open(folder, &error);
         assert_got(file, error);
         size_t bytes = 0;
@@ -258,20 +258,20 @@ static void test_merge_types(void **state) {
         json_decref(index);
         free(path);
         struct golden_group data[2];
-        for (size_t k = 0; k < 2; k++) golden_sft(&data[k], qwen, k);
-        double base = batch_loss(qwen, data);
-        lora_use(qwen, lora);
-        double adapted = batch_loss(qwen, data);
-        lora_use(qwen, NULL);
-        struct qwen *merged = qwen_open(folder, &(struct qwen_options){.type = QWEN_TYPE_F32}, &error);
+        for (size_t k = 0; k < 2; k++) golden_sft(&data[k], model, k);
+        double base = batch_loss(model, data);
+        lora_use(model, lora);
+        double adapted = batch_loss(model, data);
+        lora_use(model, NULL);
+        struct model *merged = model_open(folder, &(struct model_options){.type = MODEL_TYPE_F32}, &error);
         assert_got(merged, error);
         double got = batch_loss(merged, data);
         assert_true(fabs(adapted - base) > 0.05);
         assert_true(fabs(got - adapted) < (types[i] == DTYPE_F32 ? 2e-5 : 0.03));
-        qwen_close(merged);
+        model_close(merged);
         for (size_t k = 0; k < 2; k++) prompt_free(&data[k].prompt);
         lora_free(lora);
-        qwen_close(qwen);
+        model_close(model);
     }
 }
 
@@ -279,16 +279,16 @@ static void test_merge(void **state) {
     (void)state;
     struct error error = {0};
     struct fixture f;
-    fixture_open(&f, QWEN_TYPE_F32);
-    struct lora *lora = lora_open(f.qwen, test_data("training/lora_adapter"), &error);
+    fixture_open(&f, MODEL_TYPE_F32);
+    struct lora *lora = lora_open(f.model, test_data("training/lora_adapter"), &error);
     assert_got(lora, error);
     const char *folder = test_temporary("merged");
-    assert_ok(lora_merge(lora, f.qwen, folder, false, DTYPE_F32, &error), error);
-    struct qwen *merged = qwen_open(folder, &(struct qwen_options){.type = QWEN_TYPE_F32}, &error);
+    assert_ok(lora_merge(lora, f.model, folder, false, DTYPE_F32, &error), error);
+    struct model *merged = model_open(folder, &(struct model_options){.type = MODEL_TYPE_F32}, &error);
     assert_got(merged, error);
     assert_true(fabs(batch_loss(merged, f.data) - f.adapted) < 1e-4);
-    qwen_close(merged);
-    assert_error(lora_merge(lora, f.qwen, "/nowhere/at/all", false, DTYPE_F32, &error), error, ERROR_INPUT,
+    model_close(merged);
+    assert_error(lora_merge(lora, f.model, "/nowhere/at/all", false, DTYPE_F32, &error), error, ERROR_INPUT,
                  "/nowhere");
     lora_free(lora);
     fixture_free(&f);
@@ -298,23 +298,23 @@ static void test_merge(void **state) {
 static void test_merge_shards(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny_tied", MODEL_TYPE_F32, 0, NULL);
     const struct lora_options options = {.rank = 3,
                                          .alpha = 3,
                                          .rs = true,
                                          .targets = "model\\.layers\\.[12]\\.self_attn\\.o_proj",
                                          .seed = 4};
-    struct lora *lora = lora_new(qwen, &options, &error);
+    struct lora *lora = lora_new(model, &options, &error);
     assert_got(lora, error);
     assert_int_equal(lora_count(lora), 2);
     struct lora_module *m = lora_module_at(lora, 1);
     assert_string_equal(m->name, "model.layers.2.self_attn.o_proj");
-    float *down = on_host(qwen->device, m->a, m->rank * m->in),
-          *up = on_host(qwen->device, m->b, m->out * m->rank);
+    float *down = on_host(model->device, m->a, m->rank * m->in),
+          *up = on_host(model->device, m->b, m->out * m->rank);
     for (size_t i = 0; i < m->out * m->rank; i++) up[i] = 0.01f * (float)(i % 11);
-    to_device(qwen->device, m->b, up, m->out * m->rank);
+    to_device(model->device, m->b, up, m->out * m->rank);
     const char *folder = test_temporary("shards");
-    assert_ok(lora_merge(lora, qwen, folder, false, DTYPE_F32, &error), error);
+    assert_ok(lora_merge(lora, model, folder, false, DTYPE_F32, &error), error);
     struct safetensors *got = safetensors_open(folder, &error),
                        *want = golden_tensors("qwen2_5_vl_tiny_tied");
     assert_got(got, error);
@@ -337,7 +337,7 @@ static void test_merge_shards(void **state) {
     }
     safetensors_free(got), safetensors_free(want);
     lora_free(lora);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // ---- bad adapters
@@ -369,7 +369,7 @@ static const char GOOD_A[] = KEY("model.layers.1.self_attn.q_proj", "A"),
 static void test_names(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     static const char *const keys[][2] = {
         {GOOD_A, GOOD_B},
         {KEY("model.language_model.layers.1.self_attn.q_proj", "A"),
@@ -386,7 +386,7 @@ static void test_names(void **state) {
         assert_int_equal(mkdir(folder, 0777), 0);
         write_adapter(folder, "{\"r\": 4, \"lora_alpha\": 6, \"use_rslora\": true}", keys[i][0], keys[i][1],
                       4, 4, i < 4 ? 64 : 128, DTYPE_BF16);
-        struct lora *lora = lora_open(qwen, folder, &error);
+        struct lora *lora = lora_open(model, folder, &error);
         assert_got(lora, error);
         assert_int_equal(lora_count(lora), 1);
         assert_true(fabs(lora_scale(lora, lora_module_at(lora, 0)) - 3) < 1e-9);
@@ -394,7 +394,7 @@ static void test_names(void **state) {
                             i < 4 ? "model.layers.1.self_attn.q_proj" : "visual.merger.mlp.2");
         lora_free(lora);
     }
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // rank_pattern and alpha_pattern by the name in the file, whichever version of transformers it is of; a base of
@@ -402,7 +402,7 @@ static void test_names(void **state) {
 static void test_patterns(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     const char *folder = test_temporary("patterns");
     assert_int_equal(mkdir(folder, 0777), 0);
     write_adapter(folder,
@@ -411,28 +411,28 @@ static void test_patterns(void **state) {
                   " \"target_modules\": [\"k_proj\"], \"base_model_name_or_path\": \"org/Other-7B\"}",
                   KEY("model.language_model.layers.1.self_attn.q_proj", "A"),
                   KEY("model.language_model.layers.1.self_attn.q_proj", "B"), 4, 4, 64, DTYPE_F32);
-    struct lora *lora = lora_open(qwen, folder, &error);
+    struct lora *lora = lora_open(model, folder, &error);
     assert_got(lora, error);
     assert_true(fabs(lora_scale(lora, lora_module_at(lora, 0)) - 5) < 1e-9);
-    assert_non_null(strstr(qwen->warnings.lines, "trained over \"org/Other-7B\""));
-    assert_non_null(strstr(qwen->warnings.lines,
+    assert_non_null(strstr(model->warnings.lines, "trained over \"org/Other-7B\""));
+    assert_non_null(strstr(model->warnings.lines,
                            "for 1 modules that adapter_config.json does not target, first: "
                            "model.language_model.layers.1.self_attn.q_proj"));
     // What is written says the same when it is read again.
     const char *copy = test_temporary("patterns_again");
-    assert_ok(lora_save(lora, qwen, copy, &(struct lora_form){.type = DTYPE_F32}, &error), error);
+    assert_ok(lora_save(lora, model, copy, &(struct lora_form){.type = DTYPE_F32}, &error), error);
     lora_free(lora);
-    lora = lora_open(qwen, copy, &error);
+    lora = lora_open(model, copy, &error);
     assert_got(lora, error);
     assert_true(fabs(lora_scale(lora, lora_module_at(lora, 0)) - 5) < 1e-9);
     lora_free(lora);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 static void test_bad_adapters(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     static const struct {
         const char *config, *a, *b;
         size_t rank_a, rank_b, in;
@@ -473,16 +473,16 @@ static void test_bad_adapters(void **state) {
         assert_int_equal(mkdir(folder, 0777), 0);
         write_adapter(folder, cases[i].config, cases[i].a, cases[i].b, cases[i].rank_a, cases[i].rank_b,
                       cases[i].in, cases[i].type);
-        assert_error(!lora_open(qwen, folder, &error), error, ERROR_MODEL, cases[i].text);
+        assert_error(!lora_open(model, folder, &error), error, ERROR_MODEL, cases[i].text);
     }
     // A cut file, and folders that lack one half.
     char *path = file_join(test_temporary("bad10"), "adapter_model.safetensors", &error);
     test_write(path, "\x10\0\0\0\0\0\0\0{\"a\":", 13);
     free(path);
-    assert_error(!lora_open(qwen, test_temporary("bad10"), &error), error, ERROR_MODEL, "adapter_model");
-    assert_error(!lora_open(qwen, test_data("qwen2_5_vl_tiny"), &error), error, ERROR_MODEL,
+    assert_error(!lora_open(model, test_temporary("bad10"), &error), error, ERROR_MODEL, "adapter_model");
+    assert_error(!lora_open(model, test_data("qwen2_5_vl_tiny"), &error), error, ERROR_MODEL,
                  "adapter_config.json");
-    qwen_close(qwen);
+    model_close(model);
 }
 
 int main(void) {

@@ -88,16 +88,16 @@ static void writes_checkpoints_that_open(void **state) {
 static void configurations_come_back(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen_config golden, read, known;
+    struct model_config golden, read, known;
     write_tiny("config", DTYPE_F32, 1, 0);
-    assert_ok(qwen_config_read(&golden, test_data("qwen2_5_vl_tiny"), &error), error);
-    assert_ok(qwen_config_read(&read, test_temporary("config"), &error), error);
+    assert_ok(model_config_read(&golden, test_data("qwen2_5_vl_tiny"), &error), error);
+    assert_ok(model_config_read(&read, test_temporary("config"), &error), error);
     assert_ok(random_checkpoint_config("tiny", &known, &error), error);
     known.dtype = DTYPE_F32;
     // Byte by byte: neither struct has padding that could differ, both start as zeros.
     memset(golden.vision.full_blocks + 2, 0, sizeof golden.vision.full_blocks - 2 * sizeof(int));
     memset(read.vision.full_blocks + 2, 0, sizeof read.vision.full_blocks - 2 * sizeof(int));
-    assert_memory_equal(&read.text, &golden.text, offsetof(struct qwen_text_config, tie_embeddings));
+    assert_memory_equal(&read.text, &golden.text, offsetof(struct decoder_config, tie_embeddings));
     assert_memory_equal(&read.vision, &golden.vision, sizeof read.vision);
     assert_memory_equal(&known.vision, &golden.vision, sizeof read.vision);
     assert_int_equal(read.image_id, golden.image_id);
@@ -152,7 +152,7 @@ static void the_tokenizer_knows_bytes_and_added_tokens(void **state) {
     tokenizer_free(tokenizer);
 }
 
-static size_t count_parameters(const struct qwen_config *config) {
+static size_t count_parameters(const struct model_config *config) {
     struct error error = {0};
     size_t count, total = 0;
     struct part *parts = parts_list(config, NULL, NULL, &count, &error);
@@ -169,7 +169,7 @@ static void known_shapes_have_their_parameters(void **state) {
         size_t parameters; // qwen2_5_vl.md section 1.1
     } known[] = {{"3b", 3754622976}, {"7b", 8292166656}, {"72b", 73410777344}};
     struct error error = {0};
-    struct qwen_config config;
+    struct model_config config;
     for (int i = 0; i < 3; i++) {
         assert_ok(random_checkpoint_config(known[i].name, &config, &error), error);
         assert_int_equal(count_parameters(&config), known[i].parameters);

@@ -24,29 +24,29 @@ static bool way_exists(const struct way *way) {
 
 // ---- supervised fine-tuning
 
-static struct training *open_all(struct qwen *qwen, bool checkpoint) {
+static struct training *open_all(struct model *model, bool checkpoint) {
     struct error error = {0};
     const struct training_options options = {
         .train_text = true, .train_vision = true, .train_merger = true, .checkpoint_activations = checkpoint};
-    struct training *training = training_open(qwen, &options, &error);
+    struct training *training = training_open(model, &options, &error);
     assert_got(training, error);
     return training;
 }
 
-static void sft_groups(struct qwen *qwen, struct golden_group *data, struct training_group *groups) {
+static void sft_groups(struct model *model, struct golden_group *data, struct training_group *groups) {
     for (size_t i = 0; i < 2; i++) {
-        golden_sft(&data[i], qwen, i);
+        golden_sft(&data[i], model, i);
         groups[i] = golden_whole(&data[i], 1);
     }
 }
 
 static void check_sft(const struct way *way) {
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, way->threads, way->isa);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, way->threads, way->isa);
     struct golden_group data[2];
     struct training_group groups[2];
-    sft_groups(qwen, data, groups);
-    struct training *training = open_all(qwen, way->checkpoint);
+    sft_groups(model, data, groups);
+    struct training *training = open_all(model, way->checkpoint);
     json_t *json = golden_json("training/expected.json");
     double loss;
     for (size_t i = 0; i < 2; i++) {
@@ -69,7 +69,7 @@ static void check_sft(const struct way *way) {
     json_decref(json);
     training_close(training);
     prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 static void test_sft(void **state) {
@@ -82,20 +82,20 @@ static void test_sft(void **state) {
 static void test_frozen_vision(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     struct golden_group data[2];
     struct training_group groups[2];
-    sft_groups(qwen, data, groups);
+    sft_groups(model, data, groups);
     const struct training_options options = {.train_text = true};
-    struct training *training = training_open(qwen, &options, &error);
+    struct training *training = training_open(model, &options, &error);
     assert_got(training, error);
     struct safetensors *want = golden_tensors("training/sft_grads.safetensors");
     for (int cached = 0; cached < 2; cached++) {
         struct matrix *embeds = &groups[1].image_embeds;
         if (cached) {
-            size_t rows = data[1].prompt.patches.rows / 4, columns = (size_t)qwen->config->text.hidden;
+            size_t rows = data[1].prompt.patches.rows / 4, columns = (size_t)model->config->text.hidden;
             *embeds = matrix_of(malloc(rows * columns * sizeof(float)), DTYPE_F32, rows, columns);
-            assert_ok(qwen_see(qwen, &data[1].prompt, embeds->data, &error), error);
+            assert_ok(model_see(model, &data[1].prompt, embeds->data, &error), error);
         }
         double loss;
         training_zero_gradients(training);
@@ -110,19 +110,19 @@ static void test_frozen_vision(void **state) {
     safetensors_free(want);
     training_close(training);
     prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // Only the merger: nothing goes through the blocks, and its gradients are those of the whole.
 static void test_merger_alone(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     struct golden_group data[2];
     struct training_group groups[2];
-    sft_groups(qwen, data, groups);
+    sft_groups(model, data, groups);
     const struct training_options options = {.train_merger = true, .checkpoint_activations = true};
-    struct training *training = training_open(qwen, &options, &error);
+    struct training *training = training_open(model, &options, &error);
     assert_got(training, error);
     assert_int_equal(training_parameter_count(training), 5);
     struct safetensors *want = golden_tensors("training/sft_grads.safetensors");
@@ -135,20 +135,20 @@ static void test_merger_alone(void **state) {
     safetensors_free(want);
     training_close(training);
     prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // ---- LoRA
 
 static void check_lora(const struct way *way) {
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, way->threads, way->isa);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, way->threads, way->isa);
     struct golden_group data[2];
     struct training_group groups[2];
-    sft_groups(qwen, data, groups);
+    sft_groups(model, data, groups);
     const struct training_options options = {.lora_folder = test_data("training/lora_adapter"),
                                              .checkpoint_activations = way->checkpoint};
-    struct training *training = training_open(qwen, &options, &error);
+    struct training *training = training_open(model, &options, &error);
     assert_got(training, error);
     json_t *json = golden_json("training/expected.json"), *lora = json_object_get(json, "lora");
     double loss;
@@ -172,7 +172,7 @@ static void check_lora(const struct way *way) {
     json_decref(json);
     training_close(training);
     prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 static void test_lora(void **state) {
@@ -185,10 +185,10 @@ static void test_lora(void **state) {
 static void test_dropout(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     struct golden_group data[2];
     struct training_group groups[2];
-    sft_groups(qwen, data, groups);
+    sft_groups(model, data, groups);
     float *first = NULL;
     double losses[4], plain;
     for (int i = 0; i < 4;
@@ -198,7 +198,7 @@ static void test_dropout(void **state) {
                                                  .lora_dropout = i == 3 ? 0 : 0.4,
                                                  .seed = 3,
                                                  .checkpoint_activations = i == 1};
-        struct training *training = training_open(qwen, &options, &error);
+        struct training *training = training_open(model, &options, &error);
         assert_got(training, error);
         for (size_t k = 1; k < training_parameter_count(training); k += 2) { // B: not zero
             struct parameter *p = training_parameter(training, k);
@@ -223,7 +223,7 @@ static void test_dropout(void **state) {
     assert_true(fabs(losses[0] - losses[2]) > 1e-5 && fabs(losses[0] - plain) > 1e-5);
     free(first);
     prompt_free(&data[0].prompt), prompt_free(&data[1].prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // ---- groups that share a prompt
@@ -257,10 +257,10 @@ static double on_policy_loss(void *context, const float *log_probs, float *deriv
 
 static void check_grpo(const struct way *way) {
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, way->threads, way->isa);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, way->threads, way->isa);
     struct golden_group data;
-    golden_grpo(&data, qwen);
-    struct training *training = open_all(qwen, way->checkpoint);
+    golden_grpo(&data, model);
+    struct training *training = open_all(model, way->checkpoint);
     struct safetensors *want = golden_tensors("grpo/expected.safetensors"),
                        *inputs = golden_tensors("grpo/inputs.safetensors");
     const struct tensor *policy = golden_find(want, "policy_logps");
@@ -294,7 +294,7 @@ static void check_grpo(const struct way *way) {
     safetensors_free(want), safetensors_free(inputs);
     training_close(training);
     prompt_free(&data.prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 static void test_grpo(void **state) {
@@ -318,10 +318,10 @@ static double weighted_sum(void *context, const float *log_probs, float *derivat
 static void test_shared_prefix(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     struct golden_group data;
-    golden_grpo(&data, qwen);
-    struct training *training = open_all(qwen, false);
+    golden_grpo(&data, model);
+    struct training *training = open_all(model, false);
     struct training_group whole = golden_whole(&data, 4), apart[4];
     double together, separate, alone = 0;
     size_t next = 0, count = training_parameter_count(training);
@@ -356,7 +356,7 @@ static void test_shared_prefix(void **state) {
     free(gradients);
     training_close(training);
     prompt_free(&data.prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // ---- BF16, tied embeddings, central differences
@@ -375,10 +375,10 @@ static double total(struct training *training, const struct training_group *grou
 static void test_tied(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny_tied", MODEL_TYPE_F32, 0, NULL);
     struct golden_group data;
-    golden_grpo(&data, qwen);
-    struct training *training = open_all(qwen, true);
+    golden_grpo(&data, model);
+    struct training *training = open_all(model, true);
     struct training_group group = golden_whole(&data, 4);
     double loss;
     size_t next = 0;
@@ -414,15 +414,15 @@ static void test_tied(void **state) {
     assert_true(checked > 8);
     training_close(training);
     prompt_free(&data.prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 // BF16 gradients are those of F32 within a few percent.
 static void test_bf16(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *wide = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL),
-                *half = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_BF16, 0, NULL);
+    struct model *wide = golden_model("qwen2_5_vl_tiny_tied", MODEL_TYPE_F32, 0, NULL),
+                 *half = golden_model("qwen2_5_vl_tiny_tied", MODEL_TYPE_BF16, 0, NULL);
     if (half->device->fast_type == DTYPE_BF16) {
         struct golden_group data;
         golden_grpo(&data, wide);
@@ -450,20 +450,20 @@ static void test_bf16(void **state) {
         training_close(one), training_close(other);
         prompt_free(&data.prompt);
     }
-    qwen_close(wide), qwen_close(half);
+    model_close(wide), model_close(half);
 }
 
 // The same pass gives the same bits: a resumed run is the run that was never stopped.
 static void test_repeatable(void **state) {
     (void)state;
-    static const enum qwen_type types[] = {QWEN_TYPE_F32, QWEN_TYPE_AUTO};
+    static const enum model_type types[] = {MODEL_TYPE_F32, MODEL_TYPE_AUTO};
     for (int t = 0; t < 2; t++) {
         struct error error = {0};
-        struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", types[t], 3, NULL);
+        struct model *model = golden_model("qwen2_5_vl_tiny_tied", types[t], 3, NULL);
         struct golden_group data;
-        golden_grpo(&data, qwen);
+        golden_grpo(&data, model);
         struct training_group group = golden_whole(&data, 4);
-        struct training *training = open_all(qwen, t);
+        struct training *training = open_all(model, t);
         size_t count = training_parameter_count(training);
         uint64_t sums[2] = {0};
         double loss[2];
@@ -480,7 +480,7 @@ static void test_repeatable(void **state) {
         assert_true(loss[0] == loss[1] && sums[0] == sums[1]);
         training_close(training);
         prompt_free(&data.prompt);
-        qwen_close(qwen);
+        model_close(model);
     }
 }
 
@@ -490,10 +490,10 @@ static void test_repeatable(void **state) {
 static void test_trained_model(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny_tied", QWEN_TYPE_F32, 0, NULL), *again;
+    struct model *model = golden_model("qwen2_5_vl_tiny_tied", MODEL_TYPE_F32, 0, NULL), *again;
     struct golden_group data;
-    golden_grpo(&data, qwen);
-    struct training *training = open_all(qwen, false);
+    golden_grpo(&data, model);
+    struct training *training = open_all(model, false);
     struct training_group group = golden_whole(&data, 4);
     struct parameter *p = find_parameter(training, "model.embed_tokens.weight");
     double before = total(training, &group);
@@ -509,17 +509,17 @@ static void test_trained_model(void **state) {
                                &(struct training_form){.convert = false}, &error),
                  error, ERROR_USAGE, "is the checkpoint itself");
     training_close(training);
-    training = open_all(qwen, false);
+    training = open_all(model, false);
     assert_true(fabs(total(training, &group) - after) < 1e-6);
     training_close(training);
-    again = qwen_open(folder, &(struct qwen_options){.type = QWEN_TYPE_F32}, &error);
+    again = model_open(folder, &(struct model_options){.type = MODEL_TYPE_F32}, &error);
     assert_got(again, error);
     assert_string_equal(again->warnings.lines, "");
     training = open_all(again, false);
     assert_true(fabs(total(training, &group) - after) < 1e-5);
     training_close(training);
     prompt_free(&data.prompt);
-    qwen_close(again), qwen_close(qwen);
+    model_close(again), model_close(model);
 }
 
 static double not_a_number(void *context, const float *log_probs, float *derivatives, size_t count) {
@@ -530,18 +530,18 @@ static double not_a_number(void *context, const float *log_probs, float *derivat
 static void test_bad_input(void **state) {
     (void)state;
     struct error error = {0};
-    struct qwen *qwen = golden_model("qwen2_5_vl_tiny", QWEN_TYPE_F32, 0, NULL);
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 0, NULL);
     struct training_options options = {0};
-    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "nothing is to be trained");
+    assert_error(!training_open(model, &options, &error), error, ERROR_USAGE, "nothing is to be trained");
     options = (struct training_options){.lora_rank = 2, .lora_targets = "no_such_layer"};
-    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "match no linear layer");
+    assert_error(!training_open(model, &options, &error), error, ERROR_USAGE, "match no linear layer");
     options.lora_targets = "(";
-    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "LoRA targets \"(\"");
+    assert_error(!training_open(model, &options, &error), error, ERROR_USAGE, "LoRA targets \"(\"");
     options = (struct training_options){.lora_rank = 2, .lora_dropout = 1};
-    assert_error(!training_open(qwen, &options, &error), error, ERROR_USAGE, "dropout 1");
+    assert_error(!training_open(model, &options, &error), error, ERROR_USAGE, "dropout 1");
     struct golden_group data;
-    golden_grpo(&data, qwen);
-    struct training *training = open_all(qwen, false);
+    golden_grpo(&data, model);
+    struct training *training = open_all(model, false);
     struct training_group group = golden_whole(&data, 4);
     double loss;
     assert_error(training_pass(training, &group, 1, 1, not_a_number, NULL, &loss, &error), error, ERROR_INPUT,
@@ -569,7 +569,7 @@ static void test_bad_input(void **state) {
     assert_true(isfinite(gradient_norm(training)) && gradient_norm(training) > 0);
     training_close(training);
     prompt_free(&data.prompt);
-    qwen_close(qwen);
+    model_close(model);
 }
 
 int main(void) {

@@ -20,12 +20,13 @@ struct golden_group {
     int32_t ids[MOST_COMPLETIONS][MOST_TOKENS];
 };
 
-static inline struct qwen *golden_model(const char *name, enum qwen_type type, int threads, const char *isa) {
+static inline struct model *golden_model(const char *name, enum model_type type, int threads,
+                                         const char *isa) {
     struct error error = {0};
-    const struct qwen_options options = {.type = type, .threads = threads, .isa = isa ? isa : test_isa()};
-    struct qwen *qwen = qwen_open(test_data("%s", name), &options, &error);
-    assert_got(qwen, error);
-    return qwen;
+    const struct model_options options = {.type = type, .threads = threads, .isa = isa ? isa : test_isa()};
+    struct model *model = model_open(test_data("%s", name), &options, &error);
+    assert_got(model, error);
+    return model;
 }
 
 static inline json_t *golden_json(const char *path) {
@@ -49,7 +50,7 @@ static inline const struct tensor *golden_find(const struct safetensors *file, c
 }
 
 // The prompt of an object with "messages" and "max_pixels".
-static inline void golden_prompt(struct prompt *prompt, struct qwen *qwen, const json_t *spec) {
+static inline void golden_prompt(struct prompt *prompt, struct model *model, const json_t *spec) {
     struct error error = {0};
     struct chat chat = {0};
     struct image images[4] = {{0}};
@@ -65,8 +66,8 @@ static inline void golden_prompt(struct prompt *prompt, struct qwen *qwen, const
                                             test_data("images/%s", chat.messages[m].parts[p].text), &options,
                                             NULL, &error),
                           error);
-    qwen->preprocessor.max_pixels = (size_t)json_integer_value(json_object_get(spec, "max_pixels"));
-    assert_ok(prompt_build(prompt, qwen, &chat, images, count, &error), error);
+    model->preprocessor.max_pixels = (size_t)json_integer_value(json_object_get(spec, "max_pixels"));
+    assert_ok(prompt_build(prompt, model, &chat, images, count, &error), error);
     for (size_t i = 0; i < count; i++) image_free(&images[i]);
     chat_free(&chat);
 }
@@ -77,12 +78,12 @@ static inline void golden_add(struct golden_group *group, size_t index, const in
 }
 
 // Sample `index` of the SFT batch: what has labels is the completion.
-static inline void golden_sft(struct golden_group *group, struct qwen *qwen, size_t index) {
+static inline void golden_sft(struct golden_group *group, struct model *model, size_t index) {
     json_t *json = golden_json("training/expected.json");
     struct safetensors *batch = golden_tensors("training/sft_batch.safetensors");
     char name[32];
     *group = (struct golden_group){0};
-    golden_prompt(&group->prompt, qwen, json_array_get(json_object_get(json, "samples"), index));
+    golden_prompt(&group->prompt, model, json_array_get(json_object_get(json, "samples"), index));
     snprintf(name, sizeof name, "sample%zu.input_ids", index);
     const struct tensor *ids = golden_find(batch, name);
     snprintf(name, sizeof name, "sample%zu.labels", index);
@@ -98,11 +99,11 @@ static inline void golden_sft(struct golden_group *group, struct qwen *qwen, siz
 }
 
 // The GRPO group: one prompt, four completions.
-static inline void golden_grpo(struct golden_group *group, struct qwen *qwen) {
+static inline void golden_grpo(struct golden_group *group, struct model *model) {
     json_t *json = golden_json("grpo/expected.json");
     struct safetensors *inputs = golden_tensors("grpo/inputs.safetensors");
     *group = (struct golden_group){0};
-    golden_prompt(&group->prompt, qwen, json);
+    golden_prompt(&group->prompt, model, json);
     const struct tensor *ids = golden_find(inputs, "completion_ids"),
                         *mask = golden_find(inputs, "completion_mask");
     for (size_t i = 0; i < MOST_COMPLETIONS; i++) {

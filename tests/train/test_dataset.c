@@ -14,21 +14,21 @@
 #include "model/safetensors.h"
 #include "train/dataset.h"
 
-static struct qwen *qwen;
+static struct model *model;
 
 static int open_model(void **state) {
     (void)state;
     struct error error = {0};
-    const struct qwen_options options = {.type = QWEN_TYPE_F32, .max_pixels = 12000};
+    const struct model_options options = {.type = MODEL_TYPE_F32, .max_pixels = 12000};
     log_set_level(LOG_ERROR);
-    qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &options, &error);
-    assert_got(qwen, error);
+    model = model_open(test_data("qwen2_5_vl_tiny"), &options, &error);
+    assert_got(model, error);
     return 0;
 }
 
 static int close_model(void **state) {
     (void)state;
-    qwen_close(qwen);
+    model_close(model);
     return 0;
 }
 
@@ -37,7 +37,7 @@ static const struct dataset_options lenient = {.max_length = 2048};
 static struct dataset *open_one(const char *path, const struct dataset_options *options,
                                 struct error *error) {
     char *paths[] = {(char *)path};
-    return dataset_open(paths, 1, options, qwen, error);
+    return dataset_open(paths, 1, options, model, error);
 }
 
 static void test_rows_of_all_kinds(void **state) {
@@ -54,7 +54,7 @@ static void test_rows_of_all_kinds(void **state) {
         assert_int_equal(sample.prompt.patches.rows, dataset_patches(dataset, i));
         assert_true(sample.labels > 1);
         assert_int_equal(sample.completion.data[sample.completion.count - 1],
-                         tokenizer_find(qwen->tokenizer, "<|im_end|>"));
+                         tokenizer_find(model->tokenizer, "<|im_end|>"));
         sample_free(&sample);
     }
     char text[300];
@@ -102,7 +102,7 @@ static void test_several_answers(void **state) {
     struct buffer text = {0};
     for (size_t i = 0; i < sample.completion.count; i++) {
         if (i && sample.trained[i] != sample.trained[i - 1]) buffer_add_text(&text, "#");
-        tokenizer_decode(qwen->tokenizer, &sample.completion.data[i], 1, false, &text);
+        tokenizer_decode(model->tokenizer, &sample.completion.data[i], 1, false, &text);
     }
     assert_string_equal(text.data, "The Nile.<|im_end|>#\n<|im_start|>user\nAnd through Vienna?<|im_end|>\n"
                                    "<|im_start|>assistant\n#The Danube.<|im_end|>");
@@ -134,7 +134,8 @@ static void test_masked_answers(void **state) {
     assert_int_equal(masked.completion.count, whole.completion.count);
     struct buffer text = {0};
     for (size_t i = 0; i < masked.completion.count; i++)
-        if (masked.trained[i]) tokenizer_decode(qwen->tokenizer, &masked.completion.data[i], 1, false, &text);
+        if (masked.trained[i])
+            tokenizer_decode(model->tokenizer, &masked.completion.data[i], 1, false, &text);
     assert_string_equal(text.data, "Danube<|im_end|>");
     assert_true(masked.labels > 0 && masked.labels < whole.labels);
     uint64_t identity = dataset_identity(dataset);

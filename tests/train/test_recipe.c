@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "model/qwen.h"
+#include "model/model.h"
 #include "train/adamw.h"
 #include "train/recipe.h"
 #include "train/schedule.h"
@@ -42,7 +42,7 @@ static void test_defaults(void **state) {
     struct recipe *recipe = read_recipe(LEAST, NULL, 0, &text, &error);
     assert_got(recipe, error);
     assert_string_equal(recipe->model.folder, "base");
-    assert_int_equal(recipe->model.dtype, QWEN_TYPE_AUTO);
+    assert_int_equal(recipe->model.dtype, MODEL_TYPE_AUTO);
     assert_true(recipe->model.train_text && recipe->model.gradient_checkpointing);
     assert_false(recipe->model.train_vision);
     assert_int_equal(recipe->data.train.count, 1);
@@ -78,7 +78,7 @@ static void test_values_and_overrides(void **state) {
     assert_got(recipe, error);
     assert_string_equal(recipe->model.folder, "a \"b\"\n");
     assert_string_equal(recipe->run.folder, "out: x");
-    assert_int_equal(recipe->model.dtype, QWEN_TYPE_BF16);
+    assert_int_equal(recipe->model.dtype, MODEL_TYPE_BF16);
     assert_false(recipe->data.shuffle);
     assert_int_equal(recipe->data.train.count, 1);
     assert_string_equal(recipe->data.train.items[0], "one.jsonl");

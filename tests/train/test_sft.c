@@ -64,7 +64,7 @@ static void compare_parameters(struct training *training) {
 static void test_adamw_3_steps(void **state) {
     (void)state;
     struct error error = {0};
-    const struct qwen_options model = {.type = QWEN_TYPE_F32, .max_pixels = 12000, .isa = test_isa()};
+    const struct model_options opening = {.type = MODEL_TYPE_F32, .max_pixels = 12000, .isa = test_isa()};
     const struct training_options options = {.train_text = true, .train_vision = true, .train_merger = true};
     const struct dataset_options limits = {.max_length = 2048};
     const struct optimizer_settings settings = {
@@ -75,18 +75,18 @@ static void test_adamw_3_steps(void **state) {
     char *paths[] = {(char *)test_data("train/rows.jsonl")};
     json_t *expected = read_expected("adamw", &error);
     assert_got(expected, error);
-    struct qwen *qwen = qwen_open(test_data("qwen2_5_vl_tiny"), &model, &error);
-    assert_got(qwen, error);
-    struct dataset *dataset = dataset_open(paths, 1, &limits, qwen, &error);
+    struct model *model = model_open(test_data("qwen2_5_vl_tiny"), &opening, &error);
+    assert_got(model, error);
+    struct dataset *dataset = dataset_open(paths, 1, &limits, model, &error);
     assert_got(dataset, error);
-    struct training *training = training_open(qwen, &options, &error);
+    struct training *training = training_open(model, &options, &error);
     assert_got(training, error);
     size_t count = training_parameter_count(training);
     struct parameter **parameters = calloc(count, sizeof *parameters);
     for (size_t i = 0; i < count; i++) parameters[i] = training_parameter(training, i);
     struct optimizer optimizer;
-    assert_ok(optimizer_open(&optimizer, qwen->device, parameters, count, &settings, &alone, &error), error);
-    assert_int_equal(optimizer.flat.total, training_values(qwen, &options));
+    assert_ok(optimizer_open(&optimizer, model->device, parameters, count, &settings, &alone, &error), error);
+    assert_int_equal(optimizer.flat.total, training_values(model, &options));
     struct sample samples[2];
     struct sft_row rows[2] = {0};
     for (size_t i = 0; i < 2; i++) {
@@ -120,7 +120,7 @@ static void test_adamw_3_steps(void **state) {
     free(parameters);
     training_close(training);
     dataset_close(dataset);
-    qwen_close(qwen);
+    model_close(model);
     json_decref(expected);
 }
 
@@ -202,9 +202,9 @@ static void test_a_run_learns(void **state) {
     assert_true(metric(folder, 1, "learning_rate") == 0); // warm-up starts at 0
     assert_true(fabs(metric(folder, 4, "learning_rate") - 2e-3) < 1e-9);
     // The checkpoint is a model; the log-probs of its text are those of the trained one.
-    struct qwen *qwen = qwen_open(test_temporary("learns/deep/last"), &(struct qwen_options){0}, &error);
-    assert_got(qwen, error);
-    qwen_close(qwen);
+    struct model *model = model_open(test_temporary("learns/deep/last"), &(struct model_options){0}, &error);
+    assert_got(model, error);
+    model_close(model);
     assert_error(run(folder, false, plain, &error), error, ERROR_USAGE, "holds a run of 60 steps: --resume");
     assert_ok(run(folder, true, plain, &error), error); // nothing left to do
 }
@@ -313,10 +313,10 @@ static int32_t find_token(size_t row) {
     char *paths[] = {(char *)test_data("train/rows.jsonl")};
     bool seen[2000] = {false};
     int32_t found = -1;
-    struct qwen *qwen =
-        qwen_open(test_data("qwen2_5_vl_tiny"), &(struct qwen_options){.max_pixels = 12544}, &error);
-    assert_got(qwen, error);
-    struct dataset *dataset = dataset_open(paths, 1, &limits, qwen, &error);
+    struct model *model =
+        model_open(test_data("qwen2_5_vl_tiny"), &(struct model_options){.max_pixels = 12544}, &error);
+    assert_got(model, error);
+    struct dataset *dataset = dataset_open(paths, 1, &limits, model, &error);
     assert_got(dataset, error);
     for (size_t i = 0; i < 9; i++) {
         struct sample sample;
@@ -331,7 +331,7 @@ static int32_t find_token(size_t row) {
         sample_free(&sample);
     }
     dataset_close(dataset);
-    qwen_close(qwen);
+    model_close(model);
     return found;
 }
 

@@ -1,24 +1,24 @@
 // The options that every command with a model has.
-#ifndef GLOBE_CLI_MODEL_OPTIONS_H
-#define GLOBE_CLI_MODEL_OPTIONS_H
+#ifndef GLOBE_CLI_MODEL_ARGUMENTS_H
+#define GLOBE_CLI_MODEL_ARGUMENTS_H
 
 #include "cli/options.h"
-#include "model/qwen.h"
+#include "model/model.h"
 
-struct model_options {
+struct model_arguments {
     const char *folder;
-    int type;                                // enum qwen_type
+    int type;                                // enum model_type
     int64_t threads, min_pixels, max_pixels; // 0: automatic, the checkpoint's
     const char *isa;
     const char *adapter; // PEFT folder, or NULL
     int chat_template;   // 0: the checkpoint's, which must be the built-in one; 1: the built-in one
 };
 
-struct model_options model_options_default(void);
+struct model_arguments model_arguments_default(void);
 extern const char *const model_option_types[], *const model_option_templates[];
 
 // Entries for an option table.
-#define MODEL_OPTIONS(m)                                                                                   \
+#define MODEL_ARGUMENTS(m)                                                                                 \
     option_string("model", 'M', "DIR", &(m).folder,                                                        \
                   "Checkpoint folder, or its name in the Hugging Face cache"),                             \
         option_string("adapter", 'A', "DIR", &(m).adapter, "LoRA adapter over it (PEFT folder)"),          \
@@ -34,8 +34,8 @@ extern const char *const model_option_types[], *const model_option_templates[];
                       "Instruction set: portable, avx2, avx512, amx (default: the best)")
 
 // As the model room wants them.
-struct qwen_options model_options_qwen(const struct model_options *options);
+struct model_options model_arguments_resolve(const struct model_arguments *options);
 // Opens the model and says on stderr what is odd about it.
-struct qwen *model_options_open(const struct model_options *options, struct error *error);
+struct model *model_arguments_open(const struct model_arguments *options, struct error *error);
 
 #endif

@@ -1,6 +1,6 @@
 // A whole Qwen2.5-VL model: checkpoint, tokenizer, processor and weights, ready to read prompts.
-#ifndef GLOBE_MODEL_QWEN_H
-#define GLOBE_MODEL_QWEN_H
+#ifndef GLOBE_MODEL_MODEL_H
+#define GLOBE_MODEL_MODEL_H
 
 #include <stdbool.h>
 
@@ -17,10 +17,10 @@
 #include "text/chat.h"
 #include "text/tokenizer.h"
 
-enum qwen_type { QWEN_TYPE_AUTO, QWEN_TYPE_F32, QWEN_TYPE_BF16 };
+enum model_type { MODEL_TYPE_AUTO, MODEL_TYPE_F32, MODEL_TYPE_BF16 };
 
-struct qwen_options {
-    enum qwen_type
+struct model_options {
+    enum model_type
         type;    // of the arithmetic; auto: BF16 for BF16 weights where the processor is fast at it, else F32
     int threads; // 0: all processors
     const char *isa;       // NULL: the best (see device_open_cpu)
@@ -31,9 +31,9 @@ struct qwen_options {
 };
 
 // Not thread-safe: one forward pass at a time. Parts are public for the rooms above, which only read them.
-struct qwen {
+struct model {
     struct checkpoint *checkpoint;
-    const struct qwen_config *config;
+    const struct model_config *config;
     struct tokenizer *tokenizer;
     struct photo_preprocessor preprocessor;
     struct device *device;
@@ -52,10 +52,10 @@ struct qwen {
 
 // A folder as published on the hub, or a hub name of which the cache has a snapshot (model/hub.h). ERROR_MODEL for
 // anything that is missing or wrong in it.
-struct qwen *qwen_open(const char *name, const struct qwen_options *options, struct error *error);
-void qwen_close(struct qwen *qwen);
+struct model *model_open(const char *name, const struct model_options *options, struct error *error);
+void model_close(struct model *model);
 // A block of the device is released with the model; at once when there is no memory to remember it.
-int qwen_keep(struct qwen *qwen, void *block, struct error *error);
+int model_keep(struct model *model, void *block, struct error *error);
 
 // A prompt ready for the model. Zero-initialise, fill with prompt_build, release with prompt_free.
 struct prompt {
@@ -70,7 +70,7 @@ struct prompt {
 
 // Images in the order in which the chat names them, already decoded. ERROR_LIMIT when the prompt does not fit
 // the model's context.
-int prompt_build(struct prompt *prompt, const struct qwen *qwen, const struct chat *chat,
+int prompt_build(struct prompt *prompt, const struct model *model, const struct chat *chat,
                  const struct image *images, size_t image_count, struct error *error);
 void prompt_free(struct prompt *prompt);
 
@@ -82,25 +82,25 @@ struct prefill_times {
 
 // Runs the prompt into an empty cache (capacity >= ids.count) and writes the logits of its last token to last
 // [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
-int qwen_prefill(struct qwen *qwen, const struct prompt *prompt, struct kv_cache *cache, float *last,
-                 const struct trace *trace, struct prefill_times *times, struct error *error);
+int model_prefill(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
+                  const struct trace *trace, struct prefill_times *times, struct error *error);
 
 // What the tower says about a prompt's pictures: embeds [rows, hidden] F32 in host memory, rows = patches /
 // merge^2.
-int qwen_see(struct qwen *qwen, const struct prompt *prompt, float *embeds, struct error *error);
+int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error);
 
 // A cache for `capacity` tokens of this model.
-int qwen_cache_open(const struct qwen *qwen, struct kv_cache *cache, size_t capacity, struct error *error);
+int model_cache_open(const struct model *model, struct kv_cache *cache, size_t capacity, struct error *error);
 
 // One more token for each of `count` sequences: ids and positions (the same on all axes) in, logits [count,
 // vocab] F32 out. logits may be NULL.
-int qwen_decode(struct qwen *qwen, const int32_t *ids, const int32_t *positions,
-                const struct decoder_sequence *sequences, size_t count, float *logits, struct error *error);
+int model_decode(struct model *model, const int32_t *ids, const int32_t *positions,
+                 const struct decoder_sequence *sequences, size_t count, float *logits, struct error *error);
 
 // Log-probs of `count` given tokens that follow a prompt: logits_before [vocab] predicted the first one; the
 // rest come from one pass over the tokens after the shared prefix.
-int qwen_score(struct qwen *qwen, const struct prompt *prompt, const struct kv_cache *prefix,
-               const float *logits_before, const int32_t *ids, size_t count, float *log_probs,
-               struct error *error);
+int model_score(struct model *model, const struct prompt *prompt, const struct kv_cache *prefix,
+                const float *logits_before, const int32_t *ids, size_t count, float *log_probs,
+                struct error *error);
 
 #endif
