@@ -15,7 +15,7 @@ help: ## Show this list
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: program ## Install what is missing, build, and locate the example postcards with the embedded model
-	build/globe locate $(PHOTOS) --samples 8 --temperature 0.7 --html build/postcards.html
+	build/globe locate $(PHOTOS) --samples 8 --html build/postcards.html
 	@echo "The same with pictures and a map of the world: build/postcards.html"
 
 full: build/packages-train ## Build all of globe: with training, ranks and the drawing of postcards
