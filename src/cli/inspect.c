@@ -66,7 +66,7 @@ int command_inspect(int argc, char **argv) {
     }
     inspect.greedy = (size_t)greedy;
     struct outputs outputs = {.command = "globe inspect", .force = force};
-    int result = claim(&outputs, dump, &model, &inspect, &error);
+    int result = claim(&outputs, dump, &arguments, &inspect, &error);
     struct model *model = result == 0 ? model_arguments_open(&arguments, &error) : NULL;
     result = model ? inspect_run(model, &inspect, dump, &error) : -1;
     model_close(model);
