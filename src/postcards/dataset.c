@@ -328,12 +328,13 @@ static int make_way(const struct cards_options *options, const char *cards, char
             return error_set(error, ERROR_INPUT,
                              "%s: holds a set of postcards already; choose another folder, or --force",
                              options->folder);
+    // The rows go first: they would say that the pictures are whole.
+    for (int f = FILES - 1; f >= 0; f--)
+        if (remove_file(paths[f], error)) return -1;
     if (look_at_cards(cards, replace, &count, error)) return -1;
     if (count && !replace)
         return error_set(error, ERROR_INPUT, "%s: holds pictures already; choose another folder, or --force",
                          cards);
-    for (int f = FILES - 1; f >= 0; f--)
-        if (remove_file(paths[f], error)) return -1;
     return file_write(mark, "", 0, error);
 }
 

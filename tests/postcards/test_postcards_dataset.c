@@ -346,8 +346,12 @@ static void a_failed_picture_leaves_no_rows(void **state) {
     snprintf(path, sizeof path, "%s", test_temporary("blocked/cards/000100.jpg"));
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0777), 0);
+    test_write(test_temporary("blocked/cards/000100.jpg/full"), "x", 1);
     options.threads = 2;
-    refuse(&options, ERROR_INPUT, "000100.jpg");
+    struct error error = {0};
+    assert_error(dataset_write(&options, &error), error, ERROR_INPUT, "holds a set of postcards already");
+    options.replace = true;
+    refuse(&options, ERROR_IO, "000100.jpg");
 }
 
 int main(void) {
