@@ -348,7 +348,6 @@ static void a_failed_picture_leaves_no_rows(void **state) {
     assert_int_equal(mkdir(path, 0777), 0);
     test_write(test_temporary("blocked/cards/000100.jpg/full"), "x", 1);
     options.threads = 2;
-    struct error error = {0};
     assert_error(dataset_write(&options, &error), error, ERROR_INPUT, "holds a set of postcards already");
     options.replace = true;
     refuse(&options, ERROR_IO, "000100.jpg");
