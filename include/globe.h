@@ -8,9 +8,9 @@
  *     if (!result)
  *         fprintf(stderr, "%s\n", message);
  *     else if (globe_result_outcome(result) == GLOBE_PLACED)
- *         printf("%s, %s (%.4f, %.4f)\n", globe_result_place(result)->city,
- * globe_result_place(result)->country, globe_result_place(result)->latitude,
- * globe_result_place(result)->longitude); globe_result_free(result); globe_close(globe);
+ *         printf("%s, %s\n", globe_result_place(result)->city, globe_result_place(result)->country);
+ *     globe_result_free(result);
+ *     globe_close(globe);
  *
  * Link with `pkg-config --cflags --libs globe`; examples/locate.c is a whole program. This header is all of
  * the interface; nothing else of the library is visible.
@@ -44,9 +44,8 @@ struct globe_options {
     const char *endpoint;       /* URL of an OpenAI-compatible server, "http://127.0.0.1:8000/v1" */
     const char *endpoint_model; /* the server's name of the model */
     const char *api_key;        /* of the server; NULL: none */
-    const char
-        *gazetteer; /* SQLite file; NULL: the one that is installed. Without any, places have names only */
-    int threads;    /* 0: all processors */
+    const char *gazetteer; /* SQLite file; NULL: the installed one. Without any, places have names only */
+    int threads;           /* 0: all processors */
     int64_t max_pixels;  /* largest picture that the model sees, at most its own; 0: 1,003,520, what GLOBE was
                            trained with */
     const char *prompt;  /* "globe", "compat-eval", "direct" or a file; NULL: "globe" */

@@ -6,9 +6,9 @@
 
 extern const char *const bench_shapes[]; // names of published shapes, ended by NULL
 
-// Calls run with the model's folder set: the one that was given, or, without any, a temporary one with random
-// weights of the shape
-// (`layers` of the language model, 0: as published), which goes again afterwards.
+// Calls run with the model's folder set: the one that was given, or, without any, a temporary one with
+// random weights of the shape (`layers` of the language model, 0: as published), which goes again
+// afterwards.
 int bench_on_shape(struct model_arguments *model, const char *shape, int layers,
                    int (*run)(void *context, const struct model_arguments *model, const char *name,
                               struct error *error),

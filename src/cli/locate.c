@@ -13,7 +13,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/endpoint_options.h"
-#include "cli/locate_parts.h"
+#include "cli/locate_internal.h"
 #include "geo/gazetteer_density.h"
 
 struct batch {

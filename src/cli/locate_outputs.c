@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/name_map.h"
-#include "cli/locate_parts.h"
+#include "cli/locate_internal.h"
 
 // ---- claims ---------------------------------------------------------------------------------------------
 

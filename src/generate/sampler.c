@@ -49,8 +49,7 @@ int sampling_check(const struct sampling *s, struct error *error) {
     return check_range("top_logprobs", s->top_logprobs, 0, SAMPLER_MAX_TOP, error);
 }
 
-// ---- the state of a sequence
-// --------------------------------------------------------------------------------------
+// ---- the state of a sequence ---------------------------------------------------------------------------
 
 static void note_seen(struct sampler *sampler, int32_t id) {
     if (sampler->seen[id]) return;
@@ -119,8 +118,7 @@ void sampler_free(struct sampler *sampler) {
     free(sampler);
 }
 
-// ---- masks and penalties
-// ------------------------------------------------------------------------------------------
+// ---- masks and penalties -------------------------------------------------------------------------------
 
 // Ids outside the vocabulary cannot be drawn anyway.
 static void mask(struct sampler *sampler, const int32_t *ids, size_t count) {
@@ -145,8 +143,7 @@ static void penalise(struct sampler *sampler) {
     }
 }
 
-// ---- truncation
-// ---------------------------------------------------------------------------------------------------
+// ---- truncation ----------------------------------------------------------------------------------------
 
 // The logit that min_p and top_k ask for at least. min_p's cut is p < min_p * max p, written in logits.
 static float lower_limit(struct sampler *sampler, float best) {
@@ -234,8 +231,7 @@ static size_t keep_candidates(struct sampler *sampler, float best) {
     return cut_nucleus(sampler, sampler->kept, count, total - collected, budget);
 }
 
-// ---- the draw
-// -----------------------------------------------------------------------------------------------------
+// ---- the draw ------------------------------------------------------------------------------------------
 
 // The random words of a token at a step: word id % 4 of a block that is a function of seed, stream, step and
 // id / 4.
@@ -288,8 +284,7 @@ static int32_t choose(struct sampler *sampler, struct error *error) {
     return run_race(sampler, keep_candidates(sampler, best));
 }
 
-// ---- what is reported
-// ---------------------------------------------------------------------------------------------
+// ---- what is reported ----------------------------------------------------------------------------------
 
 // From the raw logits, as vLLM does by default.
 static void report(const struct sampler *sampler, const float *logits, int32_t id, struct sampled *sampled) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 const char *const writer_format_names[] = {"text", "json", "jsonl", "csv", "geojson",
                                            "kml",  "html", "paths", NULL};

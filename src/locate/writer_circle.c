@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { STEPS = WRITER_CIRCLE_STEPS };
 

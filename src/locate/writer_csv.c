@@ -1,7 +1,7 @@
 // RFC 4180: commas, quotes doubled, CRLF. One verdict is one line, whatever its texts hold.
 #include <string.h>
 
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 static const char *const columns[] = {
     "photo",           "outcome",

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { SHOWN_MODELS = 3 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 #include "photo/decode.h"
 #include "photo/encode.h"
 #include "photo/resize.h"

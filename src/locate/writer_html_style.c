@@ -1,7 +1,7 @@
 // How the page looks: by daylight and at night, on a wide screen and on a phone, on paper.
 #include <stddef.h>
 
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 // Green, blue-green, amber and red tell themselves apart by lightness, too; the number beside says it in
 // words.

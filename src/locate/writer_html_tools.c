@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { STEP = 4000 }; // of the order, per country: more than --c of any card
 

@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "base/utf8.h"
 #include "locate/provenance.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum {
     SIGNIFICANT_DIGITS = 12

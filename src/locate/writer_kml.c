@@ -2,7 +2,7 @@
 // escaped twice, and the balloon shows nothing but the description.
 #include <math.h>
 
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 void writer_kml_begin(struct buffer *out) {
     buffer_add_text(

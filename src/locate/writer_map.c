@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 // The map is 1920 units wide. Dots stand 8 units apart in rows of 7; every second row is shifted by half.
 enum { WIDTH = 1920, STEP = 8, ROW = 7, COLUMNS = WIDTH / STEP + 1, ROWS = 135, LEVELS = 3 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { RADIUS = 17, CHARACTER_WIDTH = 12, GAP = 4, LABEL_SIZE = 48, MOST_COLUMNS = 7 };
 enum { COLUMNS = 1920 / (2 * RADIUS) + 2, ROWS = 960 / (2 * RADIUS) + 2 };

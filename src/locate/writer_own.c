@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "locate/resume.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 static const char *skip_blanks(const char *text) {
     return text + strspn(text, " \t\r\n");

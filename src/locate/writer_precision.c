@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { COARSE_DECIMALS = 2 }; // of a degree: about a kilometre
 

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 static const char start[] = "<" WRITER_SEAL ">", end[] = "</" WRITER_SEAL ">";
 enum { DIGITS = HASH_TEXT - 1 };

@@ -1,7 +1,7 @@
 // The report for reading: labels in one column, values in the next.
 #include <string.h>
 
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { LABEL_COLUMN = 2, VALUE_COLUMN = 16, SHOWN_ALTERNATIVES = 5, DEFAULT_WIDTH = 80 };
 enum { NARROWEST_PAGE = 40, WIDEST_PAGE = 200 };

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { DECIMALS_LIMIT = 6 };
 

@@ -2,7 +2,7 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 enum { NARROWEST = 20 }; // columns that a line always has, however deep it is indented
 

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "locate/provenance.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 #define INDENT "      "
 static const char method[] = "globe: estimated from what the picture shows";

@@ -18,8 +18,7 @@ struct checkpoint {
     struct name_map by_name; // canonical name to index
 };
 
-// ---- names
-// --------------------------------------------------------------------------------------------------------
+// ---- names ---------------------------------------------------------------------------------------------
 
 static const char *after(const char *name, const char *prefix) {
     size_t length = strlen(prefix);
@@ -67,8 +66,7 @@ static int name_tensors(struct checkpoint *checkpoint, struct error *error) {
     return 0;
 }
 
-// ---- opening
-// ------------------------------------------------------------------------------------------------------
+// ---- opening -------------------------------------------------------------------------------------------
 
 static int read_generation(struct checkpoint *checkpoint, struct error *error) {
     struct generation_defaults *generation = &checkpoint->generation;
@@ -130,8 +128,7 @@ const struct safetensors *checkpoint_weights(const struct checkpoint *checkpoint
     return checkpoint->weights;
 }
 
-// ---- tensors
-// ------------------------------------------------------------------------------------------------------
+// ---- tensors -------------------------------------------------------------------------------------------
 
 // Where the tensor of a published name lies; a tied lm_head is the embedding, whether or not the file repeats
 // it.
@@ -191,8 +188,7 @@ const struct tensor *checkpoint_matrix(const struct checkpoint *checkpoint, cons
     return checkpoint_tensor(checkpoint, name, 2, (size_t[]){(size_t)rows, (size_t)columns}, error);
 }
 
-// ---- check
-// --------------------------------------------------------------------------------------------------------
+// ---- check ---------------------------------------------------------------------------------------------
 
 struct check {
     const struct checkpoint *checkpoint;

@@ -20,8 +20,7 @@ int checkpoint_write_json(const char *folder, const char *name, json_t *value, s
     return result;
 }
 
-// ---- configuration
-// ------------------------------------------------------------------------------------------------
+// ---- configuration -------------------------------------------------------------------------------------
 
 static json_t *vision_json(const struct vision_config *vision) {
     json_t *full = json_array();

@@ -109,8 +109,7 @@ static int read_list(const json_t *object, const char *key, int64_t low, int64_t
     return 0;
 }
 
-// ---- what kind of model
-// -------------------------------------------------------------------------------------------
+// ---- what kind of model --------------------------------------------------------------------------------
 
 static bool has_architecture(const json_t *top, const char *architecture) {
     const json_t *list = json_object_get(top, "architectures"), *value;
@@ -165,8 +164,7 @@ static int check_sliding_window(const struct parts *parts, int layers, struct er
     return 0;
 }
 
-// ---- text
-// ---------------------------------------------------------------------------------------------------------
+// ---- text ----------------------------------------------------------------------------------------------
 
 // rope_scaling (before version 5) or rope_parameters: M-RoPE is meant whenever mrope_section is there; a type
 // that changes the frequencies themselves is not ours to ignore.
@@ -248,8 +246,7 @@ static int check_text(struct decoder_config *text, const char *name, struct erro
     return 0;
 }
 
-// ---- vision
-// -------------------------------------------------------------------------------------------------------
+// ---- vision --------------------------------------------------------------------------------------------
 
 static int read_vision(const struct parts *parts, struct vision_config *vision, struct error *error) {
     static const int full_blocks[] = {7, 15, 23, 31};
@@ -295,8 +292,7 @@ bool vision_is_full(const struct vision_config *vision, int block) {
     return false;
 }
 
-// ---- the whole
-// ----------------------------------------------------------------------------------------------------
+// ---- the whole -----------------------------------------------------------------------------------------
 
 static int read_token_ids(const struct parts *parts, struct model_config *config, struct error *error) {
     const struct field fields[] = {
@@ -410,8 +406,7 @@ int model_config_read(struct model_config *config, const char *folder, struct er
     return as_model_error(result, error);
 }
 
-// ---- generation_config.json
-// ---------------------------------------------------------------------------------------
+// ---- generation_config.json ----------------------------------------------------------------------------
 
 static int read_default(const json_t *object, const char *key, double low, double high, bool *has,
                         double *value, const char *name, struct error *error) {

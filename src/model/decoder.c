@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/decoder_parts.h"
+#include "model/decoder_internal.h"
 #include "model/mrope.h"
 #include "tensor/workspace.h"
 

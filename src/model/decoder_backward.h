@@ -3,7 +3,7 @@
 #define GLOBE_MODEL_DECODER_BACKWARD_H
 
 #include "base/memory.h"
-#include "model/decoder_parts.h"
+#include "model/decoder_internal.h"
 
 // What a forward pass keeps. All: everything. Inputs: the residual stream before each layer; the backward
 // pass computes the layer again (gradient checkpointing). Nothing: there will be no backward pass.

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "model/lora_parts.h"
+#include "model/lora_internal.h"
 
 struct lora *lora_new_empty(const struct model *model, size_t modules, struct error *error) {
     struct lora *lora = memory_new(1, sizeof *lora, "adapter", error);

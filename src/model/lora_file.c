@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "model/hub.h"
 #include "model/lora_config.h"
-#include "model/lora_parts.h"
+#include "model/lora_internal.h"
 
 static const char PREFIX[] = LORA_PREFIX;
 

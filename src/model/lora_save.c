@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/checkpoint_copy.h"
-#include "model/lora_parts.h"
+#include "model/lora_internal.h"
 
 // ---- names
 

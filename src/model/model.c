@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "model/decoder_parts.h"
+#include "model/decoder_internal.h"
 #include "model/hub.h"
 #include "model/lora.h"
 #include "model/parts.h"

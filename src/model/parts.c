@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "model/decoder_parts.h"
-#include "model/vision_parts.h"
+#include "model/decoder_internal.h"
+#include "model/vision_internal.h"
 
 const char part_embedding[] = "model.embed_tokens.weight", part_head[] = "lm_head.weight";
 

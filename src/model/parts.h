@@ -1,7 +1,7 @@
 // The tensors of a model: one list, in which each stands once with its published name, shape and part, and the
 // place where the model reads it. Loading, checking, new checkpoints, training, LoRA and saving all walk it.
-#ifndef GLOBE_MODEL_PARTS_H
-#define GLOBE_MODEL_PARTS_H
+#ifndef GLOBE_MODEL_INTERNAL_H
+#define GLOBE_MODEL_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -49,8 +49,7 @@ struct prefetch {
     atomic_bool stop;
 };
 
-// ---- one file
-// -----------------------------------------------------------------------------------------------------
+// ---- one file ------------------------------------------------------------------------------------------
 
 static int bad_tensor(const struct shard *shard, const char *name, const char *what, struct error *error) {
     return error_set(error, ERROR_MODEL, "%s: tensor \"%.120s\": %s", shard->name, name, what);
@@ -278,8 +277,7 @@ static struct safetensors *open_file(const char *path, struct error *error) {
     return file;
 }
 
-// ---- an index and its shards
-// --------------------------------------------------------------------------------------
+// ---- an index and its shards ---------------------------------------------------------------------------
 
 static json_t *read_index(const char *path, struct error *error) {
     size_t length;
@@ -472,8 +470,7 @@ void safetensors_free(struct safetensors *file) {
     free(file);
 }
 
-// ---- access
-// -------------------------------------------------------------------------------------------------------
+// ---- access --------------------------------------------------------------------------------------------
 
 size_t safetensors_count(const struct safetensors *file) {
     return file->count;

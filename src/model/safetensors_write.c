@@ -108,8 +108,7 @@ int safetensors_writer_metadata(struct safetensors_writer *writer, const char *k
     return 0;
 }
 
-// ---- saving
-// -------------------------------------------------------------------------------------------------------
+// ---- saving --------------------------------------------------------------------------------------------
 
 // The items by element size, large first, each size in the given order. free() it.
 static struct item **sorted_items(const struct safetensors_writer *writer, struct error *error) {

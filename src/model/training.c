@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/parts.h"
-#include "model/training_parts.h"
+#include "model/training_internal.h"
 #include "model/training_rows.h"
 #include "model/vision_backward.h"
 #include "tensor/workspace.h"

@@ -5,9 +5,9 @@
 
 #include "base/memory.h"
 #include "model/checkpoint_copy.h"
-#include "model/decoder_parts.h"
+#include "model/decoder_internal.h"
 #include "model/parts.h"
-#include "model/training_parts.h"
+#include "model/training_internal.h"
 
 bool training_is_trained(const struct training_options *options, const struct part *part) {
     switch (part->group) {

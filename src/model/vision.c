@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/vision_parts.h"
+#include "model/vision_internal.h"
 #include "tensor/workspace.h"
 
 struct vision *vision_new(const struct vision_config *config, struct error *error) {

@@ -3,7 +3,7 @@
 #define GLOBE_MODEL_VISION_BACKWARD_H
 
 #include "model/decoder_backward.h"
-#include "model/vision_parts.h"
+#include "model/vision_internal.h"
 
 struct vision_tape;
 

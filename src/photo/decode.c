@@ -28,8 +28,7 @@ enum {
     BOMB_RATIO = 200
 };
 
-// ---------------------------------------------------------------------------------------------------------
-// Decoded rows → RGB, as Pillow's convert("RGB") makes it. ICC profiles are ignored there and here.
+// ---- Decoded rows → RGB, as Pillow's convert("RGB") makes it. ICC profiles are ignored there and here. -
 
 enum colours { GRAY, RGB, CMYK };
 
@@ -123,8 +122,7 @@ static void convert_row(uint8_t *to, const void *from, size_t width, const struc
     if (layout->hidden) show_hidden(to, from, width, layout);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// EXIF orientation: 2, 3, 7, 8 mirror the columns, 3, 4, 6, 7 the rows, and from 5 on rows become columns.
+// ---- EXIF orientation: 2, 3, 7, 8 mirror the columns, 3, 4, 6, 7 the rows, and from 5 on rows become columns.
 
 static bool is_transposed(int orientation) {
     return orientation >= 5;
@@ -145,8 +143,7 @@ static void place_strip(struct image *image, const uint8_t *strip, size_t top, s
         }
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// One file
+// ---- One file ------------------------------------------------------------------------------------------
 
 struct job {
     const uint8_t *data;

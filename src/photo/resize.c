@@ -13,8 +13,7 @@ enum {
     LONGEST_SIDE = 1 << 24
 };
 
-// ---------------------------------------------------------------------------------------------------------
-// Sizes
+// ---- Sizes ---------------------------------------------------------------------------------------------
 
 static size_t clamp_up(double value, size_t least) {
     return value < (double)least ? least : (size_t)value;
@@ -46,8 +45,7 @@ int photo_smart_resize(size_t height, size_t width, size_t factor, size_t min_pi
     return 0;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Weights of one axis
+// ---- Weights of one axis -------------------------------------------------------------------------------
 
 // Output i is the weighted sum of inputs first[i] .. first[i] + count[i] - 1, weights[i * most ...].
 struct taps {
@@ -106,8 +104,7 @@ static int taps_new(struct taps *taps, size_t in, size_t out, struct error *erro
     return result;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// The two passes
+// ---- The two passes ------------------------------------------------------------------------------------
 
 // out[i] = the weighted sum over `count` lines of their i-th byte, rounded and clipped, for CHUNK bytes.
 // Compilers vectorise the loops over i.

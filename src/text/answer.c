@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "text/answer_parts.h"
+#include "text/answer_internal.h"
 
 struct span answer_between(const char *start, const char *end) {
     return (struct span){start, end > start ? (size_t)(end - start) : 0};

@@ -1,7 +1,7 @@
 // The released rules, quirks included (spec: rewards_and_eval.md sections 3.2 and 5).
 #include <string.h>
 
-#include "text/answer_parts.h"
+#include "text/answer_internal.h"
 
 // KEY\s*([^\n]+), first match, stripped and lower-cased. \s* crosses newlines, so "country:\ncity: Paris"
 // gives the country "city: paris"; when only white space follows there is no match or an empty one, which is

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "text/answer_parts.h"
+#include "text/answer_internal.h"
 
 enum { MAX_LABEL = 96 }; // bytes looked at in front of a separator
 

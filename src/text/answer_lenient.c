@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "text/answer_internal.h"
 #include "text/answer_labels.h"
-#include "text/answer_parts.h"
 
 enum {
     MAX_OBJECTS = 32, // places to try JSON at

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "text/answer_parts.h"
+#include "text/answer_internal.h"
 
 enum {
     MAX_PROSE = 8192, // bytes looked at, the last ones

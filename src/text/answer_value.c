@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "text/answer_parts.h"
+#include "text/answer_internal.h"
 
 enum {
     MAX_VALUE = 400,

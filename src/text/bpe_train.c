@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "text/added.h"
-#include "text/bpe_train_parts.h"
+#include "text/bpe_train_internal.h"
 #include "text/nfc.h"
 #include "text/qwen2_rules.h"
 #include "text/split.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "text/bpe_train_parts.h"
+#include "text/bpe_train_internal.h"
 #include "text/qwen2_rules.h"
 
 enum { BYTES = 256, GONE = -1, NOWHERE = -1 };

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "text/bpe_train_parts.h"
+#include "text/bpe_train_internal.h"
 #include "text/qwen2_rules.h"
 #include "text/vocabulary.h"
 

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "text/nfc.h"
-#include "text/tokenizer_parts.h"
+#include "text/tokenizer_internal.h"
 
 enum { MAX_FILE = 128 * 1024 * 1024 };
 

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "text/nfc.h"
-#include "text/tokenizer_parts.h"
+#include "text/tokenizer_internal.h"
 
 // The expression of a ByteLevel pre-tokenizer with "use_regex": true (GPT-2).
 static const char gpt2_regex[] =

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "text/qwen2_rules.h"
-#include "text/tokenizer_parts.h"
+#include "text/tokenizer_internal.h"
 
 enum { MAX_FILE = 128 * 1024 * 1024 };
 

@@ -1,6 +1,7 @@
 #include "train/dataset.h"
 
 #include <glob.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +273,9 @@ static void report_notes(struct dataset *dataset) {
     }
 }
 
+// A named critical section would be a global name in libglobe.a.
+static pthread_mutex_t notes_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void measure_rows(struct dataset *dataset) {
     struct progress *progress = progress_start("reading the data set", "rows", dataset->count);
 #pragma omp parallel for num_threads(dataset->model->device->threads) schedule(dynamic, 16)
@@ -284,8 +288,9 @@ static void measure_rows(struct dataset *dataset) {
             if (!row->problem) row->problem = calloc(1, 1);
         }
         if (notes.count) {
-#pragma omp critical(dataset_notes)
+            pthread_mutex_lock(&notes_lock);
             keep_notes(dataset, &notes, i);
+            pthread_mutex_unlock(&notes_lock);
         }
         progress_add(progress, 1);
     }

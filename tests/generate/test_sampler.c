@@ -42,8 +42,7 @@ static struct sampling random_sampling(double temperature) {
     return sampling;
 }
 
-// ---- greedy and what is reported
-// ----------------------------------------------------------------------------------
+// ---- greedy and what is reported -----------------------------------------------------------------------
 
 static void greedy_takes_the_most_likely(void **state) {
     (void)state;
@@ -93,8 +92,7 @@ static void reports_raw_log_probabilities(void **state) {
     sampler_free(sampler);
 }
 
-// ---- penalties
-// ----------------------------------------------------------------------------------------------------
+// ---- penalties -----------------------------------------------------------------------------------------
 
 static void repetition_counts_prompt_and_output(void **state) {
     (void)state;
@@ -150,8 +148,7 @@ static void penalties_come_in_their_order(void **state) {
     sampler_free(sampler);
 }
 
-// ---- the draw
-// -----------------------------------------------------------------------------------------------------
+// ---- the draw ------------------------------------------------------------------------------------------
 
 enum { DRAWS = 20000, MOST_TOKENS = 16 };
 
@@ -249,8 +246,7 @@ static void min_p_follows_temperature(void **state) {
     DISTRIBUTION(sampling, mixed, 4, 0, 0, 0, 1);
 }
 
-// ---- a large vocabulary against the plain definition
-// --------------------------------------------------------------
+// ---- a large vocabulary against the plain definition ---------------------------------------------------
 
 enum { VOCAB = 5003 };
 
@@ -331,8 +327,7 @@ static void large_vocabularies_are_cut_alike(void **state) {
     }
 }
 
-// ---- randomness
-// ---------------------------------------------------------------------------------------------------
+// ---- randomness ----------------------------------------------------------------------------------------
 
 static void draws_can_be_made_again(void **state) {
     (void)state;
@@ -379,8 +374,7 @@ static void a_draw_does_not_depend_on_the_losers(void **state) {
     }
 }
 
-// ---- masks
-// --------------------------------------------------------------------------------------------------------
+// ---- masks ---------------------------------------------------------------------------------------------
 
 static void forbidden_ids_never_come(void **state) {
     (void)state;
@@ -436,8 +430,7 @@ static void bad_logits_are_an_error(void **state) {
     sampler_free(fresh);
 }
 
-// ---- parameters
-// ---------------------------------------------------------------------------------------------------
+// ---- parameters ----------------------------------------------------------------------------------------
 
 static void parameters_are_checked(void **state) {
     (void)state;

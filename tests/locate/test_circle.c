@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 
 static bool is_inside(const struct writer_polygon *polygon, struct point at) {
     bool inside = false;

@@ -6,8 +6,7 @@
 #include "locate/endpoint_reply.h"
 #include "locate/endpoint_url.h"
 
-// ---------------------------------------------------------------------------------------------------------
-// What is sent
+// ---- What is sent --------------------------------------------------------------------------------------
 
 // The bytes of the data URL in a request.
 static struct buffer sent_picture(const json_t *body, size_t message) {
@@ -167,8 +166,7 @@ static void sends_extensions_and_a_smaller_picture(void **state) {
     mock_server_stop(server);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Streams
+// ---- Streams -------------------------------------------------------------------------------------------
 
 #define EVENT(text) "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}\n\n"
 static const char STREAM[] =
@@ -272,8 +270,7 @@ static void judges_streams(void **state) {
     assert_streamed(&outcome);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Several samples
+// ---- Several samples -----------------------------------------------------------------------------------
 
 #define CHOICE(text, reason) "{\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"" reason "\"}"
 static const char THREE[] = "{\"choices\":[" CHOICE("a", "stop") "," CHOICE("b", "length") "," CHOICE(
@@ -363,8 +360,7 @@ static void refuses_several_samples_once(void **state) {
     assert_int_equal(outcome.answers, 1);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Log-probs
+// ---- Log-probs -----------------------------------------------------------------------------------------
 
 static void reads_log_probs(void **state) {
     (void)state;
@@ -419,8 +415,7 @@ static void reads_log_probs(void **state) {
     buffer_free(&outcome.streamed);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Servers that misbehave
+// ---- Servers that misbehave ----------------------------------------------------------------------------
 
 static void tries_again_after_passing_troubles(void **state) {
     (void)state;
@@ -627,8 +622,7 @@ static void names_a_server_that_is_not_there(void **state) {
     assert_null(strstr(outcome.error.message, KEY));
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Many at once
+// ---- Many at once --------------------------------------------------------------------------------------
 
 static void keeps_sixty_four_busy(void **state) {
     (void)state;
@@ -709,8 +703,7 @@ static void an_idle_engine_does_not_wait(void **state) {
     engine_free(engine);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Options and requests
+// ---- Options and requests ------------------------------------------------------------------------------
 
 static void checks_options(void **state) {
     (void)state;

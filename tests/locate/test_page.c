@@ -7,7 +7,7 @@
 #include "geo/gazetteer_density.h"
 #include "locate/verdicts.h"
 #include "locate/writer.h"
-#include "locate/writer_parts.h"
+#include "locate/writer_internal.h"
 #include "photo/decode.h"
 #include "photo/encode.h"
 

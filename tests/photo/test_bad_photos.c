@@ -186,8 +186,7 @@ static void a_wide_picture_is_fine(void **state) {
     buffer_free(&buffer);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Threads: libvips has one error text for all of them, so each must still get its own.
+// ---- Threads: libvips has one error text for all of them, so each must still get its own. --------------
 
 struct work {
     struct bytes file;
@@ -229,8 +228,7 @@ static void threads_do_not_mix_their_errors(void **state) {
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// Mutations: whatever a file says, decoding ends with pixels or with one line of error.
+// ---- Mutations: whatever a file says, decoding ends with pixels or with one line of error. -------------
 
 static void check_mutation(const char *name, const uint8_t *data, size_t length) {
     struct error error = {0};

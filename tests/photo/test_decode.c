@@ -11,7 +11,8 @@
 
 static const struct photo_options as_stored = {.ignore_orientation = true, .as_pillow = true};
 static const struct photo_options upright;
-static const struct photo_options over_white = {.ignore_orientation = true, .as_pillow = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
+static const struct photo_options over_white = {
+    .ignore_orientation = true, .as_pillow = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
 
 static void check_pixels(const struct golden *golden, const char *file, const char *kind,
                          const struct photo_options *options) {
@@ -83,8 +84,7 @@ static void the_name_s_ending_does_not_matter(void **state) {
     free(file.data);
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// EXIF made by hand: orientation and GPS
+// ---- EXIF made by hand: orientation and GPS ------------------------------------------------------------
 
 struct exif {
     uint8_t bytes[600];

@@ -1,7 +1,7 @@
 // The optimiser's operations, on plain runs of F32.
 #include <math.h>
 
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 enum { PIECE = 16384 }; // values that a thread takes at a time
 

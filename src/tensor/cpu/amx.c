@@ -5,7 +5,7 @@
 // straight from memory; the few activations are the right operand, packed in pairs. So the results come out
 // transposed: outputs or keys down, activations or queries across, and the softmax over keys runs down whole
 // vectors of queries.
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 #if defined(__x86_64__) && (defined(__AMX_BF16__) || defined(__AMXBF16__)) // gcc and newer clang; clang 14
 

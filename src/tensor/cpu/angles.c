@@ -2,7 +2,7 @@
 // looked at some keys.
 #include <math.h>
 
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 enum { PARALLEL_VALUES = 1 << 11 }; // below, a parallel region costs more than it saves
 

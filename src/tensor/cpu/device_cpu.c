@@ -9,7 +9,7 @@
 #endif
 
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 enum { SHARED_SCRATCH = 3 }; // slots behind those of the threads: operands, biases, logits
 

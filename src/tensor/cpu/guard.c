@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 struct piece {
     size_t start, size; // in the reserved part, whole pages

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 #include "tensor/cpu/vector.h"
 
 // Long rows are converted a chunk at a time, so that every kernel computes in F32 from the first-level cache.

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 enum {
     AMX_COLUMNS = 16,          // activations in a tile

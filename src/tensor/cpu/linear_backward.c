@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 enum { PANEL_VALUES = 1 << 20 }; // of w converted at a time where it is not of the compute type
 

@@ -1,7 +1,7 @@
 // LoRA: y += scale * (dropout(x) a^T) b^T, and its gradients. The inner product is made again in the backward
 // pass: it costs rank / out of the layer, keeping it would cost memory.
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 static void *element(struct matrix m, size_t row, size_t column) {
     return (char *)m.data + (row * m.stride + column) * dtype_size(m.dtype);

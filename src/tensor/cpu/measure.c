@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 // Sums a block with enough independent chains to keep many loads in flight.
 static uint64_t sum_words(const uint64_t *words, size_t count) {

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 enum { PARALLEL_BYTES = 1 << 20 }; // below, a parallel region costs more than it saves
 

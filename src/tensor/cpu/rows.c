@@ -1,7 +1,7 @@
 // Operations that work row by row: norms, rotations, activations, gathering.
 #include <string.h>
 
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 // Below this many values a parallel region costs more than it saves.
 enum { PARALLEL_VALUES = 1 << 14 };

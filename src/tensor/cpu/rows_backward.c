@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "tensor/cpu/cpu.h"
+#include "tensor/cpu/cpu_internal.h"
 
 enum { PARALLEL_VALUES = 1 << 11 }; // below, a parallel region costs more than it saves
 

@@ -1,6 +1,6 @@
 // What a trainer of tokenizers holds, for the files that count words, learn merges and write the result.
-#ifndef GLOBE_TEXT_BPE_TRAIN_PARTS_H
-#define GLOBE_TEXT_BPE_TRAIN_PARTS_H
+#ifndef GLOBE_TEXT_BPE_TRAIN_INTERNAL_H
+#define GLOBE_TEXT_BPE_TRAIN_INTERNAL_H
 
 #include <stddef.h>
 #include <stdint.h>

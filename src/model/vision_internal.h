@@ -1,7 +1,7 @@
 // The inside of the vision tower, for the files that compute with it: inference (vision.c), training
 // (vision_backward.c) and whoever exchanges its weights (parts.c).
-#ifndef GLOBE_MODEL_VISION_PARTS_H
-#define GLOBE_MODEL_VISION_PARTS_H
+#ifndef GLOBE_MODEL_VISION_INTERNAL_H
+#define GLOBE_MODEL_VISION_INTERNAL_H
 
 #include "model/linear.h"
 #include "model/vision.h"

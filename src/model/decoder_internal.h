@@ -1,7 +1,7 @@
 // The inside of the language model, for the files that compute with it: inference (decoder.c), training
 // (decoder_backward.c) and whoever exchanges its weights (parts.c).
-#ifndef GLOBE_MODEL_DECODER_PARTS_H
-#define GLOBE_MODEL_DECODER_PARTS_H
+#ifndef GLOBE_MODEL_DECODER_INTERNAL_H
+#define GLOBE_MODEL_DECODER_INTERNAL_H
 
 #include "model/decoder.h"
 #include "model/linear.h"

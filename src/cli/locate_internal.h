@@ -1,6 +1,6 @@
 // What the files of `globe locate` share. Only for src/cli/locate*.c.
-#ifndef GLOBE_CLI_LOCATE_PARTS_H
-#define GLOBE_CLI_LOCATE_PARTS_H
+#ifndef GLOBE_CLI_LOCATE_INTERNAL_H
+#define GLOBE_CLI_LOCATE_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // How the two ways of reading an answer and the cleaning of values share their work.
-#ifndef GLOBE_TEXT_ANSWER_PARTS_H
-#define GLOBE_TEXT_ANSWER_PARTS_H
+#ifndef GLOBE_TEXT_ANSWER_INTERNAL_H
+#define GLOBE_TEXT_ANSWER_INTERNAL_H
 
 #include "base/buffer.h"
 #include "text/answer.h"

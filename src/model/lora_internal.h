@@ -1,6 +1,6 @@
 // Private to lora.c and lora_file.c.
-#ifndef GLOBE_MODEL_LORA_PARTS_H
-#define GLOBE_MODEL_LORA_PARTS_H
+#ifndef GLOBE_MODEL_LORA_INTERNAL_H
+#define GLOBE_MODEL_LORA_INTERNAL_H
 
 #include "model/lora.h"
 #include "model/model.h"

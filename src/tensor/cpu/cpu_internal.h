@@ -1,6 +1,6 @@
 // Private to the CPU device: its state, and the kernels that exist once per instruction set.
-#ifndef GLOBE_TENSOR_CPU_CPU_H
-#define GLOBE_TENSOR_CPU_CPU_H
+#ifndef GLOBE_TENSOR_CPU_CPU_INTERNAL_H
+#define GLOBE_TENSOR_CPU_CPU_INTERNAL_H
 
 #include "tensor/device_internal.h"
 

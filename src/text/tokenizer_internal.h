@@ -1,6 +1,6 @@
 // What a tokenizer is made of, for the files that read it, encode and decode.
-#ifndef GLOBE_TEXT_TOKENIZER_PARTS_H
-#define GLOBE_TEXT_TOKENIZER_PARTS_H
+#ifndef GLOBE_TEXT_TOKENIZER_INTERNAL_H
+#define GLOBE_TEXT_TOKENIZER_INTERNAL_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // Private to training*.c.
-#ifndef GLOBE_MODEL_TRAINING_PARTS_H
-#define GLOBE_MODEL_TRAINING_PARTS_H
+#ifndef GLOBE_MODEL_TRAINING_INTERNAL_H
+#define GLOBE_MODEL_TRAINING_INTERNAL_H
 
 #include "model/lora.h"
 #include "model/parts.h"

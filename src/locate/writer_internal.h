@@ -1,6 +1,6 @@
 // What the writers of the single formats share. Only for src/locate/writer*.c.
-#ifndef GLOBE_LOCATE_WRITER_PARTS_H
-#define GLOBE_LOCATE_WRITER_PARTS_H
+#ifndef GLOBE_LOCATE_WRITER_INTERNAL_H
+#define GLOBE_LOCATE_WRITER_INTERNAL_H
 
 #include "base/buffer.h"
 #include "locate/verdict.h"
