@@ -2,7 +2,7 @@
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_package(ZLIB REQUIRED)
 set(test_tokenizer_LIBS ZLIB::ZLIB) # its golden tokenizer is kept compressed
-add_library(mock_server STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/locate/mock_server.c)
+add_library(mock_server STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/engine/mock_server.c)
 target_link_libraries(mock_server PUBLIC globe_flags Threads::Threads)
 target_include_directories(mock_server PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 set(test_endpoint_LIBS mock_server)
@@ -15,7 +15,7 @@ target_compile_definitions(test_support PUBLIC TEST_DATA="${PROJECT_SOURCE_DIR}/
 
 set(GLOBE_LEAK_RULES "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tools/leaks.txt:print_suppressions=0")
 
-foreach(room base geo text photo postcards rows tensor model generate reward locate train eval api)
+foreach(room base geo text photo postcards rows tensor model generate reward engine locate train eval api)
   file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/test_*.c)
   foreach(source ${tests})
     get_filename_component(name ${source} NAME_WE)

@@ -3,7 +3,7 @@
 #define GLOBE_CLI_ENDPOINT_OPTIONS_H
 
 #include "cli/options.h"
-#include "locate/engine.h"
+#include "engine/engine.h"
 
 struct endpoint_settings {
     const char *url, *ca_file, *key_file;

@@ -3,7 +3,7 @@
 #ifndef GLOBE_EVAL_BLIND_H
 #define GLOBE_EVAL_BLIND_H
 
-#include "locate/engine.h"
+#include "engine/engine.h"
 
 // `inner` must outlive it and is not freed with it.
 struct engine *engine_open_blind(struct engine *inner, struct error *error);

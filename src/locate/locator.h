@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "locate/engine.h"
+#include "engine/engine.h"
 #include "locate/folder_hints.h"
 #include "locate/judge.h"
 #include "locate/verdict.h"

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/installed.h"
-#include "locate/endpoint_url.h"
+#include "engine/endpoint_url.h"
 
 enum { SMALL_FILE = 16 << 20, HEADER = 1 << 20, BLOCKS = 64, BLOCK = 4096 };
 enum { SIGNIFICANT_DIGITS = 12 }; // as in a record (writer_json.c)

@@ -11,8 +11,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/mock_server.h"
 #include "globe.h"
-#include "locate/mock_server.h"
 
 static const char gazetteer[] = TEST_BINARY_DIR "/data/gazetteer.sqlite";
 static char message[GLOBE_MESSAGE_SIZE];

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#include "locate/endpoint_reply.h"
-#include "locate/endpoint_terms.h"
-#include "locate/endpoint_words.h"
+#include "engine/endpoint_reply.h"
+#include "engine/endpoint_terms.h"
+#include "engine/endpoint_words.h"
 
 enum { MOST = 3 };
 

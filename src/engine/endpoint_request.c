@@ -1,4 +1,4 @@
-#include "locate/endpoint_request.h"
+#include "engine/endpoint_request.h"
 
 #include <stdlib.h>
 #include <string.h>

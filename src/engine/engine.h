@@ -1,8 +1,8 @@
 // What turns a photo and a prompt into completions: the local model, or any OpenAI-compatible server. Work is
 // submitted, then stepped; answers come back through events, in any order, from within engine_submit and
 // engine_step.
-#ifndef GLOBE_LOCATE_ENGINE_H
-#define GLOBE_LOCATE_ENGINE_H
+#ifndef GLOBE_ENGINE_ENGINE_H
+#define GLOBE_ENGINE_ENGINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

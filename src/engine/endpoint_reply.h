@@ -1,15 +1,15 @@
 // What an endpoint sends back: one JSON document, or a stream of server-sent events. Nothing of it is
 // trusted, and nothing is asked of it that the answer does not need: fields that are missing, null or of
 // another type than they should be are passed over.
-#ifndef GLOBE_LOCATE_ENDPOINT_REPLY_H
-#define GLOBE_LOCATE_ENDPOINT_REPLY_H
+#ifndef GLOBE_ENGINE_ENDPOINT_REPLY_H
+#define GLOBE_ENGINE_ENDPOINT_REPLY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "locate/endpoint_choice.h"
+#include "engine/endpoint_choice.h"
 
 enum endpoint_outcome {
     ENDPOINT_ANSWERED,

@@ -1,6 +1,6 @@
 // One HTTP exchange with an endpoint: the request that goes out, the bytes that come in, and what they mean.
-#ifndef GLOBE_LOCATE_ENDPOINT_TRANSFER_H
-#define GLOBE_LOCATE_ENDPOINT_TRANSFER_H
+#ifndef GLOBE_ENGINE_ENDPOINT_TRANSFER_H
+#define GLOBE_ENGINE_ENDPOINT_TRANSFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,10 +9,10 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "locate/endpoint_health.h"
-#include "locate/endpoint_reply.h"
-#include "locate/endpoint_trust.h"
-#include "locate/endpoint_words.h"
+#include "engine/endpoint_health.h"
+#include "engine/endpoint_reply.h"
+#include "engine/endpoint_trust.h"
+#include "engine/endpoint_words.h"
 
 enum { ENDPOINT_MOST_BYTES = 64 * 1024 * 1024 }; // of a reply, after its headers
 

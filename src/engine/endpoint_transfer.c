@@ -1,10 +1,10 @@
-#include "locate/endpoint_transfer.h"
+#include "engine/endpoint_transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "locate/endpoint_url.h"
+#include "engine/endpoint_url.h"
 
 enum { CONNECT_SECONDS = 10, WORDS = 256 };
 

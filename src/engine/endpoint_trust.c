@@ -1,4 +1,4 @@
-#include "locate/endpoint_trust.h"
+#include "engine/endpoint_trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "locate/endpoint_reply.h"
+#include "engine/endpoint_reply.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "locate/endpoint_words.h"
+#include "engine/endpoint_words.h"
 
 enum endpoint_outcome endpoint_judge_status(long status) {
     if (status >= 200 && status < 300) return ENDPOINT_ANSWERED;

@@ -1,6 +1,6 @@
 // One engine of an endpoint, what is asked of it, and what comes back; for the tests of endpoints.
-#ifndef GLOBE_TESTS_LOCATE_ASK_ENDPOINT_H
-#define GLOBE_TESTS_LOCATE_ASK_ENDPOINT_H
+#ifndef GLOBE_TESTS_ENGINE_ASK_ENDPOINT_H
+#define GLOBE_TESTS_ENGINE_ASK_ENDPOINT_H
 
 #include "support.h"
 
@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "base/json.h"
-#include "locate/engine.h"
-#include "locate/mock_server.h"
+#include "engine/engine.h"
+#include "engine/mock_server.h"
 #include "photo/decode.h"
 
 static const char KEY[] = "sk-very-secret-key";

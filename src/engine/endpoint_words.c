@@ -1,4 +1,4 @@
-#include "locate/endpoint_words.h"
+#include "engine/endpoint_words.h"
 
 #include <ctype.h>
 #include <stdio.h>

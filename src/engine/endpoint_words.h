@@ -1,7 +1,7 @@
 // What a server says when it refuses: its own words for people, the names of the fields it complains of, and
 // nothing secret.
-#ifndef GLOBE_LOCATE_ENDPOINT_WORDS_H
-#define GLOBE_LOCATE_ENDPOINT_WORDS_H
+#ifndef GLOBE_ENGINE_ENDPOINT_WORDS_H
+#define GLOBE_ENGINE_ENDPOINT_WORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
 // The address of an endpoint: what requests go to, and what may be shown of it.
-#ifndef GLOBE_LOCATE_ENDPOINT_URL_H
-#define GLOBE_LOCATE_ENDPOINT_URL_H
+#ifndef GLOBE_ENGINE_ENDPOINT_URL_H
+#define GLOBE_ENGINE_ENDPOINT_URL_H
 
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "locate/endpoint_words.h"
+#include "engine/endpoint_words.h"
 
 struct endpoint_url {
     char *address; // with user name, password and query, where the user gave them

@@ -1,4 +1,4 @@
-#include "locate/mock_server.h"
+#include "engine/mock_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "locate/endpoint_url.h"
+#include "engine/endpoint_url.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // Whether a server is there at all. Troubles in a row that are not one photo's make the rest wait: the server
 // is then asked one thing at a time, more and more rarely, and after a while no longer.
-#ifndef GLOBE_LOCATE_ENDPOINT_HEALTH_H
-#define GLOBE_LOCATE_ENDPOINT_HEALTH_H
+#ifndef GLOBE_ENGINE_ENDPOINT_HEALTH_H
+#define GLOBE_ENGINE_ENDPOINT_HEALTH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // What a server does not take of a request, learnt from its refusals: the fields it names are left out, sent
 // under another name or with another value from then on.
-#ifndef GLOBE_LOCATE_ENDPOINT_TERMS_H
-#define GLOBE_LOCATE_ENDPOINT_TERMS_H
+#ifndef GLOBE_ENGINE_ENDPOINT_TERMS_H
+#define GLOBE_ENGINE_ENDPOINT_TERMS_H
 
 #include <stdbool.h>
 #include <stddef.h>

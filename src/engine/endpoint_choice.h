@@ -1,7 +1,7 @@
 // One completion of an endpoint as it is put together: its text, with what the server sends beside it as
 // reasoning in front, and the log-probs of its tokens.
-#ifndef GLOBE_LOCATE_ENDPOINT_CHOICE_H
-#define GLOBE_LOCATE_ENDPOINT_CHOICE_H
+#ifndef GLOBE_ENGINE_ENDPOINT_CHOICE_H
+#define GLOBE_ENGINE_ENDPOINT_CHOICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "engine/engine.h"
 #include "generate/generator.h"
-#include "locate/engine.h"
 
 struct local_engine {
     struct engine base;

@@ -1,4 +1,4 @@
-#include "locate/endpoint_health.h"
+#include "engine/endpoint_health.h"
 
 static const double FIRST_PAUSE = 0.5, LONGEST_PAUSE = 8, BUSY_PATIENCE = 4, A_WHILE = 1;
 

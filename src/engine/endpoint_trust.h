@@ -1,6 +1,6 @@
 // Whose certificates are believed.
-#ifndef GLOBE_LOCATE_ENDPOINT_TRUST_H
-#define GLOBE_LOCATE_ENDPOINT_TRUST_H
+#ifndef GLOBE_ENGINE_ENDPOINT_TRUST_H
+#define GLOBE_ENGINE_ENDPOINT_TRUST_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "locate/endpoint_terms.h"
+#include "engine/endpoint_terms.h"
 
 #include <ctype.h>
 #include <string.h>

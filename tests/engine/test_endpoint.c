@@ -2,9 +2,9 @@
 
 #include <math.h>
 
-#include "locate/ask_endpoint.h"
-#include "locate/endpoint_reply.h"
-#include "locate/endpoint_url.h"
+#include "engine/ask_endpoint.h"
+#include "engine/endpoint_reply.h"
+#include "engine/endpoint_url.h"
 
 // ---- What is sent --------------------------------------------------------------------------------------
 

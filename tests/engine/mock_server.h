@@ -1,7 +1,7 @@
 // A small HTTP server on 127.0.0.1 that behaves as badly as a test wants: every request takes the next step
 // of a script, the last step serves all further ones.
-#ifndef GLOBE_TESTS_LOCATE_MOCK_SERVER_H
-#define GLOBE_TESTS_LOCATE_MOCK_SERVER_H
+#ifndef GLOBE_TESTS_ENGINE_MOCK_SERVER_H
+#define GLOBE_TESTS_ENGINE_MOCK_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 // Servers as they are: fields that are missing, null or of another type; streams and documents under other
 // names; refused fields; reasoning beside the content; keys sent back; servers that go away.
-#include "locate/ask_endpoint.h"
-#include "locate/endpoint_health.h"
-#include "locate/endpoint_terms.h"
-#include "locate/endpoint_trust.h"
-#include "locate/endpoint_url.h"
+#include "engine/ask_endpoint.h"
+#include "engine/endpoint_health.h"
+#include "engine/endpoint_terms.h"
+#include "engine/endpoint_trust.h"
+#include "engine/endpoint_url.h"
 
 static const char PACKED[] = // GOOD, as gzip
     "\x1F\x8B\x08\x00\x00\x00\x00\x00\x02\x03\x45\xCC\x41\x0A\x80\x20\x10\x46\xE1\xBB"

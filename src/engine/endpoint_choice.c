@@ -1,4 +1,4 @@
-#include "locate/endpoint_choice.h"
+#include "engine/endpoint_choice.h"
 
 #include <stdlib.h>
 #include <string.h>

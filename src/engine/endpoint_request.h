@@ -1,14 +1,14 @@
 // What is sent to an endpoint: the body of POST /chat/completions.
-#ifndef GLOBE_LOCATE_ENDPOINT_REQUEST_H
-#define GLOBE_LOCATE_ENDPOINT_REQUEST_H
+#ifndef GLOBE_ENGINE_ENDPOINT_REQUEST_H
+#define GLOBE_ENGINE_ENDPOINT_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "locate/endpoint_terms.h"
-#include "locate/engine.h"
+#include "engine/endpoint_terms.h"
+#include "engine/engine.h"
 
 // The list of messages as JSON text, added to `out`: the system message, then the user's picture and text.
 // The picture is shrunk to max_pixels (0: as it is) and encoded anew as a JPEG without metadata. ERROR_INPUT

@@ -2,7 +2,7 @@
 // samples at once, "n") or by several (one sample each, for servers that do not know "n"). A call is one HTTP
 // request, tried again after passing troubles. libcurl's multi interface carries all of them in one thread.
 #include "base/clock.h"
-#include "locate/engine.h"
+#include "engine/engine.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,11 +11,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "locate/endpoint_health.h"
-#include "locate/endpoint_request.h"
-#include "locate/endpoint_terms.h"
-#include "locate/endpoint_transfer.h"
-#include "locate/endpoint_url.h"
+#include "engine/endpoint_health.h"
+#include "engine/endpoint_request.h"
+#include "engine/endpoint_terms.h"
+#include "engine/endpoint_transfer.h"
+#include "engine/endpoint_url.h"
 
 enum {
     MOST_CONCURRENCY = 256,
