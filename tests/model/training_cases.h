@@ -1,4 +1,5 @@
-// The golden batches of tests/data/training and tests/data/grpo, ready for a training pass.
+// The golden batches of training/ and grpo/ (golden_data), ready for a training pass. How many samples, completions
+// and tokens there are is what the files say.
 #ifndef GLOBE_TESTS_TRAINING_CASES_H
 #define GLOBE_TESTS_TRAINING_CASES_H
 
@@ -11,34 +12,67 @@
 #include "photo/decode.h"
 #include "support_device.h"
 
-enum { MOST_COMPLETIONS = 4, MOST_TOKENS = 64 };
-
 // One prompt with its completions.
 struct golden_group {
     struct prompt prompt;
-    struct training_completion completions[MOST_COMPLETIONS];
-    int32_t ids[MOST_COMPLETIONS][MOST_TOKENS];
+    struct training_completion *completions;
+    size_t count; // of completions
+    int32_t *ids; // of all completions, one after the other
 };
 
-static inline struct model *golden_model(const char *name, enum model_type type, int threads,
-                                         const char *isa) {
+// The SFT batch: a group of one completion for every sample.
+struct golden_batch {
+    struct golden_group *samples;
+    struct training_group *groups; // the same, for a pass
+    size_t count;
+    size_t tokens; // of all completions
+};
+
+static inline struct model *open_test_model(const char *folder, enum model_type type, int threads,
+                                            const char *isa) {
     struct error error = {0};
     const struct model_options options = {.type = type, .threads = threads, .isa = isa ? isa : test_isa()};
-    struct model *model = model_open(test_data("%s", name), &options, &error);
+    struct model *model = model_open(folder, &options, &error);
     assert_got(model, error);
     return model;
 }
 
+static inline struct model *golden_model(const char *name, enum model_type type, int threads,
+                                         const char *isa) {
+    return open_test_model(golden_data("%s", name), type, threads, isa);
+}
+
+// Our own, whatever the goldens are of: for what has names and sizes in it.
+static inline struct model *tiny_model(const char *name) {
+    return open_test_model(test_data("%s", name), MODEL_TYPE_F32, 0, NULL);
+}
+
 static inline json_t *golden_json(const char *path) {
     struct error error = {0};
-    json_t *json = json_read_file(test_data("%s", path), 1 << 20, &error);
+    json_t *json = json_read_file(golden_data("%s", path), 1 << 22, &error);
     assert_got(json, error);
     return json;
 }
 
+static inline double golden_number(const json_t *object, const char *key) {
+    const json_t *number = json_object_get(object, key);
+    if (!json_is_number(number)) fail_msg("\"%s\" is no number of the golden file", key);
+    return json_number_value(number);
+}
+
+// A number of a model's config.json, of its section when `section` is not NULL.
+static inline size_t golden_config(const char *model, const char *section, const char *key) {
+    struct error error = {0};
+    json_t *config = json_read_file(golden_data("%s/config.json", model), 1 << 20, &error);
+    assert_got(config, error);
+    double value = golden_number(section ? json_object_get(config, section) : config, key);
+    json_decref(config);
+    return (size_t)value;
+}
+
 static inline struct safetensors *golden_tensors(const char *path) {
     struct error error = {0};
-    struct safetensors *file = safetensors_open(test_data("%s", path), &error);
+    struct safetensors *file = safetensors_open(golden_data("%s", path), &error);
     assert_got(file, error);
     return file;
 }
@@ -53,7 +87,7 @@ static inline const struct tensor *golden_find(const struct safetensors *file, c
 static inline void golden_prompt(struct prompt *prompt, struct model *model, const json_t *spec) {
     struct error error = {0};
     struct chat chat = {0};
-    struct image images[4] = {{0}};
+    struct image images[CHAT_MAX_IMAGES] = {{0}};
     char *text = json_dumps(json_object_get(spec, "messages"), 0);
     assert_ok(chat_read_json(&chat, text, strlen(text), "messages", &error), error);
     free(text);
@@ -63,8 +97,8 @@ static inline void golden_prompt(struct prompt *prompt, struct model *model, con
         for (size_t p = 0; p < chat.messages[m].part_count; p++)
             if (chat.messages[m].parts[p].kind == CHAT_IMAGE)
                 assert_ok(photo_decode_file(&images[count++],
-                                            test_data("images/%s", chat.messages[m].parts[p].text), &options,
-                                            NULL, &error),
+                                            golden_data("images/%s", chat.messages[m].parts[p].text),
+                                            &options, NULL, &error),
                           error);
     model->preprocessor.max_pixels = (size_t)json_integer_value(json_object_get(spec, "max_pixels"));
     assert_ok(prompt_build(prompt, model, &chat, images, count, &error), error);
@@ -72,16 +106,36 @@ static inline void golden_prompt(struct prompt *prompt, struct model *model, con
     chat_free(&chat);
 }
 
-static inline void golden_add(struct golden_group *group, size_t index, const int64_t *ids, size_t count) {
-    for (size_t i = 0; i < count; i++) group->ids[index][i] = (int32_t)ids[i];
-    group->completions[index] = (struct training_completion){group->ids[index], count};
+static inline void golden_reserve(struct golden_group *group, size_t completions, size_t tokens) {
+    group->completions = calloc(completions + 1, sizeof *group->completions);
+    group->ids = calloc(tokens + 1, sizeof *group->ids);
+    assert_true(group->completions && group->ids);
+}
+
+static inline void golden_add(struct golden_group *group, const int64_t *ids, size_t count) {
+    const struct training_completion *last = group->count ? &group->completions[group->count - 1] : NULL;
+    int32_t *own = last ? group->ids + (last->ids - group->ids) + last->count : group->ids;
+    for (size_t i = 0; i < count; i++) own[i] = (int32_t)ids[i];
+    group->completions[group->count++] = (struct training_completion){own, count};
+}
+
+static inline void golden_free(struct golden_group *group) {
+    prompt_free(&group->prompt);
+    free(group->completions);
+    free(group->ids);
+}
+
+// All tokens of the completions.
+static inline size_t golden_tokens(const struct golden_group *group) {
+    size_t tokens = 0;
+    for (size_t i = 0; i < group->count; i++) tokens += group->completions[i].count;
+    return tokens;
 }
 
 // Sample `index` of the SFT batch: what has labels is the completion.
-static inline void golden_sft(struct golden_group *group, struct model *model, size_t index) {
-    json_t *json = golden_json("training/expected.json");
-    struct safetensors *batch = golden_tensors("training/sft_batch.safetensors");
-    char name[32];
+static inline void golden_sft(struct golden_group *group, struct model *model, const json_t *json,
+                              const struct safetensors *batch, size_t index) {
+    char name[64];
     *group = (struct golden_group){0};
     golden_prompt(&group->prompt, model, json_array_get(json_object_get(json, "samples"), index));
     snprintf(name, sizeof name, "sample%zu.input_ids", index);
@@ -93,12 +147,38 @@ static inline void golden_sft(struct golden_group *group, struct model *model, s
         assert_true((labels[i] == -100) == (i < prompt));
         if (i < prompt) assert_int_equal(all[i], group->prompt.ids.data[i]);
     }
-    golden_add(group, 0, all + prompt, count - prompt);
-    safetensors_free(batch);
+    golden_reserve(group, 1, count - prompt);
+    golden_add(group, all + prompt, count - prompt);
+}
+
+static inline struct training_group golden_whole(const struct golden_group *group) {
+    return (struct training_group){
+        .prompt = &group->prompt, .completions = group->completions, .completion_count = group->count};
+}
+
+static inline void golden_batch_open(struct golden_batch *batch, struct model *model) {
+    json_t *json = golden_json("training/expected.json");
+    struct safetensors *tensors = golden_tensors("training/sft_batch.safetensors");
+    *batch = (struct golden_batch){.count = json_array_size(json_object_get(json, "samples"))};
+    assert_true(batch->count > 0);
+    batch->samples = calloc(batch->count, sizeof *batch->samples);
+    batch->groups = calloc(batch->count, sizeof *batch->groups);
+    for (size_t i = 0; i < batch->count; i++) {
+        golden_sft(&batch->samples[i], model, json, tensors, i);
+        batch->groups[i] = golden_whole(&batch->samples[i]);
+        batch->tokens += golden_tokens(&batch->samples[i]);
+    }
+    safetensors_free(tensors);
     json_decref(json);
 }
 
-// The GRPO group: one prompt, four completions.
+static inline void golden_batch_free(struct golden_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) golden_free(&batch->samples[i]);
+    free(batch->samples);
+    free(batch->groups);
+}
+
+// The GRPO group: one prompt, several completions.
 static inline void golden_grpo(struct golden_group *group, struct model *model) {
     json_t *json = golden_json("grpo/expected.json");
     struct safetensors *inputs = golden_tensors("grpo/inputs.safetensors");
@@ -106,18 +186,16 @@ static inline void golden_grpo(struct golden_group *group, struct model *model) 
     golden_prompt(&group->prompt, model, json);
     const struct tensor *ids = golden_find(inputs, "completion_ids"),
                         *mask = golden_find(inputs, "completion_mask");
-    for (size_t i = 0; i < MOST_COMPLETIONS; i++) {
-        size_t width = tensor_columns(ids), count = 0;
+    size_t completions = ids->shape[0], width = tensor_columns(ids);
+    golden_reserve(group, completions, completions * width);
+    for (size_t i = 0; i < completions; i++) {
+        size_t count = 0;
         while (count < width && ((const float *)mask->data)[i * width + count] > 0) count++;
-        golden_add(group, i, (const int64_t *)ids->data + i * width, count);
+        golden_add(group, (const int64_t *)ids->data + i * width, count);
     }
+    assert_true(completions > 1);
     safetensors_free(inputs);
     json_decref(json);
-}
-
-static inline struct training_group golden_whole(const struct golden_group *group, size_t completions) {
-    return (struct training_group){
-        .prompt = &group->prompt, .completions = group->completions, .completion_count = completions};
 }
 
 // Cross entropy, the mean over all tokens: context is NULL.

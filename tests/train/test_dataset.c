@@ -63,33 +63,70 @@ static void test_rows_of_all_kinds(void **state) {
     dataset_close(dataset);
 }
 
-// The golden batch has the same conversations: ids and labels must agree.
+// A row of a golden sample: its messages, its answer, and its pictures where they are.
+static void write_golden_row(const char *path, const json_t *sample) {
+    json_t *messages = json_deep_copy(json_object_get(sample, "messages")), *message, *part;
+    size_t m, p;
+    json_array_foreach(messages, m, message)
+        json_array_foreach(json_object_get(message, "content"), p, part) {
+        const json_t *image = json_object_get(part, "image");
+        if (image)
+            json_object_set_new(part, "image",
+                                json_string(golden_data("images/%s", json_string_value(image))));
+    }
+    json_t *row = json_pack("{s:o}", "messages", messages);
+    json_array_append_new(messages, json_pack("{s:s, s:O}", "role", "assistant", "content",
+                                              json_object_get(sample, "response")));
+    char *text = json_dumps(row, JSON_COMPACT);
+    assert_non_null(text);
+    test_write(path, text, strlen(text));
+    free(text);
+    json_decref(row);
+}
+
+static void check_golden_row(const struct safetensors *golden, const json_t *sample, size_t i) {
+    struct error error = {0};
+    const struct model_options options = {
+        .type = MODEL_TYPE_F32,
+        .max_pixels = (size_t)json_integer_value(json_object_get(sample, "max_pixels"))};
+    struct model *own = model_open(golden_data("qwen2_5_vl_tiny"), &options, &error);
+    assert_got(own, error);
+    char *path = (char *)test_temporary("golden.jsonl"), name[40];
+    write_golden_row(path, sample);
+    struct dataset *dataset = dataset_open(&path, 1, &lenient, own, &error);
+    assert_got(dataset, error);
+    struct sample loaded;
+    assert_ok(dataset_load(dataset, 0, &loaded, &error), error);
+    snprintf(name, sizeof name, "sample%zu.input_ids", i);
+    const struct tensor *ids = safetensors_get(golden, name, &error);
+    snprintf(name, sizeof name, "sample%zu.labels", i);
+    const struct tensor *labels = safetensors_get(golden, name, &error);
+    assert_true(ids && labels);
+    size_t prompt = loaded.prompt.ids.count, count = prompt + loaded.completion.count;
+    assert_int_equal(ids->shape[0], count);
+    for (size_t t = 0; t < count; t++) {
+        int32_t id = t < prompt ? loaded.prompt.ids.data[t] : loaded.completion.data[t - prompt];
+        bool trained = t >= prompt && loaded.trained[t - prompt];
+        assert_int_equal(id, ((const int64_t *)ids->data)[t]);
+        assert_int_equal(trained ? id : -100, ((const int64_t *)labels->data)[t]);
+    }
+    sample_free(&loaded);
+    dataset_close(dataset);
+    model_close(own);
+}
+
+// The golden batch, read as rows: ids and labels must agree.
 static void test_golden_labels(void **state) {
     (void)state;
     struct error error = {0};
-    struct safetensors *golden = safetensors_open(test_data("training/sft_batch.safetensors"), &error);
+    struct safetensors *golden = safetensors_open(golden_data("training/sft_batch.safetensors"), &error);
     assert_got(golden, error);
-    struct dataset *dataset = open_one(test_data("train/rows.jsonl"), &lenient, &error);
-    assert_got(dataset, error);
-    for (size_t i = 0; i < 2; i++) {
-        char name[40];
-        struct sample sample;
-        assert_ok(dataset_load(dataset, i, &sample, &error), error);
-        snprintf(name, sizeof name, "sample%zu.input_ids", i);
-        const struct tensor *ids = safetensors_get(golden, name, &error);
-        snprintf(name, sizeof name, "sample%zu.labels", i);
-        const struct tensor *labels = safetensors_get(golden, name, &error);
-        size_t prompt = sample.prompt.ids.count, count = prompt + sample.completion.count;
-        assert_int_equal(ids->shape[0], count);
-        for (size_t t = 0; t < count; t++) {
-            int32_t id = t < prompt ? sample.prompt.ids.data[t] : sample.completion.data[t - prompt];
-            bool trained = t >= prompt && sample.trained[t - prompt];
-            assert_int_equal(id, ((const int64_t *)ids->data)[t]);
-            assert_int_equal(trained ? id : -100, ((const int64_t *)labels->data)[t]);
-        }
-        sample_free(&sample);
-    }
-    dataset_close(dataset);
+    json_t *json = json_read_file(golden_data("training/expected.json"), 1 << 22, &error), *sample;
+    assert_got(json, error);
+    size_t i;
+    assert_true(json_array_size(json_object_get(json, "samples")) > 0);
+    json_array_foreach(json_object_get(json, "samples"), i, sample) check_golden_row(golden, sample, i);
+    json_decref(json);
     safetensors_free(golden);
 }
 
