@@ -190,8 +190,10 @@ static struct sample *new_sample(struct generator *generator, const struct gener
     sample->sampler =
         sampler_new(&request->sampling, (size_t)model->config->text.vocab, number, request->prompt->ids.data,
                     request->prompt->ids.count, placeholders, 2, error);
-    if (sample->sampler && model_cache_open(model, &sample->own, request->max_tokens, error) == 0)
+    if (sample->sampler && model_cache_open(model, &sample->own, request->max_tokens, error) == 0) {
+        sample->own.adapter = prefix->cache.adapter;
         return sample;
+    }
     free_sample(sample);
     return NULL;
 }
@@ -224,13 +226,15 @@ int generator_submit(struct generator *generator, const struct generation *gener
     struct shared *prefix = memory_new(1, sizeof *prefix, "prompt cache", error);
     if (!prefix) return -1;
     prefix->users = 1; // this function
-    if (model_cache_open(model, &prefix->cache, used, error) ||
-        model_prefill(model, request.prompt, &prefix->cache, generator->logits, NULL, times, error)) {
+    int result = model_cache_open(model, &prefix->cache, used, error);
+    if (result == 0 && request.adapter) prefix->cache.adapter = request.adapter;
+    if (result == 0)
+        result = model_prefill(model, request.prompt, &prefix->cache, generator->logits, NULL, times, error);
+    if (result) {
         release_prefix(prefix);
         return -1;
     }
     size_t before = generator->count;
-    int result = 0;
     for (size_t i = 0; result == 0 && i < request.samples; i++) {
         struct sample *sample = new_sample(generator, &request, i, prefix, error);
         if (!sample) {

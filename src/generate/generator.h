@@ -24,6 +24,7 @@ struct completion {
 
 struct generation {
     const struct prompt *prompt; // must live until generator_submit returns
+    const struct lora *adapter;  // that prompt and samples go through (model/lora.h); NULL: the model's own
     struct sampling sampling;
     size_t samples;
     size_t max_tokens; // per sample; cut to what the context leaves

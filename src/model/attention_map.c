@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/model_internal.h"
 #include "tensor/workspace.h"
 
 // What the trace of a forward pass over the completion collects.
@@ -77,9 +78,7 @@ static int forward(struct collector *c, const struct prompt *prompt, struct kv_c
     decoder_embed(model->decoder, model->device, x, ids);
     const struct decoder_sequence sequence = {.prefix = c->prefix, .own = own, .tokens = rows};
     const struct trace trace = {.record = add_layer, .context = c, .queries = true};
-    if (decoder_run(model->decoder, model->device, model->type, x, positions, &sequence, 1, model->workspace,
-                    &trace, error))
-        return -1;
+    if (model_run(model, x, positions, &sequence, 1, &trace, error)) return -1;
     return fill_map(c, error);
 }
 
@@ -107,6 +106,7 @@ int attention_map_compute(struct attention_map *map, struct model *model, const 
         attention_map_free(map);
         return -1;
     }
+    own.adapter = prefix->adapter;
     int result = forward(&collector, prompt, &own, ids, error);
     kv_cache_close(&own);
     workspace_reset(model->workspace);

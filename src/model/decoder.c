@@ -85,9 +85,9 @@ void decoder_project(const struct decoder_pass *pass, const struct decoder_layer
     struct device *device = pass->device;
     size_t head_dim = (size_t)pass->decoder->config.head_dim;
     device_rms_norm(device, pass->normed, pass->x, layer->input_norm, pass->decoder->config.rms_eps);
-    linear_run(&layer->q, device, pass->q, pass->normed, 0);
-    linear_run(&layer->k, device, pass->k, pass->normed, 0);
-    linear_run(&layer->v, device, pass->v, pass->normed, 0);
+    linear_run(&layer->q, &pass->additions, device, pass->q, pass->normed, 0);
+    linear_run(&layer->k, &pass->additions, device, pass->k, pass->normed, 0);
+    linear_run(&layer->v, &pass->additions, device, pass->v, pass->normed, 0);
     device_rope(device, pass->q, head_dim, pass->cosine, pass->sine, false);
     device_rope(device, pass->k, head_dim, pass->cosine, pass->sine, false);
 }
@@ -109,18 +109,18 @@ struct attention decoder_attention(const struct decoder_pass *pass) {
 void decoder_attend(const struct decoder_pass *pass, const struct decoder_layer *layer) {
     struct attention attention = decoder_attention(pass);
     device_attention(pass->device, &attention);
-    linear_run(&layer->o, pass->device, pass->x, pass->attended, LINEAR_ADD);
+    linear_run(&layer->o, &pass->additions, pass->device, pass->x, pass->attended, LINEAR_ADD);
 }
 
 void decoder_expand(const struct decoder_pass *pass, const struct decoder_layer *layer) {
     device_rms_norm(pass->device, pass->normed, pass->x, layer->post_norm, pass->decoder->config.rms_eps);
-    linear_run(&layer->gate, pass->device, pass->gate, pass->normed, 0);
-    linear_run(&layer->up, pass->device, pass->up, pass->normed, 0);
+    linear_run(&layer->gate, &pass->additions, pass->device, pass->gate, pass->normed, 0);
+    linear_run(&layer->up, &pass->additions, pass->device, pass->up, pass->normed, 0);
 }
 
 void decoder_contract(const struct decoder_pass *pass, const struct decoder_layer *layer) {
     device_swiglu(pass->device, pass->activated, pass->gate, pass->up);
-    linear_run(&layer->down, pass->device, pass->x, pass->activated, LINEAR_ADD);
+    linear_run(&layer->down, &pass->additions, pass->device, pass->x, pass->activated, LINEAR_ADD);
 }
 
 static void run_layer(const struct batch *batch, size_t index, const struct trace *trace) {
@@ -134,10 +134,15 @@ static void run_layer(const struct batch *batch, size_t index, const struct trac
     decoder_contract(pass, layer);
 }
 
-int decoder_run(const struct decoder *decoder, struct device *device, enum dtype type, struct matrix x,
-                const int32_t *positions, const struct decoder_sequence *sequences, size_t count,
-                struct workspace *workspace, const struct trace *trace, struct error *error) {
-    struct batch batch = {.pass = {.decoder = decoder, .device = device, .x = x, .segment_count = count},
+int decoder_run(const struct decoder *decoder, const struct linear_additions *additions,
+                struct device *device, enum dtype type, struct matrix x, const int32_t *positions,
+                const struct decoder_sequence *sequences, size_t count, struct workspace *workspace,
+                const struct trace *trace, struct error *error) {
+    struct batch batch = {.pass = {.decoder = decoder,
+                                   .device = device,
+                                   .additions = *additions,
+                                   .x = x,
+                                   .segment_count = count},
                           .sequences = sequences};
     for (size_t i = 0; i < count; i++)
         if (sequences[i].own->rows + sequences[i].tokens > sequences[i].own->capacity)

@@ -11,6 +11,7 @@
 #include "tensor/workspace.h"
 
 struct decoder;
+struct linear_additions;
 
 // Resolves and checks all tensors of the language model, which the device adopts. Both must outlive it.
 // Without weights: parts_load fills them in, or they stay room for gradients.
@@ -25,10 +26,12 @@ struct decoder_sequence {
 };
 
 // x [sum of tokens, hidden] F32: embeddings in, the residual stream after the last layer out. Positions are
-// [3, rows], host memory. All matrices are computed in `type`.
-int decoder_run(const struct decoder *decoder, struct device *device, enum dtype type, struct matrix x,
-                const int32_t *positions, const struct decoder_sequence *sequences, size_t count,
-                struct workspace *workspace, const struct trace *trace, struct error *error);
+// [3, rows], host memory. All matrices are computed in `type`. The adapters of the sequences (own->adapter)
+// come as additions (model/lora_spans.h).
+int decoder_run(const struct decoder *decoder, const struct linear_additions *additions,
+                struct device *device, enum dtype type, struct matrix x, const int32_t *positions,
+                const struct decoder_sequence *sequences, size_t count, struct workspace *workspace,
+                const struct trace *trace, struct error *error);
 
 // The embedding rows of ids into x [count, hidden] F32.
 void decoder_embed(const struct decoder *decoder, struct device *device, struct matrix x, const int32_t *ids);

@@ -120,18 +120,22 @@ static void run_layer(struct decoder_tape *tape, size_t index) {
     decoder_contract(&tape->pass, layer);
 }
 
-struct decoder_tape *decoder_tape_run(const struct decoder *decoder, struct device *device, enum dtype type,
-                                      struct matrix x, const int32_t *positions,
-                                      const struct decoder_span *spans, size_t span_count,
-                                      enum tape_keep keep, struct workspace *workspace, struct error *error) {
+struct decoder_tape *decoder_tape_run(const struct decoder *decoder, const struct linear_additions *additions,
+                                      struct device *device, enum dtype type, struct matrix x,
+                                      const int32_t *positions, const struct decoder_span *spans,
+                                      size_t span_count, enum tape_keep keep, struct workspace *workspace,
+                                      struct error *error) {
     struct decoder_tape *tape = workspace_host(workspace, 1, sizeof *tape, error);
     if (!tape) return NULL;
-    *tape = (struct decoder_tape){
-        .pass = {.decoder = decoder, .device = device, .x = x, .segment_count = span_count},
-        .type = type,
-        .keep = keep,
-        .spans = spans,
-        .workspace = workspace};
+    *tape = (struct decoder_tape){.pass = {.decoder = decoder,
+                                           .device = device,
+                                           .additions = *additions,
+                                           .x = x,
+                                           .segment_count = span_count},
+                                  .type = type,
+                                  .keep = keep,
+                                  .spans = spans,
+                                  .workspace = workspace};
     if (prepare(tape, positions, error)) return NULL;
     for (size_t i = 0; i < (size_t)decoder->config.layers && !device->error.code; i++) run_layer(tape, i);
     return device_check(device, error) ? NULL : tape;
@@ -155,11 +159,14 @@ static void second_half_backward(const struct decoder_tape *tape, const struct d
     struct device *device = pass->device;
     float eps = pass->decoder->config.rms_eps;
     device_swiglu(device, pass->activated, pass->gate, pass->up);
-    linear_backward(&layer->down, &gradient->down, device, s->dactivated, s->dx, pass->activated, 0);
+    linear_backward(&layer->down, &gradient->down, &pass->additions, device, s->dactivated, s->dx,
+                    pass->activated, 0);
     device_swiglu_backward(device, pass->gate, pass->up, s->dactivated, pass->gate, pass->up);
     if (tape->keep == TAPE_ALL) device_rms_norm(device, pass->normed, kept->x_middle, layer->post_norm, eps);
-    linear_backward(&layer->gate, &gradient->gate, device, s->dnormed, pass->gate, pass->normed, 0);
-    linear_backward(&layer->up, &gradient->up, device, s->dnormed, pass->up, pass->normed, LINEAR_ADD);
+    linear_backward(&layer->gate, &gradient->gate, &pass->additions, device, s->dnormed, pass->gate,
+                    pass->normed, 0);
+    linear_backward(&layer->up, &gradient->up, &pass->additions, device, s->dnormed, pass->up, pass->normed,
+                    LINEAR_ADD);
     device_rms_norm_backward(device, s->dx, gradient->post_norm, s->dnormed, kept->x_middle, layer->post_norm,
                              eps);
 }
@@ -170,7 +177,8 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
     const struct decoder_pass *pass = &tape->pass;
     struct device *device = pass->device;
     const struct decoder_config *c = &pass->decoder->config;
-    linear_backward(&layer->o, &gradient->o, device, s->dattended, s->dx, pass->attended, 0);
+    linear_backward(&layer->o, &gradient->o, &pass->additions, device, s->dattended, s->dx, pass->attended,
+                    0);
     const struct attention forward = decoder_attention(pass);
     const struct attention_gradient attention = {.forward = &forward,
                                                  .keys = pass->k,
@@ -186,9 +194,11 @@ static void first_half_backward(const struct decoder_tape *tape, const struct de
     bool wanted = input_wanted || gradient->input_norm.data;
     struct matrix dnormed = s->dnormed;
     if (!wanted) dnormed.data = NULL;
-    linear_backward(&layer->q, &gradient->q, device, dnormed, pass->q, pass->normed, 0);
-    linear_backward(&layer->k, &gradient->k, device, dnormed, s->dk, pass->normed, LINEAR_ADD);
-    linear_backward(&layer->v, &gradient->v, device, dnormed, s->dv, pass->normed, LINEAR_ADD);
+    linear_backward(&layer->q, &gradient->q, &pass->additions, device, dnormed, pass->q, pass->normed, 0);
+    linear_backward(&layer->k, &gradient->k, &pass->additions, device, dnormed, s->dk, pass->normed,
+                    LINEAR_ADD);
+    linear_backward(&layer->v, &gradient->v, &pass->additions, device, dnormed, s->dv, pass->normed,
+                    LINEAR_ADD);
     if (wanted)
         device_rms_norm_backward(device, s->dx, gradient->input_norm, dnormed, kept->x_in, layer->input_norm,
                                  c->rms_eps);

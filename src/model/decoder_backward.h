@@ -19,10 +19,12 @@ struct decoder_span {
 struct decoder_tape;
 
 // x [rows, hidden] F32: embeddings in, the residual stream after the last layer out. Positions are [3, rows].
-struct decoder_tape *decoder_tape_run(const struct decoder *decoder, struct device *device, enum dtype type,
-                                      struct matrix x, const int32_t *positions,
-                                      const struct decoder_span *spans, size_t span_count,
-                                      enum tape_keep keep, struct workspace *workspace, struct error *error);
+// Additions of all rows, with their gradients; the spans must stay valid as long as the tape.
+struct decoder_tape *decoder_tape_run(const struct decoder *decoder, const struct linear_additions *additions,
+                                      struct device *device, enum dtype type, struct matrix x,
+                                      const int32_t *positions, const struct decoder_span *spans,
+                                      size_t span_count, enum tape_keep keep, struct workspace *workspace,
+                                      struct error *error);
 
 // dx [rows, hidden] F32: gradient of the output in, gradient of the embeddings out (left undefined unless
 // `input_wanted`). Gradients of weights are added to what has data in `gradients`. Once per tape.

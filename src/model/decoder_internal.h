@@ -23,8 +23,9 @@ struct decoder {
 struct decoder_pass {
     const struct decoder *decoder;
     struct device *device;
-    struct matrix x;            // the residual stream [rows, hidden], F32
-    struct matrix cosine, sine; // [rows, head_dim / 2]
+    struct linear_additions additions; // to the layers, of the rows of x
+    struct matrix x;                   // the residual stream [rows, hidden], F32
+    struct matrix cosine, sine;        // [rows, head_dim / 2]
     struct matrix normed, q, k, v, attended, gate, up;
     struct matrix activated; // silu(gate) * up; may be gate
     struct attention_segment *segments;

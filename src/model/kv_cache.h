@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "tensor/device.h"
 
+struct lora;
+
 struct kv_cache {
     struct device *device; // whose memory it is
     void *data;
@@ -15,6 +17,7 @@ struct kv_cache {
     size_t rows;     // tokens held
     size_t width;    // kv_heads * head_dim
     enum dtype dtype;
+    const struct lora *adapter; // what its tokens go through (model/lora.h); NULL: none
 };
 
 int kv_cache_open(struct kv_cache *cache, struct device *device, size_t layers, size_t capacity, size_t width,

@@ -11,16 +11,22 @@
 #include "base/random.h"
 #include "model/lora_internal.h"
 
-struct lora *lora_new_empty(const struct model *model, size_t modules, struct error *error) {
+struct lora *lora_new_empty(const struct model *model, size_t tensors, struct error *error) {
     struct lora *lora = memory_new(1, sizeof *lora, "adapter", error);
     if (!lora) return NULL;
     lora->device = model->device;
     lora->type = model->type;
-    lora->modules = memory_new(modules + 1, sizeof *lora->modules, "adapter", error);
-    lora->working = memory_new(modules + 1, sizeof *lora->working, "adapter", error);
-    if (lora->modules && lora->working) return lora;
+    lora->modules = memory_new(tensors, sizeof *lora->modules, "adapter", error);
+    lora->layers = memory_new(tensors, sizeof *lora->layers, "adapter", error);
+    lora->tensors = tensors;
+    if (lora->modules && lora->layers) return lora;
     lora_free(lora);
     return NULL;
+}
+
+// What the model computes with in place of a module.
+static struct low_rank *working(const struct lora *lora, size_t module) {
+    return &lora->layers[lora->modules[module].number];
 }
 
 void lora_free(struct lora *lora) {
@@ -28,12 +34,12 @@ void lora_free(struct lora *lora) {
     for (size_t i = 0; lora->modules && i < lora->count; i++) {
         device_release(lora->device, lora->modules[i].a);
         device_release(lora->device, lora->modules[i].b);
-        if (lora->type == DTYPE_F32 || !lora->working) continue;
-        device_release(lora->device, lora->working[i].a.data);
-        device_release(lora->device, lora->working[i].b.data);
+        if (lora->type == DTYPE_F32 || !lora->layers) continue;
+        device_release(lora->device, working(lora, i)->a.data);
+        device_release(lora->device, working(lora, i)->b.data);
     }
     free(lora->modules);
-    free(lora->working);
+    free(lora->layers);
     free(lora);
 }
 
@@ -56,9 +62,9 @@ static void *take(struct lora *lora, size_t count, enum dtype type, struct error
 }
 
 struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t rank, struct error *error) {
-    struct lora_module *m = &lora->modules[lora->count];
-    struct low_rank *w = &lora->working[lora->count++];
-    *m = (struct lora_module){.linear = part->linear,
+    struct lora_module *m = &lora->modules[lora->count++];
+    struct low_rank *w = &lora->layers[part->linear->number];
+    *m = (struct lora_module){.number = part->linear->number,
                               .rank = rank,
                               .in = part->matrix->columns,
                               .out = part->matrix->rows,
@@ -192,7 +198,7 @@ struct lora_options lora_settings(const struct lora *lora) {
 
 void lora_compute_in_f32(struct lora *lora) {
     for (size_t i = 0; lora->type != DTYPE_F32 && i < lora->count; i++) {
-        struct low_rank *w = &lora->working[i];
+        struct low_rank *w = working(lora, i);
         device_release(lora->device, w->a.data);
         device_release(lora->device, w->b.data);
         w->a = lora_a(&lora->modules[i]);
@@ -208,32 +214,28 @@ double lora_scale(const struct lora *lora, const struct lora_module *module) {
 void lora_refresh(struct lora *lora) {
     for (size_t i = 0; i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
-        struct low_rank *w = &lora->working[i];
+        struct low_rank *w = working(lora, i);
         w->scale = (float)lora_scale(lora, m);
         if (lora->type != DTYPE_F32) {
             device_gather(lora->device, w->a, lora_a(m), NULL);
             device_gather(lora->device, w->b, lora_b(m), NULL);
         }
-        if (m->linear->adapter.a.data == w->a.data) m->linear->adapter = *w;
     }
 }
 
 void lora_use(struct model *model, struct lora *lora) {
-    struct lora *old = model->adapter;
-    for (size_t i = 0; old && i < old->count; i++)
-        old->modules[i].linear->adapter = (struct low_rank){.scale = 0};
-    for (size_t i = 0; lora && i < lora->count; i++) lora->modules[i].linear->adapter = lora->working[i];
     model->adapter = lora;
 }
 
+const struct lora *lora_none(void) {
+    static const struct lora none = {.count = 0};
+    return &none;
+}
+
 void lora_set_dropout(struct lora *lora, bool on, uint64_t seed, uint64_t pass) {
-    for (size_t i = 0; i < lora->count; i++) {
-        struct low_rank *w = &lora->working[i];
-        w->dropout = (struct dropout){
+    for (size_t i = 0; i < lora->count; i++)
+        working(lora, i)->dropout = (struct dropout){
             .seed = seed, .stream = pass * lora->count + i, .rate = on ? (float)lora->dropout : 0};
-        struct low_rank *active = &lora->modules[i].linear->adapter;
-        if (active->a.data == w->a.data) active->dropout = w->dropout;
-    }
 }
 
 size_t lora_count(const struct lora *lora) {

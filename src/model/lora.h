@@ -1,6 +1,7 @@
 // LoRA adapters: y = W x + b + scale * B(A(x)) with scale = alpha / rank, or alpha / sqrt(rank) for rsLoRA
-// (grpo.md section 6). Any number of adapters may be open over one copy of the base weights; one is switched
-// on at a time, at no cost. On disk they are PEFT folders: adapter_config.json, adapter_model.safetensors.
+// (grpo.md section 6). Any number of adapters may be open over one copy of the base weights, and a batch may use
+// several: each sequence goes through that of its cache (kv_cache.adapter), each group of training.h through its
+// own. The base's products are made once for all rows, the low-rank ones for the rows of each adapter. On disk they are PEFT folders: adapter_config.json, adapter_model.safetensors.
 #ifndef GLOBE_MODEL_LORA_H
 #define GLOBE_MODEL_LORA_H
 
@@ -17,7 +18,7 @@ struct lora;
 // (lora_refresh).
 struct lora_module {
     char name[96]; // published, without ".weight": "model.layers.0.self_attn.q_proj"
-    struct linear *linear;
+    size_t number; // of the layer (model/linear.h)
     size_t rank, in, out;
     double alpha;
     float *a; // [rank, in]
@@ -38,17 +39,20 @@ struct lora *lora_new(struct model *model, const struct lora_options *options, s
 // fit the model, or is more than LoRA of linear layers (model/lora_config.h). model->warnings gets what is odd:
 // another base model, weights that the configuration does not target.
 struct lora *lora_open(struct model *model, const char *name, struct error *error);
-void lora_free(struct lora *lora); // not while it is switched on
+void lora_free(struct lora *lora); // not while a model, a cache or a pass uses it
 
-// From now on the model computes with this adapter; NULL: with none.
+// The model's own adapter from now on: of caches that are opened, of pictures that are seen, of groups that name
+// none. NULL: none.
 void lora_use(struct model *model, struct lora *lora);
+// The base alone, where a NULL would mean the model's own adapter.
+const struct lora *lora_none(void);
 // The modules' values have changed.
 void lora_refresh(struct lora *lora);
 // Dropout of the next passes, a mask of its own for every layer and `pass`. Off after lora_new and lora_open.
 void lora_set_dropout(struct lora *lora, bool on, uint64_t seed, uint64_t pass);
 
 // Multiply with the F32 values themselves instead of copies in the model's type, as PEFT does in training. While
-// it is switched off.
+// nothing uses it.
 void lora_compute_in_f32(struct lora *lora);
 
 size_t lora_count(const struct lora *lora); // modules, in the order of the checkpoint

@@ -1,4 +1,4 @@
-// Private to lora.c and lora_file.c.
+// Private to lora*.c.
 #ifndef GLOBE_MODEL_LORA_INTERNAL_H
 #define GLOBE_MODEL_LORA_INTERNAL_H
 
@@ -11,8 +11,9 @@
 struct lora {
     struct device *device;
     struct lora_module *modules;
-    struct low_rank *working; // what the layers point to while the adapter is switched on
     size_t count;
+    struct low_rank *layers; // [tensors], by the layers' numbers: what the model computes with
+    size_t tensors;          // of the model: how long its list is
     int rank;
     double alpha, dropout;
     bool rs;
@@ -21,7 +22,8 @@ struct lora {
     char first_stray[160];
 };
 
-struct lora *lora_new_empty(const struct model *model, size_t modules, struct error *error);
+// Room for every tensor of the list.
+struct lora *lora_new_empty(const struct model *model, size_t tensors, struct error *error);
 // Adds a module with zeroed values; there must be room.
 struct lora_module *lora_add(struct lora *lora, const struct part *part, size_t rank, struct error *error);
 // A module's matrices on the device.

@@ -8,6 +8,8 @@
 #include "model/decoder_internal.h"
 #include "model/hub.h"
 #include "model/lora.h"
+#include "model/lora_spans.h"
+#include "model/model_internal.h"
 #include "model/parts.h"
 #include "text/chat_template.h"
 
@@ -61,6 +63,7 @@ static int load_weights(struct model *model, struct error *error) {
     if (!model->decoder) return -1;
     size_t count;
     struct part *parts = parts_list(model->config, model->decoder, model->vision, &count, error);
+    model->tensor_count = count;
     int result = parts ? parts_load(parts, count, model->checkpoint, model->device, error) : -1;
     free(parts);
     if (model->config->text.tie_embeddings) model->decoder->head = weight_of(model->decoder->embedding);
@@ -143,13 +146,25 @@ int model_keep(struct model *model, void *block, struct error *error) {
 int model_cache_open(const struct model *model, struct kv_cache *cache, size_t capacity,
                      struct error *error) {
     const struct decoder_config *c = &model->config->text;
-    return kv_cache_open(cache, model->device, (size_t)c->layers, capacity,
-                         (size_t)(c->kv_heads * c->head_dim), model->type, error);
+    if (kv_cache_open(cache, model->device, (size_t)c->layers, capacity, (size_t)(c->kv_heads * c->head_dim),
+                      model->type, error))
+        return -1;
+    cache->adapter = model->adapter;
+    return 0;
+}
+
+static int see(struct model *model, const struct prompt *prompt, const struct lora *adapter,
+               struct matrix embeds, const struct trace *trace, struct error *error) {
+    struct linear_additions additions;
+    if (lora_spans_one(&additions, model, adapter, prompt->patches.rows, model->workspace, error)) return -1;
+    return vision_encode(model->vision, &additions, model->device, model->type, prompt->patches,
+                         prompt->grids, prompt->grid_count, embeds, model->workspace, trace, error);
 }
 
 // Embeddings of the prompt's tokens, those of the images in the places of their placeholders.
-static int embed_prompt(struct model *model, const struct prompt *prompt, struct matrix x,
-                        const struct trace *trace, struct prefill_times *times, struct error *error) {
+static int embed_prompt(struct model *model, const struct prompt *prompt, const struct lora *adapter,
+                        struct matrix x, const struct trace *trace, struct prefill_times *times,
+                        struct error *error) {
     struct device *device = model->device;
     decoder_embed(model->decoder, device, x, prompt->ids.data);
     if (prompt->grid_count) {
@@ -163,9 +178,7 @@ static int embed_prompt(struct model *model, const struct prompt *prompt, struct
         for (size_t i = 0; i < prompt->ids.count; i++)
             if (prompt->ids.data[i] == model->config->image_id)
                 index[count++] = i; // as many as rows: mrope_positions
-        if (vision_encode(model->vision, device, model->type, prompt->patches, prompt->grids,
-                          prompt->grid_count, embeds, model->workspace, trace, error))
-            return -1;
+        if (see(model, prompt, adapter, embeds, trace, error)) return -1;
         if (model->type == DTYPE_BF16) { // the reference casts to the embedding's type
             struct matrix rounded =
                 workspace_matrix(model->workspace, DTYPE_BF16, embeds.rows, embeds.columns, error);
@@ -186,16 +199,22 @@ int model_see(struct model *model, const struct prompt *prompt, float *embeds, s
     *error = (struct error){0};
     struct matrix seen = workspace_matrix(model->workspace, DTYPE_F32, prompt->patches.rows / unit,
                                           (size_t)model->config->text.hidden, error);
-    int result = error->code
-                     ? -1
-                     : vision_encode(model->vision, model->device, model->type, prompt->patches,
-                                     prompt->grids, prompt->grid_count, seen, model->workspace, NULL, error);
+    int result = error->code ? -1 : see(model, prompt, NULL, seen, NULL, error);
     if (result == 0) {
         device_download(model->device, embeds, seen);
         result = device_check(model->device, error);
     }
     workspace_reset(model->workspace);
     return result;
+}
+
+int model_run(struct model *model, struct matrix x, const int32_t *positions,
+              const struct decoder_sequence *sequences, size_t count, const struct trace *trace,
+              struct error *error) {
+    struct linear_additions additions;
+    if (lora_spans_sequences(&additions, model, sequences, count, model->workspace, error)) return -1;
+    return decoder_run(model->decoder, &additions, model->device, model->type, x, positions, sequences, count,
+                       model->workspace, trace, error);
 }
 
 // Positions [3, count] of part of a prompt, contiguous as the decoder wants them.
@@ -212,7 +231,9 @@ static int read_prompt(struct model *model, const struct prompt *prompt, struct 
                        const struct trace *trace, struct prefill_times *times, struct error *error) {
     size_t count = prompt->ids.count, hidden = (size_t)model->config->text.hidden;
     struct matrix x = workspace_matrix(model->workspace, DTYPE_F32, count, hidden, error);
-    if (error->code || embed_prompt(model, prompt, x, trace, times, error)) return -1;
+    if (error->code ||
+        embed_prompt(model, prompt, cache->adapter ? cache->adapter : lora_none(), x, trace, times, error))
+        return -1;
     double start = clock_seconds();
     size_t step = trace ? count : PREFILL_ROWS; // a trace wants to see whole stages
     for (size_t first = 0; first < count; first += step) {
@@ -220,8 +241,8 @@ static int read_prompt(struct model *model, const struct prompt *prompt, struct 
         struct workspace_mark mark = workspace_mark(model->workspace);
         int32_t *positions = slice_positions(model, prompt, first, rows, error);
         struct decoder_sequence sequence = {.own = cache, .tokens = rows};
-        if (!positions || decoder_run(model->decoder, model->device, model->type, matrix_rows(x, first, rows),
-                                      positions, &sequence, 1, model->workspace, trace, error))
+        if (!positions ||
+            model_run(model, matrix_rows(x, first, rows), positions, &sequence, 1, trace, error))
             return -1;
         workspace_rewind(model->workspace, mark);
     }
@@ -261,9 +282,7 @@ int model_decode(struct model *model, const int32_t *ids, const int32_t *positio
     if (error->code) return -1;
     for (size_t axis = 0; axis < 3; axis++) memcpy(axes + axis * count, positions, count * sizeof *axes);
     decoder_embed(model->decoder, model->device, x, ids);
-    if (decoder_run(model->decoder, model->device, model->type, x, axes, sequences, count, model->workspace,
-                    NULL, error))
-        return -1;
+    if (model_run(model, x, axes, sequences, count, NULL, error)) return -1;
     if (logits) {
         struct matrix computed = workspace_matrix(model->workspace, DTYPE_F32, count, vocab, error);
         if (error->code) return -1;
@@ -295,6 +314,7 @@ int model_score(struct model *model, const struct prompt *prompt, const struct k
     size_t rows = count - 1; // the last token predicts nothing we need
     struct kv_cache own;
     if (model_cache_open(model, &own, rows, error)) return -1;
+    own.adapter = prefix->adapter;
     workspace_reset(model->workspace);
     *error = (struct error){0};
     struct matrix x = workspace_matrix(model->workspace, DTYPE_F32, rows, hidden, error);
@@ -306,8 +326,7 @@ int model_score(struct model *model, const struct prompt *prompt, const struct k
         for (size_t i = 0; i < 3 * rows; i++) positions[i] = prompt->next_position + (int32_t)(i % rows);
         decoder_embed(model->decoder, model->device, x, ids);
         struct decoder_sequence sequence = {.prefix = prefix, .own = &own, .tokens = rows};
-        result = decoder_run(model->decoder, model->device, model->type, x, positions, &sequence, 1,
-                             model->workspace, NULL, error);
+        result = model_run(model, x, positions, &sequence, 1, NULL, error);
     }
     if (result == 0) {
         decoder_norm(model->decoder, model->device, normed, x);

@@ -44,7 +44,8 @@ struct model {
     int32_t stops[GENERATION_MAX_EOS]; // tokens that end an answer
     size_t stop_count;
     struct warnings warnings; // odd but harmless, or not honoured, about the files of the model
-    struct lora *adapter;     // LoRA that is switched on (lora_use), or NULL
+    size_t tensor_count;      // in its list of tensors
+    struct lora *adapter;     // its own (lora_use), or NULL
     struct lora *own_adapter; // one that lives as long as the model: what training leaves behind
     void **kept;              // device memory: trained weights, in the place of the checkpoint's
     size_t kept_count;
@@ -80,16 +81,17 @@ struct prefill_times {
     double language;
 };
 
-// Runs the prompt into an empty cache (capacity >= ids.count) and writes the logits of its last token to last
+// Runs the prompt into an empty cache (capacity >= ids.count), through the cache's adapter, and writes the logits of its last token to last
 // [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
 int model_prefill(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
                   const struct trace *trace, struct prefill_times *times, struct error *error);
 
-// What the tower says about a prompt's pictures: embeds [rows, hidden] F32 in host memory, rows = patches /
+// What the tower, with the model's own adapter, says about a prompt's pictures: embeds [rows, hidden] F32 in host memory, rows = patches /
 // merge^2.
 int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error);
 
-// A cache for `capacity` tokens of this model.
+// A cache for `capacity` tokens that go through the model's own adapter, if it has one; for another, or for
+// lora_none(), set cache->adapter before the first token.
 int model_cache_open(const struct model *model, struct kv_cache *cache, size_t capacity, struct error *error);
 
 // One more token for each of `count` sequences: ids and positions (the same on all axes) in, logits [count,

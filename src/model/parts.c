@@ -50,6 +50,7 @@ static void add_linear(struct list *list, const char *name, enum part_role role,
     struct part *part =
         add_matrix(list, name, ".weight", role, out, in, linear ? &linear->weight.values : NULL);
     part->linear = linear;
+    if (linear) linear->number = list->count - 1;
     if (biased) add_vector(list, name, ".bias", PART_BIAS, out, linear ? &linear->bias : NULL);
 }
 

@@ -1,7 +1,7 @@
 // The tensors of a model: one list, in which each stands once with its published name, shape and part, and the
 // place where the model reads it. Loading, checking, new checkpoints, training, LoRA and saving all walk it.
-#ifndef GLOBE_MODEL_INTERNAL_H
-#define GLOBE_MODEL_INTERNAL_H
+#ifndef GLOBE_MODEL_PARTS_H
+#define GLOBE_MODEL_PARTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,7 +44,8 @@ struct part {
 };
 
 // The tensors of a configuration, language model first; a tied head is left out. With decoder and vision, both
-// or neither NULL, each has its place. free() it.
+// or neither NULL, each has its place, and the linear layers of both get their numbers: their weights' indices in
+// the list. free() it.
 struct part *parts_list(const struct model_config *config, struct decoder *decoder, struct vision *vision,
                         size_t *count, struct error *error);
 // Names that the checkpoint has to know: of the embedding, and of the head.

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/group_pass_internal.h"
+#include "model/model_internal.h"
 #include "model/parts.h"
 #include "model/training_internal.h"
-#include "model/training_rows.h"
-#include "model/vision_backward.h"
 #include "tensor/workspace.h"
 
 struct training *training_open(struct model *model, const struct training_options *options,
@@ -86,118 +86,8 @@ void training_set_passes(struct training *training, uint64_t passes) {
     training->passes = passes;
 }
 
-// One pass: what the forward half leaves for the backward half.
-struct pass {
-    struct training *training;
-    struct device *device;
-    enum tape_keep keep;
-    struct training_rows rows;
-    struct matrix x;      // the residual stream [rows, hidden]
-    struct matrix embeds; // of all images; data NULL when there are none
-    struct vision_tape *vision;
-    struct decoder_tape *text;
-    struct matrix last;          // [tokens, hidden]: rows of x that predict something
-    struct matrix normed;        // the same after the final norm, compute type
-    float *log_probs, *log_sums; // [tokens], on the device
-};
-
 bool training_has_vision(const struct training *training) {
     return training->blocks_trained || training->merger_trained;
-}
-
-// All groups' pictures through the tower together, with a tape.
-static int run_tower(struct pass *pass, const struct training_group *groups, size_t count,
-                     struct error *error) {
-    struct workspace *workspace = pass->training->workspace;
-    struct model *model = pass->training->model;
-    size_t rows = 0, grids = 0, columns = 0, row = 0, grid = 0;
-    for (size_t g = 0; g < count; g++) {
-        rows += groups[g].prompt->patches.rows;
-        grids += groups[g].prompt->grid_count;
-        if (groups[g].prompt->patches.rows) columns = groups[g].prompt->patches.columns;
-    }
-    struct matrix patches = workspace_matrix(workspace, DTYPE_F32, rows, columns, error);
-    if (error->code) return -1;
-    struct image_grid *all = workspace_host(workspace, grids, sizeof *all, error);
-    if (!all) return -1;
-    for (size_t g = 0; g < count; g++) {
-        const struct prompt *prompt = groups[g].prompt;
-        if (!prompt->patches.rows) continue;
-        device_upload(pass->device, matrix_rows(patches, row, prompt->patches.rows), prompt->patches.data);
-        memcpy(all + grid, prompt->grids, prompt->grid_count * sizeof *all);
-        row += prompt->patches.rows;
-        grid += prompt->grid_count;
-    }
-    pass->vision = vision_tape_run(model->vision, pass->device, model->type, patches, all, grids,
-                                   pass->embeds, pass->keep, workspace, error);
-    return pass->vision ? 0 : -1;
-}
-
-// A frozen tower: cached embeddings, or one group after the other through inference.
-static int encode_images(struct pass *pass, const struct training_group *groups, size_t count,
-                         struct error *error) {
-    struct model *model = pass->training->model;
-    size_t row = 0, unit = (size_t)model->config->vision.merge * (size_t)model->config->vision.merge;
-    for (size_t g = 0; g < count; g++) {
-        const struct prompt *prompt = groups[g].prompt;
-        size_t rows = prompt->patches.rows / unit;
-        struct matrix cached = groups[g].image_embeds;
-        if (!rows) continue;
-        struct matrix embeds = matrix_rows(pass->embeds, row, rows);
-        row += rows;
-        if (cached.data && (cached.rows != rows || cached.columns != embeds.columns))
-            return error_set(error, ERROR_INTERNAL, "cached image embeddings have %zu rows, expected %zu",
-                             cached.rows, rows);
-        if (cached.data)
-            device_upload(pass->device, embeds, cached.data);
-        else if (vision_encode(model->vision, pass->device, model->type, prompt->patches, prompt->grids,
-                               prompt->grid_count, embeds, pass->training->workspace, NULL, error))
-            return -1;
-    }
-    return 0;
-}
-
-static int embed(struct pass *pass, const struct training_group *groups, size_t count, struct error *error) {
-    struct model *model = pass->training->model;
-    decoder_embed(model->decoder, pass->device, pass->x, pass->rows.ids);
-    if (pass->rows.image_count == 0) return 0;
-    struct workspace *workspace = pass->training->workspace;
-    pass->embeds = workspace_matrix(workspace, DTYPE_F32, pass->rows.image_count, pass->x.columns, error);
-    if (error->code) return -1;
-    bool tape = pass->keep != TAPE_NOTHING && training_has_vision(pass->training);
-    if (tape ? run_tower(pass, groups, count, error) : encode_images(pass, groups, count, error)) return -1;
-    struct matrix embeds = pass->embeds;
-    if (model->type == DTYPE_BF16) { // as in inference: the reference casts to the embedding's type
-        embeds = workspace_matrix(workspace, DTYPE_BF16, embeds.rows, embeds.columns, error);
-        if (error->code) return -1;
-        device_gather(pass->device, embeds, pass->embeds, NULL);
-    }
-    device_scatter(pass->device, pass->x, embeds, pass->rows.images);
-    return 0;
-}
-
-static int forward(struct pass *pass, const struct training_group *groups, size_t count, float temperature,
-                   struct error *error) {
-    struct model *model = pass->training->model;
-    struct workspace *workspace = pass->training->workspace;
-    size_t hidden = (size_t)model->config->text.hidden;
-    const struct training_rows *rows = &pass->rows;
-    if (training_rows_build(&pass->rows, model, groups, count, workspace, error)) return -1;
-    pass->x = workspace_matrix(workspace, DTYPE_F32, rows->rows, hidden, error);
-    pass->last = workspace_matrix(workspace, DTYPE_F32, rows->tokens, hidden, error);
-    pass->normed = workspace_matrix(workspace, model->type, rows->tokens, hidden, error);
-    if (error->code) return -1;
-    pass->log_probs = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
-    pass->log_sums = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
-    if (error->code || embed(pass, groups, count, error)) return -1;
-    pass->text = decoder_tape_run(model->decoder, pass->device, model->type, pass->x, rows->positions,
-                                  rows->spans, rows->span_count, pass->keep, workspace, error);
-    if (!pass->text) return -1;
-    device_gather(pass->device, pass->last, pass->x, rows->sources);
-    decoder_norm(model->decoder, pass->device, pass->normed, pass->last);
-    device_log_probs(pass->device, pass->log_probs, pass->log_sums, pass->normed, &model->decoder->head,
-                     rows->targets, temperature);
-    return device_check(pass->device, error);
 }
 
 static struct matrix zeroed(struct device *device, struct workspace *workspace, size_t rows, size_t columns,
@@ -215,58 +105,53 @@ static int32_t *to_int32(const size_t *values, size_t count, struct workspace *w
 }
 
 // From log-probs to the output of the last layer.
-static int head_backward(struct pass *pass, const float *derivatives, float temperature, struct matrix dx,
-                         struct error *error) {
-    struct training *training = pass->training;
+static int head_backward(struct training *training, struct group_pass *pass, const float *derivatives,
+                         float temperature, struct matrix dx, struct error *error) {
     const struct decoder *decoder = training->model->decoder;
     const struct training_rows *rows = &pass->rows;
     struct workspace_mark mark = workspace_mark(training->workspace);
     struct matrix dnormed = workspace_matrix(training->workspace, DTYPE_F32, rows->tokens, dx.columns, error);
-    struct matrix dlast = zeroed(pass->device, training->workspace, rows->tokens, dx.columns, error);
+    struct matrix dlast = zeroed(pass->model->device, training->workspace, rows->tokens, dx.columns, error);
     if (error->code) return -1;
     int32_t *sources = to_int32(rows->sources, rows->tokens, training->workspace, error);
     if (!sources) return -1;
-    device_log_probs_backward(pass->device, dnormed, training->text->head.values, derivatives, pass->log_sums,
-                              pass->normed, &decoder->head, rows->targets, temperature);
-    device_rms_norm_backward(pass->device, dlast, training->text->final_norm, dnormed, pass->last,
+    device_log_probs_backward(pass->model->device, dnormed, training->text->head.values, derivatives,
+                              pass->log_sums, pass->normed, &decoder->head, rows->targets, temperature);
+    device_rms_norm_backward(pass->model->device, dlast, training->text->final_norm, dnormed, pass->last,
                              decoder->final_norm, decoder->config.rms_eps);
-    device_embed_backward(pass->device, dx, dlast, sources); // a prompt's last row has several successors
+    device_embed_backward(pass->model->device, dx, dlast,
+                          sources); // a prompt's last row has several successors
     workspace_rewind(training->workspace, mark);
-    return device_check(pass->device, error);
+    return device_check(pass->model->device, error);
 }
 
 // From the embeddings of all rows to the table and the tower.
-static int input_backward(struct pass *pass, struct matrix dx, struct error *error) {
-    struct training *training = pass->training;
+static int input_backward(struct training *training, struct group_pass *pass, struct matrix dx,
+                          struct error *error) {
     const struct training_rows *rows = &pass->rows;
     if (pass->vision) {
         struct matrix dembeds =
             workspace_matrix(training->workspace, DTYPE_F32, rows->image_count, dx.columns, error);
         if (error->code) return -1;
-        device_gather(pass->device, dembeds, dx, rows->images);
+        device_gather(pass->model->device, dembeds, dx, rows->images);
         if (vision_tape_backward(pass->vision, training->vision, dembeds, training->blocks_trained, error))
             return -1;
     }
     if (training->embedding_trained) {
         for (size_t i = 0; i < rows->image_count; i++) rows->ids[rows->images[i]] = -1; // no lookup there
-        device_embed_backward(pass->device, training->text->embedding, dx, rows->ids);
+        device_embed_backward(pass->model->device, training->text->embedding, dx, rows->ids);
     }
-    return device_check(pass->device, error);
+    return device_check(pass->model->device, error);
 }
 
-static int backward(struct pass *pass, const float *derivatives, float temperature, struct error *error) {
-    struct training *training = pass->training;
-    struct matrix dx = zeroed(pass->device, training->workspace, pass->x.rows, pass->x.columns, error);
+static int backward(struct training *training, struct group_pass *pass, const float *derivatives,
+                    float temperature, struct error *error) {
+    struct matrix dx = zeroed(pass->model->device, training->workspace, pass->x.rows, pass->x.columns, error);
     bool input_wanted = training->embedding_trained || pass->vision;
-    if (error->code || head_backward(pass, derivatives, temperature, dx, error) ||
+    if (error->code || head_backward(training, pass, derivatives, temperature, dx, error) ||
         decoder_tape_backward(pass->text, training->text, dx, input_wanted, error))
         return -1;
-    return input_wanted ? input_backward(pass, dx, error) : 0;
-}
-
-static int check_temperature(float temperature, struct error *error) {
-    if (temperature > 0 && isfinite(temperature)) return 0;
-    return error_set(error, ERROR_USAGE, "temperature %g: log-probs need one above 0", (double)temperature);
+    return input_wanted ? input_backward(training, pass, dx, error) : 0;
 }
 
 static bool all_zero(const float *values, size_t count) {
@@ -278,18 +163,21 @@ static bool all_zero(const float *values, size_t count) {
 static int run_pass(struct training *training, const struct training_group *groups, size_t count,
                     float temperature, training_objective *objective, void *context, double *loss,
                     struct error *error) {
-    struct pass pass = {.training = training,
-                        .device = training->model->device,
-                        .keep = training->options.checkpoint_activations ? TAPE_INPUTS : TAPE_ALL};
-    if (forward(&pass, groups, count, temperature, error)) return -1;
+    struct group_pass pass = {.model = training->model,
+                              .workspace = training->workspace,
+                              .keep = training->options.checkpoint_activations ? TAPE_INPUTS : TAPE_ALL,
+                              .keep_tower = training_has_vision(training),
+                              .adapter = training->lora,
+                              .gradients = training->adapter_gradients};
+    if (group_pass_run(&pass, groups, count, temperature, error)) return -1;
     size_t tokens = pass.rows.completed;
     struct workspace *workspace = training->workspace;
     float *log_probs = workspace_host(workspace, tokens, sizeof *log_probs, error);
     float *derivatives = workspace_host(workspace, pass.rows.tokens, sizeof *derivatives, error);
     struct matrix uploaded = workspace_matrix(workspace, DTYPE_F32, 1, pass.rows.tokens, error);
     if (!log_probs || !derivatives || error->code) return -1;
-    device_download(pass.device, log_probs, matrix_of(pass.log_probs, DTYPE_F32, 1, tokens));
-    if (device_check(pass.device, error)) return -1;
+    device_download(pass.model->device, log_probs, matrix_of(pass.log_probs, DTYPE_F32, 1, tokens));
+    if (device_check(pass.model->device, error)) return -1;
     memset(derivatives, 0, pass.rows.tokens * sizeof *derivatives);
     *loss = objective(context, log_probs, derivatives, tokens);
     if (!isfinite(*loss)) return error_set(error, ERROR_INPUT, "the loss is %g", *loss);
@@ -297,21 +185,21 @@ static int run_pass(struct training *training, const struct training_group *grou
         if (!isfinite(derivatives[i]))
             return error_set(error, ERROR_INPUT, "the loss has no derivative at token %zu", i);
     if (all_zero(derivatives, tokens)) return 0;
-    device_upload(pass.device, uploaded, derivatives);
-    return backward(&pass, uploaded.data, temperature, error);
+    device_upload(pass.model->device, uploaded, derivatives);
+    return backward(training, &pass, uploaded.data, temperature, error);
 }
 
 int training_pass(struct training *training, const struct training_group *groups, size_t count,
                   float temperature, training_objective *objective, void *context, double *loss,
                   struct error *error) {
     *error = (struct error){0};
-    if (check_temperature(temperature, error)) return -1;
     workspace_reset(training->workspace);
+    for (size_t g = 0; g < count; g++)
+        if (groups[g].adapter)
+            return error_set(error, ERROR_INTERNAL, "group %zu names an adapter: one is trained at a time",
+                             g);
     uint64_t pass = training->passes++;
-    if (training->lora) {
-        lora_use(training->model, training->lora);
-        lora_set_dropout(training->lora, true, training->options.seed, pass);
-    }
+    if (training->lora) lora_set_dropout(training->lora, true, training->options.seed, pass);
     int result = run_pass(training, groups, count, temperature, objective, context, loss, error);
     if (training->lora) lora_set_dropout(training->lora, false, 0, 0);
     workspace_reset(training->workspace);
@@ -320,21 +208,12 @@ int training_pass(struct training *training, const struct training_group *groups
 
 int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error) {
-    struct model *model = training->model;
-    struct pass pass = {.training = training, .device = model->device, .keep = TAPE_NOTHING};
-    *error = (struct error){0};
-    if (check_temperature(temperature, error)) return -1;
-    if (base && !training->lora)
-        return error_set(error, ERROR_INTERNAL, "log-probs of the base need LoRA: the weights were trained");
-    workspace_reset(training->workspace);
-    if (training->lora) lora_use(model, base ? NULL : training->lora);
-    int result = forward(&pass, groups, count, temperature, error);
-    if (result == 0) {
-        device_download(model->device, log_probs,
-                        matrix_of(pass.log_probs, DTYPE_F32, 1, pass.rows.completed));
-        result = device_check(model->device, error);
-    }
-    if (training->lora) lora_use(model, training->lora);
-    workspace_reset(training->workspace);
+    struct group_pass pass = {.model = training->model,
+                              .workspace = training->workspace,
+                              .keep = TAPE_NOTHING,
+                              .adapter = base && training->lora ? lora_none() : training->lora};
+    if (base) training_exchange_weights(training);
+    int result = group_pass_score(&pass, groups, count, temperature, log_probs, error);
+    if (base) training_exchange_weights(training);
     return result;
 }

@@ -3,8 +3,8 @@
 // and answers with its derivative, so SFT, reward models and GRPO use the same pass (grpo.md sections 4 and
 // 5).
 //
-// A group is one prompt and its completions. The prompt is computed once for all of them, forward and
-// backward: exact, not an approximation (attention over segments with a shared prefix).
+// Groups are those of model/score.h; the prompt is computed once for all of its completions, forward and
+// backward.
 #ifndef GLOBE_MODEL_TRAINING_H
 #define GLOBE_MODEL_TRAINING_H
 
@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "model/lora.h"
 #include "model/model.h"
+#include "model/score.h"
 
 struct training_options {
     bool train_text;             // language model, embedding and head
@@ -50,6 +51,7 @@ struct training;
 
 // The model's weights that are trained become private copies; the checkpoint on disk is never written. One
 // training per model at a time. The same passes with the same number of threads give the same bits.
+// The weights of before stay where they are, mapped, as the reference (training_log_probs).
 // Memory: 4 + 4 bytes per trained value, + 2 where the model computes in BF16.
 struct training *training_open(struct model *model, const struct training_options *options,
                                struct error *error);
@@ -69,19 +71,6 @@ struct parameter *training_parameter(struct training *training,
 // Whether gradients go through the vision tower or the merger: if not, a picture's embeddings stay the same.
 bool training_has_vision(const struct training *training);
 
-struct training_completion {
-    const int32_t *ids; // what the model is to say, stop token included
-    size_t count;
-};
-
-struct training_group {
-    const struct prompt *prompt;
-    const struct training_completion *completions;
-    size_t completion_count;
-    struct matrix image_embeds; // cached tower output (vision frozen), host memory: [rows, hidden] F32,
-                                // contiguous; data NULL: computed
-};
-
 // log_probs[i]: of completion token i, all groups' completions one after the other, at the given temperature.
 // The objective fills derivatives[i] = d loss / d log_prob[i] and returns the loss (NaN stops the pass:
 // ERROR_INPUT).
@@ -91,7 +80,8 @@ typedef double training_objective(void *context, const float *log_probs, float *
 int training_pass(struct training *training, const struct training_group *groups, size_t count,
                   float temperature, training_objective *objective, void *context, double *loss,
                   struct error *error);
-// Forward only: log-probs (reference policy, evaluation). With `base`, LoRA is switched off.
+// Forward only: log-probs. With `base`, of the model as it was at training_open: with its weights of then, without
+// an adapter (reference policy); a group that names an adapter goes through that.
 int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error);
 

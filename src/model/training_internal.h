@@ -9,8 +9,9 @@
 // What stands behind a parameter.
 struct trained {
     char name[160];
-    void *working;  // BF16 copy that the model computes with; NULL when that is the value itself, and LoRA
-    bool own_value; // the value is freed with the training, not with the model
+    void *working; // BF16 copy that the model computes with; NULL when that is the value itself, and LoRA
+    struct matrix *place, original; // of a weight: where the model reads it, and what it read before
+    bool own_value;                 // the value is freed with the training, not with the model
 };
 
 struct training {
@@ -25,6 +26,7 @@ struct training {
     bool embedding_trained, blocks_trained,
         merger_trained; // what of the part before the layers needs gradients
     struct lora *lora;
+    struct low_rank *adapter_gradients; // of its modules, by the layers' numbers
     struct workspace *workspace;
     uint64_t passes;
 };
@@ -32,6 +34,8 @@ struct training {
 // training_parameters.c: fills parameters, trained, text, vision, lora.
 int training_take_parameters(struct training *training, struct error *error);
 void training_free_parameters(struct training *training);
+// The model computes with the weights of before training_open; after a second call, with the trained ones again.
+void training_exchange_weights(struct training *training);
 // Whether a tensor is trained when there is no LoRA.
 bool training_is_trained(const struct training_options *options, const struct part *part);
 

@@ -75,7 +75,9 @@ static int take_weight(struct training *training, const struct part *part, struc
                        struct error *error) {
     struct matrix *matrix = part->matrix;
     struct parameter *p = add(training, part->name, part->dims, part->shape, error);
+    if (p) training->trained[training->count - 1].original = *matrix;
     if (!p || exchange_weight(training, p, &training->trained[training->count - 1], matrix, error)) return -1;
+    training->trained[training->count - 1].place = matrix;
     *gradient = matrix_of(p->gradient, DTYPE_F32, matrix->rows, matrix->columns);
     return 0;
 }
@@ -98,19 +100,9 @@ static int take_weights(struct training *training, const struct likeness *all, s
     return result;
 }
 
-// The likeness of an adapted layer, by its name.
-static const struct part *find_layer(const struct likeness *all, const char *name) {
-    size_t length = strlen(name);
-    for (size_t i = 0; i < all->count; i++)
-        if (all->gradients[i].linear && strncmp(all->gradients[i].name, name, length) == 0 &&
-            strcmp(all->gradients[i].name + length, ".weight") == 0)
-            return &all->gradients[i];
-    return NULL;
-}
-
 static int take_module(struct training *training, const struct lora_module *m, const struct part *layer,
                        struct error *error) {
-    struct linear *gradient = layer->linear;
+    struct low_rank *gradient = &training->adapter_gradients[m->number];
     char name[160];
     snprintf(name, sizeof name, "base_model.model.%s.lora_A.weight", m->name);
     struct parameter *a = add(training, name, 2, (size_t[]){m->rank, m->in}, error);
@@ -120,8 +112,8 @@ static int take_module(struct training *training, const struct lora_module *m, c
     struct parameter *b = add(training, name, 2, (size_t[]){m->out, m->rank}, error);
     if (!b) return -1;
     b->value = m->b;
-    gradient->adapter.a = matrix_of(a->gradient, DTYPE_F32, m->rank, m->in);
-    gradient->adapter.b = matrix_of(b->gradient, DTYPE_F32, m->out, m->rank);
+    gradient->a = matrix_of(a->gradient, DTYPE_F32, m->rank, m->in);
+    gradient->b = matrix_of(b->gradient, DTYPE_F32, m->out, m->rank);
     training->merger_trained |= layer->group == PART_JOIN;
     training->blocks_trained |= layer->group == PART_TOWER;
     return 0;
@@ -143,9 +135,12 @@ static int take_adapter(struct training *training, const struct likeness *all, s
     lora_use(model, lora);
     lora_free(model->own_adapter); // of an earlier training
     model->own_adapter = training->lora = lora;
+    training->adapter_gradients =
+        memory_new(all->count, sizeof *training->adapter_gradients, "adapter", error);
+    if (!training->adapter_gradients) return -1;
     for (size_t i = 0; i < lora_count(lora); i++) {
         const struct lora_module *m = lora_module_at(lora, i);
-        if (take_module(training, m, find_layer(all, m->name), error)) return -1;
+        if (take_module(training, m, &all->parts[m->number], error)) return -1;
     }
     return 0;
 }
@@ -169,6 +164,18 @@ int training_take_parameters(struct training *training, struct error *error) {
     return result;
 }
 
+void training_exchange_weights(struct training *training) {
+    struct decoder *decoder = training->model->decoder;
+    for (size_t i = 0; i < training->count; i++) {
+        struct trained *t = &training->trained[i];
+        if (!t->place) continue;
+        struct matrix now = *t->place;
+        *t->place = t->original;
+        t->original = now;
+    }
+    if (decoder->config.tie_embeddings) decoder->head.values = decoder->embedding;
+}
+
 void training_free_parameters(struct training *training) {
     struct device *device = training->model->device;
     for (size_t i = 0; i < training->count; i++) {
@@ -177,6 +184,7 @@ void training_free_parameters(struct training *training) {
     }
     free(training->parameters);
     free(training->trained);
+    free(training->adapter_gradients);
     decoder_free(training->text);
     vision_free(training->vision);
 }

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "model/decoder_backward.h"
-#include "model/training.h"
+#include "model/score.h"
 
 //
 // Small models are padded to round numbers of rows and tokens: oneDNN makes its code for one shape, and for

@@ -137,10 +137,16 @@ int vision_prepare(struct vision_pass *pass, enum dtype type, const struct image
     return fill_angles(pass, grids, grid_count, workspace, error);
 }
 
+struct linear_additions vision_group_additions(const struct vision_pass *pass) {
+    struct linear_additions additions = pass->additions;
+    additions.unit = (size_t)(pass->vision->config.merge * pass->vision->config.merge);
+    return additions;
+}
+
 void vision_project(const struct vision_pass *pass, const struct vision_block *block) {
     const struct vision_config *c = &pass->vision->config;
     device_rms_norm(pass->device, pass->normed, pass->x, block->norm1, VISION_NORM_EPS);
-    linear_run(&block->qkv, pass->device, pass->qkv, pass->normed, 0);
+    linear_run(&block->qkv, &pass->additions, pass->device, pass->qkv, pass->normed, 0);
     device_rope(pass->device, matrix_columns(pass->qkv, 0, 2 * (size_t)c->hidden), // q and k
                 (size_t)(c->hidden / c->heads), pass->cosine, pass->sine, false);
 }
@@ -163,18 +169,18 @@ struct attention vision_attention(const struct vision_pass *pass, const struct v
 void vision_attend(const struct vision_pass *pass, const struct vision_block *block) {
     struct attention attention = vision_attention(pass, block);
     device_attention(pass->device, &attention);
-    linear_run(&block->proj, pass->device, pass->x, pass->attended, LINEAR_ADD);
+    linear_run(&block->proj, &pass->additions, pass->device, pass->x, pass->attended, LINEAR_ADD);
 }
 
 void vision_expand(const struct vision_pass *pass, const struct vision_block *block) {
     device_rms_norm(pass->device, pass->normed, pass->x, block->norm2, VISION_NORM_EPS);
-    linear_run(&block->gate, pass->device, pass->gate, pass->normed, 0);
-    linear_run(&block->up, pass->device, pass->up, pass->normed, 0);
+    linear_run(&block->gate, &pass->additions, pass->device, pass->gate, pass->normed, 0);
+    linear_run(&block->up, &pass->additions, pass->device, pass->up, pass->normed, 0);
 }
 
 void vision_contract(const struct vision_pass *pass, const struct vision_block *block) {
     device_swiglu(pass->device, pass->activated, pass->gate, pass->up);
-    linear_run(&block->down, pass->device, pass->x, pass->activated, LINEAR_ADD);
+    linear_run(&block->down, &pass->additions, pass->device, pass->x, pass->activated, LINEAR_ADD);
 }
 
 static void run_block(const struct vision_pass *pass, const struct vision_block *block) {
@@ -193,18 +199,21 @@ static void merge_patches(const struct vision_pass *pass, enum dtype type, struc
     struct matrix inner = workspace_matrix(workspace, type, groups, merged.columns, error);
     struct matrix out = workspace_matrix(workspace, DTYPE_F32, groups, embeds.columns, error);
     if (error->code) return;
-    linear_run(&vision->merger_in, pass->device, inner, merged, 0);
+    const struct linear_additions additions = vision_group_additions(pass);
+    linear_run(&vision->merger_in, &additions, pass->device, inner, merged, 0);
     device_gelu(pass->device, inner, inner);
-    linear_run(&vision->merger_out, pass->device, out, inner, 0);
+    linear_run(&vision->merger_out, &additions, pass->device, out, inner, 0);
     trace_record(trace, "vision.merger", -1, out);
     device_scatter(pass->device, embeds, out, pass->group_index);
     trace_record(trace, "vision.embeds", -1, embeds);
 }
 
-int vision_encode(const struct vision *vision, struct device *device, enum dtype type, struct matrix patches,
+int vision_encode(const struct vision *vision, const struct linear_additions *additions,
+                  struct device *device, enum dtype type, struct matrix patches,
                   const struct image_grid *grids, size_t grid_count, struct matrix embeds,
                   struct workspace *workspace, const struct trace *trace, struct error *error) {
-    struct vision_pass pass = {.vision = vision, .device = device, .patches = patches.rows};
+    struct vision_pass pass = {
+        .vision = vision, .device = device, .additions = *additions, .patches = patches.rows};
     struct workspace_mark mark = workspace_mark(workspace);
     *error = (struct error){0};
     struct matrix pixels = {0}, first = {0};
@@ -220,7 +229,7 @@ int vision_encode(const struct vision *vision, struct device *device, enum dtype
         first = workspace_matrix(workspace, DTYPE_F32, patches.rows, (size_t)vision->config.hidden, error);
     }
     if (!error->code) {
-        linear_run(&vision->patch_embed, device, first, pixels, 0);
+        linear_run(&vision->patch_embed, NULL, device, first, pixels, 0);
         trace_record(trace, "vision.patch_embed", -1, first);
         device_gather(device, pass.x, first, pass.patch_index);
         for (int i = 0; i < vision->config.depth; i++) {

@@ -10,6 +10,7 @@
 #include "tensor/device.h"
 #include "tensor/workspace.h"
 
+struct linear_additions;
 struct vision;
 
 // Resolves and checks all `visual.*` tensors, which the device adopts. Both must outlive it.
@@ -18,8 +19,9 @@ void vision_free(struct vision *vision);
 
 // patches [P, 3 * temporal * patch^2] F32 of all images one after the other (P = sum of frames * height *
 // width), host memory; embeds [P / merge^2, out_hidden], F32, raster order, on the device. Computes in
-// `type`. Temporaries come from the workspace.
-int vision_encode(const struct vision *vision, struct device *device, enum dtype type, struct matrix patches,
+// `type`, with additions to the rows of patches. Temporaries come from the workspace.
+int vision_encode(const struct vision *vision, const struct linear_additions *additions,
+                  struct device *device, enum dtype type, struct matrix patches,
                   const struct image_grid *grids, size_t grid_count, struct matrix embeds,
                   struct workspace *workspace, const struct trace *trace, struct error *error);
 

@@ -105,25 +105,27 @@ static void run_merger(struct vision_tape *tape, struct matrix embeds, struct er
         workspace_matrix(tape->workspace, tape->type, tape->merged.rows, tape->merged.columns, error);
     struct matrix out = workspace_matrix(tape->workspace, DTYPE_F32, embeds.rows, embeds.columns, error);
     if (error->code) return;
+    const struct linear_additions additions = vision_group_additions(&tape->pass);
     device_rms_norm(device, tape->pass.normed, tape->pass.x, vision->merger_norm, VISION_NORM_EPS);
-    linear_run(&vision->merger_in, device, tape->merged, as_groups(tape, tape->pass.normed), 0);
+    linear_run(&vision->merger_in, &additions, device, tape->merged, as_groups(tape, tape->pass.normed), 0);
     device_gelu(device, inner, tape->merged);
-    linear_run(&vision->merger_out, device, out, inner, 0);
+    linear_run(&vision->merger_out, &additions, device, out, inner, 0);
     device_scatter(device, embeds, out, tape->pass.group_index);
     workspace_rewind(tape->workspace, mark);
 }
 
-struct vision_tape *vision_tape_run(const struct vision *vision, struct device *device, enum dtype type,
-                                    struct matrix patches, const struct image_grid *grids, size_t grid_count,
-                                    struct matrix embeds, enum tape_keep keep, struct workspace *workspace,
-                                    struct error *error) {
+struct vision_tape *vision_tape_run(const struct vision *vision, const struct linear_additions *additions,
+                                    struct device *device, enum dtype type, struct matrix patches,
+                                    const struct image_grid *grids, size_t grid_count, struct matrix embeds,
+                                    enum tape_keep keep, struct workspace *workspace, struct error *error) {
     struct vision_tape *tape = workspace_host(workspace, 1, sizeof *tape, error);
     if (!tape) return NULL;
-    *tape = (struct vision_tape){.pass = {.vision = vision, .device = device, .patches = patches.rows},
-                                 .type = type,
-                                 .keep = keep == TAPE_NOTHING ? TAPE_INPUTS : keep,
-                                 .pixels = patches,
-                                 .workspace = workspace};
+    *tape = (struct vision_tape){
+        .pass = {.vision = vision, .device = device, .additions = *additions, .patches = patches.rows},
+        .type = type,
+        .keep = keep == TAPE_NOTHING ? TAPE_INPUTS : keep,
+        .pixels = patches,
+        .workspace = workspace};
     if (vision_prepare(&tape->pass, type, grids, grid_count, workspace, error) || keep_blocks(tape, error))
         return NULL;
     if (type != DTYPE_F32)
@@ -131,7 +133,7 @@ struct vision_tape *vision_tape_run(const struct vision *vision, struct device *
     struct matrix first = workspace_matrix(workspace, DTYPE_F32, patches.rows, tape->pass.x.columns, error);
     if (error->code) return NULL;
     if (type != DTYPE_F32) device_gather(device, tape->pixels, patches, NULL);
-    linear_run(&vision->patch_embed, device, first, tape->pixels, 0);
+    linear_run(&vision->patch_embed, NULL, device, first, tape->pixels, 0);
     device_gather(device, tape->pass.x, first, tape->pass.patch_index);
     for (int i = 0; i < vision->config.depth; i++) run_block(tape, (size_t)i);
     tape->last = tape->pass.x;
@@ -156,12 +158,15 @@ static void second_half_backward(const struct vision_tape *tape, const struct vi
     const struct vision_pass *pass = &tape->pass;
     struct device *device = pass->device;
     device_swiglu(device, pass->activated, pass->gate, pass->up);
-    linear_backward(&block->down, &gradient->down, device, s->dactivated, s->dx, pass->activated, 0);
+    linear_backward(&block->down, &gradient->down, &pass->additions, device, s->dactivated, s->dx,
+                    pass->activated, 0);
     device_swiglu_backward(device, pass->gate, pass->up, s->dactivated, pass->gate, pass->up);
     if (tape->keep == TAPE_ALL)
         device_rms_norm(device, pass->normed, kept->x_middle, block->norm2, VISION_NORM_EPS);
-    linear_backward(&block->gate, &gradient->gate, device, s->dnormed, pass->gate, pass->normed, 0);
-    linear_backward(&block->up, &gradient->up, device, s->dnormed, pass->up, pass->normed, LINEAR_ADD);
+    linear_backward(&block->gate, &gradient->gate, &pass->additions, device, s->dnormed, pass->gate,
+                    pass->normed, 0);
+    linear_backward(&block->up, &gradient->up, &pass->additions, device, s->dnormed, pass->up, pass->normed,
+                    LINEAR_ADD);
     device_rms_norm_backward(device, s->dx, gradient->norm2, s->dnormed, kept->x_middle, block->norm2,
                              VISION_NORM_EPS);
 }
@@ -172,7 +177,8 @@ static void first_half_backward(const struct vision_tape *tape, const struct vis
     const struct vision_pass *pass = &tape->pass;
     struct device *device = pass->device;
     size_t hidden = (size_t)pass->vision->config.hidden;
-    linear_backward(&block->proj, &gradient->proj, device, s->dattended, s->dx, pass->attended, 0);
+    linear_backward(&block->proj, &gradient->proj, &pass->additions, device, s->dattended, s->dx,
+                    pass->attended, 0);
     const struct attention forward = vision_attention(pass, block);
     const struct attention_gradient attention = {.forward = &forward,
                                                  .keys = matrix_columns(pass->qkv, hidden, hidden),
@@ -185,7 +191,8 @@ static void first_half_backward(const struct vision_tape *tape, const struct vis
     device_rope(device, matrix_columns(s->dqkv, 0, 2 * hidden), forward.head_dim, pass->cosine, pass->sine,
                 true);
     device_rms_norm(device, pass->normed, kept->x_in, block->norm1, VISION_NORM_EPS);
-    linear_backward(&block->qkv, &gradient->qkv, device, s->dnormed, s->dqkv, pass->normed, 0);
+    linear_backward(&block->qkv, &gradient->qkv, &pass->additions, device, s->dnormed, s->dqkv, pass->normed,
+                    0);
     device_rms_norm_backward(device, s->dx, gradient->norm1, s->dnormed, kept->x_in, block->norm1,
                              VISION_NORM_EPS);
 }
@@ -215,13 +222,14 @@ static void merger_backward(const struct vision_tape *tape, const struct vision 
     struct matrix dinner =
         workspace_matrix(tape->workspace, tape->type, tape->merged.rows, tape->merged.columns, error);
     if (error->code) return;
+    const struct linear_additions additions = vision_group_additions(&tape->pass);
     device_gather(device, dout, dembeds, tape->pass.group_index);
     device_gelu(device, inner, tape->merged);
-    linear_backward(&vision->merger_out, &gradients->merger_out, device, dinner, dout, inner, 0);
+    linear_backward(&vision->merger_out, &gradients->merger_out, &additions, device, dinner, dout, inner, 0);
     device_gelu_backward(device, dinner, dinner, tape->merged);
     device_rms_norm(device, tape->pass.normed, tape->last, vision->merger_norm, VISION_NORM_EPS);
-    linear_backward(&vision->merger_in, &gradients->merger_in, device, as_groups(tape, s->dnormed), dinner,
-                    as_groups(tape, tape->pass.normed), 0);
+    linear_backward(&vision->merger_in, &gradients->merger_in, &additions, device,
+                    as_groups(tape, s->dnormed), dinner, as_groups(tape, tape->pass.normed), 0);
     device_rms_norm_backward(device, s->dx, gradients->merger_norm, s->dnormed, tape->last,
                              vision->merger_norm, VISION_NORM_EPS);
     workspace_rewind(tape->workspace, mark);
@@ -240,8 +248,8 @@ static void blocks_backward(struct vision_tape *tape, const struct vision *gradi
     }
     // Back from window order to patch order; nothing lies below the patches.
     device_scatter(device, s->dnormed, s->dx, tape->pass.patch_index);
-    linear_backward(&tape->pass.vision->patch_embed, &gradients->patch_embed, device, (struct matrix){0},
-                    s->dnormed, tape->pixels, 0);
+    linear_backward(&tape->pass.vision->patch_embed, &gradients->patch_embed, NULL, device,
+                    (struct matrix){0}, s->dnormed, tape->pixels, 0);
 }
 
 int vision_tape_backward(struct vision_tape *tape, const struct vision *gradients, struct matrix dembeds,

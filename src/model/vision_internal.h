@@ -26,6 +26,7 @@ struct vision {
 struct vision_pass {
     const struct vision *vision;
     struct device *device;
+    struct linear_additions additions; // to the rows of patches; window order keeps a picture's rows together
     size_t patches;
     size_t *patch_index;        // window order -> patch order
     size_t *group_index;        // the same for merge groups
@@ -46,6 +47,8 @@ void vision_project(const struct vision_pass *pass, const struct vision_block *b
 void vision_attend(const struct vision_pass *pass, const struct vision_block *block);   // attended, x
 void vision_expand(const struct vision_pass *pass, const struct vision_block *block);   // normed, gate, up
 void vision_contract(const struct vision_pass *pass, const struct vision_block *block); // activated, x
+// The same additions to the rows of merge groups.
+struct linear_additions vision_group_additions(const struct vision_pass *pass);
 // The attention of vision_attend.
 struct attention vision_attention(const struct vision_pass *pass, const struct vision_block *block);
 

@@ -97,6 +97,127 @@ static void test_switching(void **state) {
     fixture_free(&f);
 }
 
+// An adapter whose B is not zero: of the language model, or of the tower and the merger too.
+static struct lora *marked_adapter(struct model *model, const char *targets, int rank, uint64_t seed) {
+    struct error error = {0};
+    const struct lora_options options = {.rank = rank, .alpha = 4, .targets = targets, .seed = seed};
+    struct lora *lora = lora_new(model, &options, &error);
+    assert_got(lora, error);
+    for (size_t i = 0; i < lora_count(lora); i++) {
+        struct lora_module *m = lora_module_at(lora, i);
+        size_t count = m->out * m->rank;
+        float *b = on_host(model->device, m->b, count);
+        for (size_t k = 0; k < count; k++) b[k] = 0.02f * (float)((k * 7 + i + seed) % 11) - 0.1f;
+        to_device(model->device, m->b, b, count);
+    }
+    lora_refresh(lora);
+    return lora;
+}
+
+enum { MIXED = 5, MIXED_STEPS = 3 };
+
+// Reads the prompt and decodes given tokens: logits [MIXED_STEPS, vocab] of the sequences, each through its
+// adapter, in one batch.
+static void decode_mixed(struct model *model, const struct prompt *prompt, const struct lora *const *adapters,
+                         size_t count, const int32_t (*tokens)[MIXED_STEPS], float *logits) {
+    struct error error = {0};
+    size_t vocab = (size_t)model->config->text.vocab;
+    struct kv_cache prefixes[MIXED], own[MIXED];
+    struct decoder_sequence sequences[MIXED];
+    float *step = malloc(MIXED * vocab * sizeof *step);
+    for (size_t i = 0; i < count; i++) {
+        assert_ok(model_cache_open(model, &prefixes[i], prompt->ids.count, &error), error);
+        prefixes[i].adapter = adapters[i];
+        assert_ok(model_prefill(model, prompt, &prefixes[i], step, NULL, NULL, &error), error);
+        assert_ok(model_cache_open(model, &own[i], MIXED_STEPS, &error), error);
+        own[i].adapter = adapters[i];
+        sequences[i] = (struct decoder_sequence){.prefix = &prefixes[i], .own = &own[i], .tokens = 1};
+    }
+    for (size_t t = 0; t < MIXED_STEPS; t++) {
+        int32_t ids[MIXED], positions[MIXED];
+        for (size_t i = 0; i < count; i++) {
+            ids[i] = tokens[i][t];
+            positions[i] = prompt->next_position + (int32_t)t;
+        }
+        assert_ok(model_decode(model, ids, positions, sequences, count, step, &error), error);
+        for (size_t i = 0; i < count; i++)
+            memcpy(logits + (i * MIXED_STEPS + t) * vocab, step + i * vocab, vocab * sizeof *step);
+    }
+    // A sequence does not go on with another's prompt.
+    sequences[0].own->adapter = adapters[0] == lora_none() ? adapters[count - 1] : lora_none();
+    sequences[0].own->rows = 0;
+    if (count > 1)
+        assert_error(model_decode(model, tokens[0], &(int32_t){0}, sequences, 1, step, &error), error,
+                     ERROR_INTERNAL, "different adapters");
+    for (size_t i = 0; i < count; i++) kv_cache_close(&prefixes[i]), kv_cache_close(&own[i]);
+    free(step);
+}
+
+// One batch whose sequences go through two adapters and none, beside runs of each alone. The sums of a product
+// over one row are made in another order than those over five, so what is equal is equal within rounding.
+static void test_mixed_decode(void **state) {
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, MODEL_TYPE_F32);
+    struct lora *text = marked_adapter(f.model, NULL, 3, 1), *all = marked_adapter(f.model, ".*", 2, 2);
+    const struct lora *adapters[MIXED] = {text, lora_none(), all, all, text};
+    static const int32_t tokens[MIXED][MIXED_STEPS] = {{5, 6, 7}, {5, 6, 7}, {5, 6, 7}, {9, 8, 7}, {5, 6, 7}};
+    size_t vocab = (size_t)f.model->config->text.vocab, count = MIXED_STEPS * vocab;
+    float *mixed = malloc(MIXED * count * sizeof *mixed), *alone = malloc(count * sizeof *alone);
+    lora_use(f.model, all); // is the default of none of them
+    decode_mixed(f.model, &f.batch.samples[0].prompt, adapters, MIXED, tokens, mixed);
+    for (size_t i = 0; i < MIXED; i++) {
+        decode_mixed(f.model, &f.batch.samples[0].prompt, &adapters[i], 1, &tokens[i], alone);
+        double off = distance(mixed + i * count, alone, count);
+        if (!(off < 1e-6)) fail_msg("sequence %zu: off by %.3g", i, off);
+    }
+    assert_memory_equal(mixed, mixed + 4 * count, count * sizeof *mixed); // the same adapter and tokens
+    assert_true(distance(mixed, mixed + count, count) > 1e-3);
+    assert_true(distance(mixed + 2 * count, mixed + count, count) > 1e-3);
+    assert_true(distance(mixed, mixed + 2 * count, count) > 1e-3);
+    lora_use(f.model, NULL);
+    free(mixed), free(alone);
+    lora_free(text), lora_free(all);
+    fixture_free(&f);
+}
+
+// Policy, reference and reward over one base: groups of one scoring pass, each through its adapter.
+static void test_mixed_scores(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct fixture f;
+    fixture_open(&f, MODEL_TYPE_F32);
+    struct lora *text = marked_adapter(f.model, NULL, 3, 1), *all = marked_adapter(f.model, ".*", 2, 2);
+    const struct lora *adapters[] = {text, lora_none(), all, NULL};
+    enum { GROUPS = 4 };
+    struct training_group groups[GROUPS];
+    size_t tokens = golden_tokens(&f.batch.samples[0]);
+    float *mixed = malloc(GROUPS * tokens * sizeof *mixed), *alone = malloc(tokens * sizeof *alone);
+    lora_use(f.model, text);
+    for (size_t i = 0; i < GROUPS; i++) {
+        groups[i] = f.batch.groups[0];
+        groups[i].adapter = adapters[i];
+    }
+    assert_ok(model_score_groups(f.model, groups, GROUPS, 1, mixed, &error), error);
+    for (size_t i = 0; i < GROUPS; i++) {
+        assert_ok(model_score_groups(f.model, &groups[i], 1, 1, alone, &error), error);
+        double off = distance(mixed + i * tokens, alone, tokens);
+        if (!(off < 1e-6)) fail_msg("group %zu: off by %.3g", i, off);
+    }
+    assert_true(distance(mixed, mixed + tokens, tokens) > 1e-3);
+    assert_true(distance(mixed, mixed + 2 * tokens, tokens) > 1e-3);
+    assert_true(distance(mixed, mixed + 3 * tokens, tokens) < 1e-6); // NULL: the model's own
+    // An adapter of another model is refused.
+    struct model *other = golden_model(tied, MODEL_TYPE_F32, 0, NULL);
+    assert_error(model_score_groups(other, groups, 1, 1, alone, &error), error, ERROR_INTERNAL,
+                 "another model");
+    model_close(other);
+    free(mixed), free(alone);
+    lora_use(f.model, NULL);
+    lora_free(text), lora_free(all);
+    fixture_free(&f);
+}
+
 static void test_bf16(void **state) {
     (void)state;
     struct fixture f;
@@ -524,12 +645,13 @@ static void test_bad_adapters(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_switching),   cmocka_unit_test(test_bf16),
-        cmocka_unit_test(test_open_with),   cmocka_unit_test(test_save),
-        cmocka_unit_test(test_merge),       cmocka_unit_test(test_save_forms),
-        cmocka_unit_test(test_merge_types), cmocka_unit_test(test_merge_shards),
-        cmocka_unit_test(test_names),       cmocka_unit_test(test_bad_adapters),
-        cmocka_unit_test(test_patterns),    cmocka_unit_test(test_save_targets),
+        cmocka_unit_test(test_switching),    cmocka_unit_test(test_mixed_decode),
+        cmocka_unit_test(test_mixed_scores), cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_open_with),    cmocka_unit_test(test_save),
+        cmocka_unit_test(test_merge),        cmocka_unit_test(test_save_forms),
+        cmocka_unit_test(test_merge_types),  cmocka_unit_test(test_merge_shards),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_bad_adapters),
+        cmocka_unit_test(test_patterns),     cmocka_unit_test(test_save_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -551,6 +551,63 @@ static void test_trained_model(void **state) {
     model_close(again), model_close(model);
 }
 
+// The reference policy: after steps on the weights, or on an adapter, the base says what it said before, and
+// what a model says that was never trained.
+static void check_reference(const char *name, enum model_type type, bool lora) {
+    struct error error = {0};
+    struct model *model = golden_model(name, type, 0, NULL), *fresh = golden_model(name, type, 0, NULL);
+    struct golden_group data;
+    golden_grpo(&data, model);
+    struct training_group group = golden_whole(&data);
+    size_t tokens = golden_tokens(&data), bytes = tokens * sizeof(float);
+    float *log_probs = malloc(4 * bytes), *before = log_probs, *after = log_probs + tokens,
+          *policy = after + tokens, *untouched = policy + tokens;
+    const struct training_options options = {.train_text = !lora,
+                                             .train_vision = !lora,
+                                             .train_merger = !lora,
+                                             .lora_rank = lora ? 3 : 0,
+                                             .lora_alpha = 6};
+    struct training *training = training_open(model, &options, &error);
+    assert_got(training, error);
+    assert_ok(training_log_probs(training, &group, 1, 1, true, before, &error), error);
+    for (int step = 0; step < 2; step++) {
+        double loss;
+        training_zero_gradients(training);
+        assert_ok(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error);
+        for (size_t i = 0; i < training_parameter_count(training); i++) {
+            struct parameter *p = training_parameter(training, i);
+            float *value = value_of(training, p);
+            const float *gradient = gradient_of(training, p);
+            for (size_t k = 0; k < p->count; k++) value[k] -= 0.3f * gradient[k];
+            set_value(training, p, value);
+        }
+        training_refresh(training);
+    }
+    assert_ok(training_log_probs(training, &group, 1, 1, false, policy, &error), error);
+    assert_ok(training_log_probs(training, &group, 1, 1, true, after, &error), error);
+    assert_ok(model_score_groups(fresh, &group, 1, 1, untouched, &error), error);
+    assert_true(distance(policy, before, tokens) > 1e-4);
+    assert_memory_equal(after, before, bytes);
+    assert_memory_equal(untouched, before, bytes);
+    // The trained policy is in place again, and scoring the model is scoring it.
+    assert_ok(training_log_probs(training, &group, 1, 1, false, after, &error), error);
+    assert_memory_equal(after, policy, bytes);
+    assert_ok(model_score_groups(model, &group, 1, 1, after, &error), error);
+    assert_memory_equal(after, policy, bytes);
+    training_close(training);
+    free(log_probs);
+    golden_free(&data);
+    model_close(fresh), model_close(model);
+}
+
+static void test_reference(void **state) {
+    (void)state;
+    check_reference(tiny, MODEL_TYPE_F32, false);
+    check_reference(tiny, MODEL_TYPE_F32, true);
+    check_reference(tied, MODEL_TYPE_F32, false);
+    check_reference(tied, MODEL_TYPE_BF16, false);
+}
+
 static double not_a_number(void *context, const float *log_probs, float *derivatives, size_t count) {
     (void)context, (void)log_probs, (void)derivatives, (void)count;
     return NAN;
@@ -593,8 +650,10 @@ static void test_bad_input(void **state) {
     group.completions = &endless;
     assert_error(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error,
                  ERROR_LIMIT, said[1]);
-    assert_error(training_log_probs(training, &group, 1, 1, true, NULL, &error), error, ERROR_INTERNAL,
-                 "need LoRA");
+    group = golden_whole(&data);
+    group.adapter = lora_none();
+    assert_error(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error,
+                 ERROR_INTERNAL, "names an adapter");
     // A completion of one token has no row of its own.
     const struct training_completion shortest[] = {{data.ids, 1}, {data.ids, 0}, {data.ids, 2}};
     group = (struct training_group){.prompt = &data.prompt, .completions = shortest, .completion_count = 3};
@@ -612,7 +671,8 @@ int main(void) {
         cmocka_unit_test(test_dropout),       cmocka_unit_test(test_grpo),
         cmocka_unit_test(test_shared_prefix), cmocka_unit_test(test_tied),
         cmocka_unit_test(test_bf16),          cmocka_unit_test(test_trained_model),
-        cmocka_unit_test(test_bad_input),     cmocka_unit_test(test_repeatable),
+        cmocka_unit_test(test_reference),     cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_repeatable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

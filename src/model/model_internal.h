@@ -1,0 +1,12 @@
+// Private to model/: what its own files share about a model.
+#ifndef GLOBE_MODEL_MODEL_INTERNAL_H
+#define GLOBE_MODEL_MODEL_INTERNAL_H
+
+#include "model/model.h"
+
+// decoder_run of the whole model, in its type and workspace, each sequence through the adapter of its cache.
+int model_run(struct model *model, struct matrix x, const int32_t *positions,
+              const struct decoder_sequence *sequences, size_t count, const struct trace *trace,
+              struct error *error);
+
+#endif
