@@ -27,7 +27,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     struct globe_request request = GLOBE_REQUEST_INIT;
-    request.max_tokens = 1024; /* the reasoning comes first: a shorter answer is cut before it names a place */
+    request.max_tokens =
+        1024; /* the reasoning comes first: a shorter answer is cut before it names a place */
     request.on_text = show;
     for (int i = 2; i < argc; i++) {
         struct globe_result *result = globe_locate_file(globe, argv[i], &request, message);

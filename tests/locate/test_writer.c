@@ -335,7 +335,8 @@ static void json_says_null_for_what_is_not_known(void **state) {
         "\"radius_90_km\": null, \"alternatives\": [], \"same_name_countries\": 0, \"clues\": [], "
         "\"reasoning\": null, \"answer\": null, \"evidence\": null, \"level\": null, " NO_TRUST
         ", \"samples\": 1, \"tokens\": 0, "
-        "\"truncated\": false, \"seconds\": 0.0, \"model\": null, \"precision\": \"full\", \"provenance\": null, "
+        "\"truncated\": false, \"seconds\": 0.0, \"model\": null, \"precision\": \"full\", \"provenance\": "
+        "null, "
         "\"evidence_error\": null}\n");
 }
 

@@ -8,7 +8,8 @@
 
 static const struct photo_options as_stored = {.ignore_orientation = true, .as_pillow = true};
 static const struct photo_options upright;
-static const struct photo_options over_white = {.ignore_orientation = true, .as_pillow = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
+static const struct photo_options over_white = {
+    .ignore_orientation = true, .as_pillow = true, .alpha = PHOTO_ALPHA_OVER_WHITE};
 
 static struct image decode_bytes(const void *data, size_t length, const struct photo_options *options,
                                  const char *format) {
