@@ -5,7 +5,7 @@ TEST_JOBS ?= $(shell nproc)
 PHOTOS ?= $(wildcard examples/postcards/*.jpg)
 CCACHE := $(shell command -v ccache)
 CONFIGURE = cmake -G Ninja -S . $(if $(CCACHE),-DCMAKE_C_COMPILER_LAUNCHER=ccache) -B
-ALL_PARTS = -DGLOBE_TRAIN=ON -DGLOBE_MPI=ON -DGLOBE_POSTCARDS=ON
+ALL_PARTS = -DGLOBE_VIPS=ON -DGLOBE_TRAIN=ON -DGLOBE_MPI=ON -DGLOBE_POSTCARDS=ON
 TEST = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) --test-dir
 
 .PHONY: help run full test lint sanitize fuzz clang install clean program configured all-tests

@@ -7,7 +7,6 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(PROJ REQUIRED IMPORTED_TARGET proj) # only its geodesic.h
-pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto) # SHA-256
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive) # tar shards
@@ -52,4 +51,6 @@ optional_part(TRAIN "training" CYAML=libcyaml YAML=yaml-0.1)
 if(GLOBE_HAS_TRAIN)
   optional_part(MPI "training on several ranks" MPI=ompi-c)
 endif()
+set(GLOBE_VIPS AUTO CACHE STRING "Photos of all formats: libvips; without it, binary PPM only (AUTO, ON, OFF)")
+optional_part(VIPS "reading photos (all formats but binary PPM)" VIPS=vips)
 optional_part(POSTCARDS "drawing postcards" PANGOCAIRO=pangocairo)

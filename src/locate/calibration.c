@@ -184,11 +184,12 @@ static int set(json_t *object, const char *key, json_t *value) {
 
 static json_t *map_to_json(const struct calibration_run *run, size_t n) {
     json_t *object = json_object();
+    const struct calibration_map *map = &run->maps[n];
     int failed = set(object, "samples", json_integer((json_int_t)n));
     for (enum verdict_level level = LEVEL_COUNTRY; level < VERDICT_LEVELS; level++) {
         json_t *one = json_object();
-        if (n > 1) failed |= set(one, "right", numbers(run->maps[n].right[level], n));
-        failed |= set(one, "mass", numbers(run->maps[n].mass[level], 2));
+        if (n > 1) failed |= set(one, "right", numbers(map->right[level], n));
+        failed |= set(one, "mass", numbers(map->mass[level], 2));
         failed |= set(object, verdict_level_name(level), one);
     }
     if (!failed) return object;

@@ -13,6 +13,10 @@
 int photo_encode_jpeg(struct buffer *out, const struct image *image, int quality, struct error *error);
 int photo_encode_png(struct buffer *out, const struct image *image, struct error *error);
 
+// Draws an SVG that this program wrote (its loader is not made for those of strangers) as a PNG, `scale` pixels
+// to a unit.
+int photo_draw_svg(struct buffer *out, const struct buffer *svg, double scale, struct error *error);
+
 // Appends a PNG with a note in it that it was made by globe, by which photo_png_kind knows it again: what is
 // ours may be replaced.
 void photo_add_marked_png(struct buffer *out, const void *png, size_t length);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <vips/vips.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -223,19 +222,14 @@ static bool is_plot(const char *start, size_t length) {
 
 const struct output_kind plot_kind = {"a chart of globe train plot", is_plot};
 
-// libvips draws SVG; this one is ours, so that its loader may be trusted.
 static int save_png(const struct buffer *svg, const char *path, struct error *error) {
-    VipsImage *image = NULL;
-    void *data = NULL;
-    size_t length = 0;
-    int result = -1;
-    if (VIPS_INIT("globe") || vips_svgload_buffer(svg->data, svg->length, &image, "scale", 2.0, NULL) ||
-        vips_pngsave_buffer(image, &data, &length, NULL))
-        error_set(error, ERROR_IO, "%s: cannot draw a PNG: %s", path, vips_error_buffer());
+    struct buffer png = {0};
+    int result = photo_draw_svg(&png, svg, 2, error);
+    if (result)
+        error_prefix(error, "%s", path);
     else
-        result = write_marked(path, data, length, error);
-    g_free(data);
-    if (image) g_object_unref(image);
+        result = write_marked(path, png.data, png.length, error);
+    buffer_free(&png);
     return result;
 }
 

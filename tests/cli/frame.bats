@@ -68,9 +68,9 @@ load common
 
 @test "the manual page names every exit status and every variable" {
     cd "$GLOBE_SOURCE_DIR"
-    for status in $(sed -n 's/^| \([0-9][0-9]*\) |.*/\1/p' docs/exit-status.md); do
+    while read -r status; do
         grep -qx "\.B $status" docs/globe.1
-    done
+    done < <(sed -n 's/^| \([0-9][0-9]*\) |.*/\1/p' docs/exit-status.md)
     for variable in GLOBE_API_KEY GLOBE_GAZETTEER HF_HUB_CACHE HF_HOME TMPDIR NO_COLOR; do
         grep -q "^\.BR\? .*$variable" "$GLOBE_SOURCE_DIR/docs/globe.1"
     done

@@ -125,8 +125,8 @@ b.jpg failed" ]
     globe 0 report places.jsonl --only placed --only failed --format paths
     [ "$output" = "a.jpg
 b.jpg" ]
-    "$GLOBE" report -q places.jsonl --only abstained --format paths -0 >paths
-    printf 'new\nline.jpg\0' | cmp - paths
+    "$GLOBE" report -q places.jsonl --only abstained --format paths -0 >listed
+    printf 'new\nline.jpg\0' | cmp - listed
     globe 3 report places.jsonl --format paths
     [[ $stderr == *"--null"* ]]
     globe 2 report places.jsonl --only sure
