@@ -13,8 +13,8 @@
 #include "model/parts.h"
 #include "text/chat_template.h"
 
-// Tokens that go through the layers together while a prompt is read: bounds the memory of long prompts, and
-// oneDNN is at its best around this size.
+// Tokens that go through the layers together while a prompt is read, at most: bounds the memory of long prompts, and
+// oneDNN is at its best around this size. Smaller pieces end there as well. A trace wants to see whole stages.
 enum { PREFILL_ROWS = 1024 };
 
 static enum dtype choose_type(const struct model *model, enum model_type wanted) {
@@ -161,10 +161,41 @@ static int see(struct model *model, const struct prompt *prompt, const struct lo
                          prompt->grids, prompt->grid_count, embeds, model->workspace, trace, error);
 }
 
+int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error) {
+    size_t unit = (size_t)(model->config->vision.merge * model->config->vision.merge);
+    workspace_reset(model->workspace);
+    *error = (struct error){0};
+    struct matrix seen = workspace_matrix(model->workspace, DTYPE_F32, prompt->patches.rows / unit,
+                                          (size_t)model->config->text.hidden, error);
+    int result = error->code ? -1 : see(model, prompt, NULL, seen, NULL, error);
+    if (result == 0) {
+        device_download(model->device, embeds, seen);
+        result = device_check(model->device, error);
+    }
+    workspace_reset(model->workspace);
+    return result;
+}
+
+// A prompt on its way through the model.
+struct prefill {
+    struct model *model;
+    const struct prompt *prompt;
+    struct kv_cache *cache;
+    const struct trace *trace;
+    struct matrix
+        x; // [tokens, hidden] F32, device memory of its own: embeddings, of what is read the residual stream
+    bool embedded;
+    size_t read;
+    struct prefill_times times;
+};
+
 // Embeddings of the prompt's tokens, those of the images in the places of their placeholders.
-static int embed_prompt(struct model *model, const struct prompt *prompt, const struct lora *adapter,
-                        struct matrix x, const struct trace *trace, struct prefill_times *times,
-                        struct error *error) {
+static int embed_prompt(struct prefill *prefill, struct error *error) {
+    struct model *model = prefill->model;
+    const struct prompt *prompt = prefill->prompt;
+    const struct trace *trace = prefill->trace;
+    const struct lora *adapter = prefill->cache->adapter ? prefill->cache->adapter : lora_none();
+    struct matrix x = prefill->x;
     struct device *device = model->device;
     decoder_embed(model->decoder, device, x, prompt->ids.data);
     if (prompt->grid_count) {
@@ -187,25 +218,10 @@ static int embed_prompt(struct model *model, const struct prompt *prompt, const 
             embeds = rounded;
         }
         device_scatter(device, x, embeds, index);
-        times->vision = clock_seconds() - start;
+        prefill->times.vision = clock_seconds() - start;
     }
     trace_record(trace, "inputs_embeds", -1, x);
     return device_check(device, error);
-}
-
-int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error) {
-    size_t unit = (size_t)(model->config->vision.merge * model->config->vision.merge);
-    workspace_reset(model->workspace);
-    *error = (struct error){0};
-    struct matrix seen = workspace_matrix(model->workspace, DTYPE_F32, prompt->patches.rows / unit,
-                                          (size_t)model->config->text.hidden, error);
-    int result = error->code ? -1 : see(model, prompt, NULL, seen, NULL, error);
-    if (result == 0) {
-        device_download(model->device, embeds, seen);
-        result = device_check(model->device, error);
-    }
-    workspace_reset(model->workspace);
-    return result;
 }
 
 int model_run(struct model *model, struct matrix x, const int32_t *positions,
@@ -227,48 +243,113 @@ static int32_t *slice_positions(struct model *model, const struct prompt *prompt
     return positions;
 }
 
-static int read_prompt(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
-                       const struct trace *trace, struct prefill_times *times, struct error *error) {
+struct prefill *model_prefill_begin(struct model *model, const struct prompt *prompt, struct kv_cache *cache,
+                                    struct error *error) {
     size_t count = prompt->ids.count, hidden = (size_t)model->config->text.hidden;
-    struct matrix x = workspace_matrix(model->workspace, DTYPE_F32, count, hidden, error);
-    if (error->code ||
-        embed_prompt(model, prompt, cache->adapter ? cache->adapter : lora_none(), x, trace, times, error))
-        return -1;
-    double start = clock_seconds();
-    size_t step = trace ? count : PREFILL_ROWS; // a trace wants to see whole stages
-    for (size_t first = 0; first < count; first += step) {
-        size_t rows = count - first < step ? count - first : step;
-        struct workspace_mark mark = workspace_mark(model->workspace);
-        int32_t *positions = slice_positions(model, prompt, first, rows, error);
-        struct decoder_sequence sequence = {.own = cache, .tokens = rows};
-        if (!positions ||
-            model_run(model, matrix_rows(x, first, rows), positions, &sequence, 1, trace, error))
-            return -1;
-        workspace_rewind(model->workspace, mark);
+    struct prefill *prefill = memory_new(1, sizeof *prefill, "prompt", error);
+    if (!prefill) return NULL;
+    void *data =
+        device_allocate(model->device, count * hidden * sizeof(float), DEVICE_DENSE, "prompt", error);
+    if (!data) {
+        free(prefill);
+        return NULL;
     }
-    size_t from = trace ? 0 : count - 1, vocab = (size_t)model->config->text.vocab;
-    struct matrix normed = workspace_matrix(model->workspace, model->type, count - from, hidden, error);
+    *prefill = (struct prefill){
+        .model = model, .prompt = prompt, .cache = cache, .x = matrix_of(data, DTYPE_F32, count, hidden)};
+    return prefill;
+}
+
+static size_t tokens_left(const struct prefill *prefill) {
+    return prefill->x.rows - prefill->read;
+}
+
+bool model_prefill_is_read(const struct prefill *prefill) {
+    return prefill->embedded && tokens_left(prefill) == 0;
+}
+
+static int read_tokens(struct prefill *prefill, size_t rows, struct error *error) {
+    struct model *model = prefill->model;
+    double start = clock_seconds();
+    int32_t *positions = slice_positions(model, prefill->prompt, prefill->read, rows, error);
+    struct decoder_sequence sequence = {.own = prefill->cache, .tokens = rows};
+    if (!positions || model_run(model, matrix_rows(prefill->x, prefill->read, rows), positions, &sequence, 1,
+                                prefill->trace, error))
+        return -1;
+    prefill->read += rows;
+    prefill->times.language += clock_seconds() - start;
+    return 0;
+}
+
+int model_prefill_step(struct prefill *prefill, size_t tokens, struct error *error) {
+    struct workspace *workspace = prefill->model->workspace;
+    size_t left = tokens_left(prefill);
+    workspace_reset(workspace);
+    *error = (struct error){0};
+    int result = 0;
+    if (!prefill->embedded) {
+        result = embed_prompt(prefill, error);
+        prefill->embedded = result == 0;
+    } else if (left) {
+        size_t whole = prefill->trace ? left : PREFILL_ROWS - prefill->read % PREFILL_ROWS;
+        size_t most = tokens < whole ? tokens : whole;
+        result = read_tokens(prefill, left < most ? left : most, error);
+    }
+    workspace_reset(workspace);
+    return result;
+}
+
+// The logits of the last token; with a trace those of all.
+static int predict(struct prefill *prefill, float *last, struct error *error) {
+    struct model *model = prefill->model;
+    const struct trace *trace = prefill->trace;
+    double start = clock_seconds();
+    size_t count = prefill->x.rows, from = trace ? 0 : count - 1;
+    size_t vocab = (size_t)model->config->text.vocab;
+    struct matrix normed =
+        workspace_matrix(model->workspace, model->type, count - from, prefill->x.columns, error);
     struct matrix logits = workspace_matrix(model->workspace, DTYPE_F32, count - from, vocab, error);
     if (error->code) return -1;
-    decoder_norm(model->decoder, model->device, normed, matrix_rows(x, from, count - from));
+    decoder_norm(model->decoder, model->device, normed, matrix_rows(prefill->x, from, count - from));
     decoder_logits(model->decoder, model->device, logits, normed);
     trace_record(trace, "final_norm", -1, normed);
     trace_record(trace, "logits", -1, logits);
     device_download(model->device, last, matrix_rows(logits, logits.rows - 1, 1));
-    if (device_check(model->device, error)) return -1;
-    times->language = clock_seconds() - start;
-    return 0;
+    prefill->times.language += clock_seconds() - start;
+    return device_check(model->device, error);
+}
+
+int model_prefill_end(struct prefill *prefill, float *last, struct prefill_times *times,
+                      struct error *error) {
+    struct model *model = prefill->model;
+    workspace_reset(model->workspace);
+    *error = (struct error){0};
+    int result = !model_prefill_is_read(prefill)
+                     ? error_set(error, ERROR_INTERNAL, "%zu tokens of a prompt are not read yet",
+                                 tokens_left(prefill))
+                     : predict(prefill, last, error);
+    workspace_reset(model->workspace);
+    if (times) *times = prefill->times;
+    model_prefill_drop(prefill);
+    return result;
+}
+
+void model_prefill_drop(struct prefill *prefill) {
+    if (!prefill) return;
+    device_release(prefill->model->device, prefill->x.data);
+    free(prefill);
 }
 
 int model_prefill(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
                   const struct trace *trace, struct prefill_times *times, struct error *error) {
-    struct prefill_times spent = {0};
-    workspace_reset(model->workspace);
-    *error = (struct error){0};
-    int result = read_prompt(model, prompt, cache, last, trace, &spent, error);
-    workspace_reset(model->workspace);
-    if (times) *times = spent;
-    return result;
+    struct prefill *prefill = model_prefill_begin(model, prompt, cache, error);
+    if (!prefill) return -1;
+    prefill->trace = trace;
+    while (!model_prefill_is_read(prefill))
+        if (model_prefill_step(prefill, SIZE_MAX, error)) {
+            model_prefill_drop(prefill);
+            return -1;
+        }
+    return model_prefill_end(prefill, last, times, error);
 }
 
 int model_decode(struct model *model, const int32_t *ids, const int32_t *positions,

@@ -86,6 +86,19 @@ struct prefill_times {
 int model_prefill(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
                   const struct trace *trace, struct prefill_times *times, struct error *error);
 
+// The same in pieces, so that other work of the model may go on between them: begin, steps until all is read, then end,
+// which gives the logits and frees what begin made. The first step sees the pictures; each further one reads at most
+// `tokens` tokens, never across a multiple of 1024. Prompt and cache must live until then. Pieces of the same sizes
+// give the same bits; on the CPU, with weights in the type of the arithmetic, pieces of MODEL_PREFILL_PIECE give those of the whole.
+enum { MODEL_PREFILL_PIECE = 256 };
+struct prefill;
+struct prefill *model_prefill_begin(struct model *model, const struct prompt *prompt, struct kv_cache *cache,
+                                    struct error *error);
+int model_prefill_step(struct prefill *prefill, size_t tokens, struct error *error);
+bool model_prefill_is_read(const struct prefill *prefill); // nothing is left for a step
+int model_prefill_end(struct prefill *prefill, float *last, struct prefill_times *times, struct error *error);
+void model_prefill_drop(struct prefill *prefill); // instead of end; NULL will do
+
 // What the tower, with the model's own adapter, says about a prompt's pictures: embeds [rows, hidden] F32 in host memory, rows = patches /
 // merge^2.
 int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error);
