@@ -9,7 +9,6 @@
 #include "base/signals.h"
 #include "bench/machine.h"
 #include "generate/generator.h"
-#include "model/parts.h"
 #include "tensor/measure.h"
 
 struct bench_options bench_options_default(void) {
@@ -23,12 +22,7 @@ struct bench_options bench_options_default(void) {
                                   .repeats = 2};
 }
 
-// A linear layer's shape and how often a pass runs it.
-struct shape {
-    size_t rows, out, in, times;
-};
-
-static double flops_of(const struct shape *shapes, size_t count) {
+static double flops_of(const struct model_product *shapes, size_t count) {
     double flops = 0;
     for (size_t i = 0; i < count; i++)
         flops += 2.0 * (double)shapes[i].rows * (double)shapes[i].out * (double)shapes[i].in *
@@ -37,59 +31,18 @@ static double flops_of(const struct shape *shapes, size_t count) {
 }
 
 // oneDNN's rate over these shapes: all operations over the sum of its own best times.
-static int matmul_rate(struct model *model, const struct shape *shapes, size_t count, double *rate,
+static int matmul_rate(struct model *model, const struct model_product *shapes, size_t count, double *rate,
                        struct error *error) {
     double seconds = 0;
     for (size_t i = 0; i < count; i++) {
         if (signals_check(error)) return -1;
-        double best =
-            measure_matmul(model->device, shapes[i].rows, shapes[i].out, shapes[i].in, model->type, 3, error);
+        double best = measure_matmul(model_device(model), shapes[i].rows, shapes[i].out, shapes[i].in,
+                                     model_facts(model)->type, 3, error);
         if (best < 0) return -1;
         seconds += best * (double)shapes[i].times;
     }
     *rate = flops_of(shapes, count) / seconds;
     return 0;
-}
-
-static size_t vision_shapes(const struct vision_config *c, size_t patches, struct shape shapes[7]) {
-    size_t hidden = (size_t)c->hidden, depth = (size_t)c->depth, inner = (size_t)c->intermediate;
-    size_t unit = (size_t)(c->merge * c->merge), merged = hidden * unit;
-    size_t patch = (size_t)(c->in_channels * c->temporal_patch * c->patch * c->patch);
-    const struct shape all[] = {{patches, hidden, patch, 1},
-                                {patches, 3 * hidden, hidden, depth},
-                                {patches, hidden, hidden, depth},
-                                {patches, inner, hidden, 2 * depth},
-                                {patches, hidden, inner, depth},
-                                {patches / unit, merged, merged, 1},
-                                {patches / unit, (size_t)c->out_hidden, merged, 1}};
-    memcpy(shapes, all, sizeof all);
-    return sizeof all / sizeof *all;
-}
-
-static size_t prefill_shapes(const struct decoder_config *c, size_t rows, struct shape shapes[5]) {
-    size_t hidden = (size_t)c->hidden, layers = (size_t)c->layers, inner = (size_t)c->intermediate;
-    size_t heads = (size_t)(c->heads * c->head_dim), kv = (size_t)(c->kv_heads * c->head_dim);
-    const struct shape all[] = {{rows, heads, hidden, layers},
-                                {rows, kv, hidden, 2 * layers},
-                                {rows, hidden, heads, layers},
-                                {rows, inner, hidden, 2 * layers},
-                                {rows, hidden, inner, layers}};
-    memcpy(shapes, all, sizeof all);
-    return sizeof all / sizeof *all;
-}
-
-// Weights that one decoding step reads: all of the language model but the embedding table (only rows of it).
-static size_t decode_bytes(const struct model *model) {
-    struct error ignored;
-    size_t count, bytes = 0;
-    struct part *parts = parts_list(model->config, model->decoder, model->vision, &count, &ignored);
-    for (size_t i = 0; parts && i < count; i++) {
-        bool read = parts[i].role != PART_EMBEDDING || model->config->text.tie_embeddings;
-        if (parts[i].group == PART_TEXT && read)
-            bytes += part_values(&parts[i]) * dtype_size(parts[i].matrix->dtype);
-    }
-    free(parts);
-    return bytes;
 }
 
 // A picture with structure everywhere, so that no stage finds an easy case.
@@ -124,14 +77,13 @@ static int measure_prefill(struct model *model, const struct bench_options *opti
         struct prefill_times times;
         double start = clock_seconds();
         if (build(model, options, image, &prompt, error)) return -1;
-        float *logits = memory_new((size_t)model->config->text.vocab, sizeof *logits, "logits", error);
+        float *logits = memory_new(model_facts(model)->vocab, sizeof *logits, "logits", error);
         int failed = !logits || model_cache_open(model, &cache, prompt.ids.count, error) ||
                      model_prefill(model, &prompt, &cache, logits, NULL, &times, error);
         double total = clock_seconds() - start;
         result->patches = prompt.patches.rows;
         result->prompt_tokens = prompt.ids.count;
-        result->image_tokens =
-            prompt.patches.rows / (size_t)(model->config->vision.merge * model->config->vision.merge);
+        result->image_tokens = prompt.patches.rows / model_facts(model)->patches_per_token;
         kv_cache_close(&cache);
         prompt_free(&prompt);
         free(logits);
@@ -147,7 +99,7 @@ static int measure_prefill(struct model *model, const struct bench_options *opti
 
 // What does not fit the context would end early, and the rest of the steps would look endlessly fast.
 static int check_context(const struct model *model, size_t prompt, size_t tokens, struct error *error) {
-    size_t context = (size_t)model->config->text.max_positions;
+    size_t context = model_facts(model)->context;
     if (prompt + tokens <= context) return 0;
     return error_set(error, ERROR_LIMIT,
                      "%zu tokens after a prompt of %zu are more than the model's context of %zu", tokens,
@@ -200,16 +152,18 @@ static int measure_prompts(struct model *model, const struct bench_options *opti
 
 static int measure_machine(struct model *model, struct bench_result *result, void (*report)(const char *),
                            struct error *error) {
-    struct shape shapes[7];
+    struct model_product shapes[MODEL_MAX_PRODUCTS];
     report("this machine's read bandwidth");
-    result->read_bandwidth = measure_read_bandwidth(model->device, error);
+    result->read_bandwidth = measure_read_bandwidth(model_device(model), error);
     if (result->read_bandwidth < 0) return -1;
     report("oneDNN at the shapes of the vision tower");
-    size_t count = vision_shapes(&model->config->vision, result->patches, shapes);
+    size_t count = model_vision_products(model, result->patches, shapes, error);
+    if (count == 0) return -1;
     result->vision_flops = flops_of(shapes, count);
     if (matmul_rate(model, shapes, count, &result->vision_matmul, error)) return -1;
     report("oneDNN at the shapes of the language model");
-    count = prefill_shapes(&model->config->text, result->prompt_tokens, shapes);
+    count = model_text_products(model, result->prompt_tokens, shapes, error);
+    if (count == 0) return -1;
     result->prefill_flops = flops_of(shapes, count);
     return matmul_rate(model, shapes, count, &result->prefill_matmul, error);
 }
@@ -222,8 +176,8 @@ int bench_run(struct model *model, double load_seconds, const struct bench_optio
               struct bench_result *result, void (*report)(const char *what), struct error *error) {
     struct image image;
     *result = (struct bench_result){.load_seconds = load_seconds,
-                                    .weight_bytes = safetensors_bytes(checkpoint_weights(model->checkpoint)),
-                                    .decode_bytes = decode_bytes(model)};
+                                    .weight_bytes = model_facts(model)->weight_bytes,
+                                    .decode_bytes = model_facts(model)->step_bytes};
     if (!report) report = silent;
     if (draw(&image, options->image_width, options->image_height, error)) return -1;
     report("photo to first token");

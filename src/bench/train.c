@@ -34,32 +34,22 @@ static int build(struct model *model, const struct bench_train_options *options,
     return result;
 }
 
-// Multiplications of the linear layers for one token, forward: the layers, and separately the head.
-static void count_flops(const struct decoder_config *c, double *layers, double *head) {
-    double hidden = c->hidden, heads = (double)c->heads * c->head_dim, kv = (double)c->kv_heads * c->head_dim;
-    double layer = hidden * (2 * heads + 2 * kv) + 3 * hidden * (double)c->intermediate;
-    *layers = 2 * layer * (double)c->layers;
-    *head = 2 * hidden * (double)c->vocab;
-}
-
-// oneDNN's own seconds for the forward products of a pass.
-static int measure_products(struct model *model, size_t rows, size_t predicted, double *seconds,
-                            struct error *error) {
-    const struct decoder_config *c = &model->config->text;
-    size_t hidden = (size_t)c->hidden, heads = (size_t)(c->heads * c->head_dim),
-           kv = (size_t)(c->kv_heads * c->head_dim);
-    size_t inner = (size_t)c->intermediate, layers = (size_t)c->layers;
-    const struct {
-        size_t rows, out, in, times;
-    } shapes[] = {{rows, heads, hidden, layers}, {rows, kv, hidden, 2 * layers},
-                  {rows, hidden, heads, layers}, {rows, inner, hidden, 2 * layers},
-                  {rows, hidden, inner, layers}, {predicted, (size_t)c->vocab, hidden, 1}};
-    *seconds = 0;
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        double best =
-            measure_matmul(model->device, shapes[i].rows, shapes[i].out, shapes[i].in, model->type, 3, error);
+// Operations of all products with weights, forward: the layers of `rows` tokens, and the head where one is
+// predicted. *seconds: oneDNN's own.
+static int measure_products(struct model *model, size_t rows, size_t predicted, double *flops,
+                            double *seconds, struct error *error) {
+    const struct model_facts *facts = model_facts(model);
+    struct model_product products[MODEL_MAX_PRODUCTS + 1];
+    size_t count = model_text_products(model, rows, products, error);
+    if (count == 0) return -1;
+    products[count++] = (struct model_product){predicted, facts->vocab, facts->hidden, 1};
+    *flops = *seconds = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct model_product *p = &products[i];
+        double best = measure_matmul(model_device(model), p->rows, p->out, p->in, facts->type, 3, error);
         if (best < 0) return -1;
-        *seconds += best * (double)shapes[i].times;
+        *seconds += best * (double)p->times;
+        *flops += 2 * (double)p->rows * (double)p->out * (double)p->in * (double)p->times;
     }
     return 0;
 }
@@ -107,16 +97,16 @@ int bench_train_run(struct model *model, const struct bench_train_options *optio
             result->trained += training_parameter(training, i)->count;
         result->rows = prompt.ids.count + options->completion_tokens;
         result->peak_bytes = bench_peak_memory();
-        double layers, head, seconds, predicted = (double)options->completion_tokens;
-        count_flops(&model->config->text, &layers, &head);
-        double forward = layers * (double)result->rows + head * predicted;
+        double forward, seconds;
+        failed = measure_products(model, result->rows, options->completion_tokens, &forward, &seconds, error);
         // Backward costs the same again for the inputs' gradients, and once more for those of trained
         // weights.
         double passes = options->lora_rank ? 2 : 3;
-        result->forward_flops = forward / result->forward_seconds;
-        result->pass_flops = passes * forward / result->pass_seconds;
-        failed = measure_products(model, result->rows, options->completion_tokens, &seconds, error);
-        if (!failed) result->matmul_flops = forward / seconds;
+        if (!failed) {
+            result->forward_flops = forward / result->forward_seconds;
+            result->pass_flops = passes * forward / result->pass_seconds;
+            result->matmul_flops = forward / seconds;
+        }
     }
     training_close(training);
     prompt_free(&prompt);

@@ -23,10 +23,11 @@ static double percent(double part, double whole) {
 }
 
 static void print_table(const struct bench_result *r, const struct model *model, const char *name) {
-    const struct decoder_config *c = &model->config->text;
+    const struct model_facts *facts = model_facts(model);
     printf("| %s, %s, %s | | share of what the machine can do |\n|---|---|---|\n", name,
-           dtype_name(model->type), model->device->description);
-    printf("| weights | %.2f GB, %d layers of %d | |\n", (double)r->weight_bytes / 1e9, c->layers, c->hidden);
+           dtype_name(facts->type), facts->device);
+    printf("| weights | %.2f GB, %zu layers of %zu | |\n", (double)r->weight_bytes / 1e9, facts->layers,
+           facts->hidden);
     printf("| read bandwidth of this machine | %.1f GB/s | 100 %% |\n", r->read_bandwidth / 1e9);
     printf("| oneDNN, shapes of the vision tower (%zu patches) | %.0f GFLOP/s | 100 %% |\n", r->patches,
            r->vision_matmul / 1e9);
@@ -66,8 +67,8 @@ static void print_json(const struct bench_result *r, const struct model *model, 
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:I, s:{s:f, s:f, s:f}, s:f, s:{s:I, s:I, s:f, s:f}, s:{s:I, s:f, s:f}, s:f, s:o, "
         "s:I}",
-        "model", name, "dtype", dtype_name(model->type), "device", model->device->description, "weight_bytes",
-        (json_int_t)r->weight_bytes, "machine", "read_bytes_per_second", r->read_bandwidth,
+        "model", name, "dtype", dtype_name(model_facts(model)->type), "device", model_facts(model)->device,
+        "weight_bytes", (json_int_t)r->weight_bytes, "machine", "read_bytes_per_second", r->read_bandwidth,
         "vision_matmul_flops", r->vision_matmul, "prefill_matmul_flops", r->prefill_matmul, "load_seconds",
         r->load_seconds, "vision", "patches", (json_int_t)r->patches, "tokens", (json_int_t)r->image_tokens,
         "seconds", r->vision_seconds, "flops", r->vision_flops / r->vision_seconds, "prefill", "tokens",

@@ -24,8 +24,8 @@ static void print_table(const struct bench_train_result *r, const struct job *jo
         snprintf(what, sizeof what, "LoRA of rank %d", job->options.lora_rank);
     else
         snprintf(what, sizeof what, "all weights of the language model");
-    printf("| %s, %s, %s | | share of oneDNN's rate |\n|---|---|---|\n", name, dtype_name(model->type),
-           model->device->description);
+    printf("| %s, %s, %s | | share of oneDNN's rate |\n|---|---|---|\n", name,
+           dtype_name(model_facts(model)->type), model_facts(model)->device);
     printf("| trained | %s, %.1f million values%s | |\n", what, (double)r->trained / 1e6,
            job->options.checkpoint_activations ? ", activations recomputed" : "");
     printf("| oneDNN, the forward products of %zu tokens | %.0f GFLOP/s | 100 %% |\n", r->rows,
@@ -42,7 +42,7 @@ static void print_json(const struct bench_train_result *r, const struct job *job
                        const char *name) {
     json_t *root =
         json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I}", "model", name, "dtype",
-                  dtype_name(model->type), "device", model->device->description, "lora_rank",
+                  dtype_name(model_facts(model)->type), "device", model_facts(model)->device, "lora_rank",
                   job->options.lora_rank, "trained_values", (json_int_t)r->trained, "tokens",
                   (json_int_t)r->rows, "matmul_flops", r->matmul_flops, "forward_seconds", r->forward_seconds,
                   "forward_flops", r->forward_flops, "pass_seconds", r->pass_seconds, "pass_flops",

@@ -54,7 +54,8 @@ static int find_scope(const struct settings *settings, const struct operands *fi
         result =
             error_set(&error, ERROR_USAGE, "--scope needs a local model: a server does not say how it sees");
     if (result == 0)
-        result = scope_fit_rows(&scope, &session.model->preprocessor, &exam.rows, 0.004, &report, &error);
+        result =
+            scope_fit_rows(&scope, model_preprocessor(session.model), &exam.rows, 0.004, &report, &error);
     if (result == 0) result = scope_save(&scope, settings->scope, &error);
     if (result == 0) {
         printf("%s: %zu pictures, %zu held out; threshold %.3f\n", settings->scope, report.fitted,

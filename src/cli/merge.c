@@ -20,7 +20,7 @@ static int merge(const struct settings *settings, struct error *error) {
     struct model *model = model_open(settings->model, &options, error);
     if (!model) return -1;
     struct lora *lora = lora_open(model, settings->adapter, error);
-    warnings_log(&model->warnings);
+    warnings_log(model_facts(model)->warnings);
     int result =
         lora ? lora_merge_new(lora, model, settings->out, settings->type != 0, written[settings->type], error)
              : -1;

@@ -20,6 +20,6 @@ struct model_options model_arguments_resolve(const struct model_arguments *optio
 struct model *model_arguments_open(const struct model_arguments *options, struct error *error) {
     const struct model_options open = model_arguments_resolve(options);
     struct model *model = model_open(options->folder, &open, error);
-    if (model) warnings_log(&model->warnings);
+    if (model) warnings_log(model_facts(model)->warnings);
     return model;
 }

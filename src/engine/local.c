@@ -186,9 +186,7 @@ static void free_engine(struct engine *base) {
 }
 
 static const char *model(const struct engine *base) {
-    const char *folder = checkpoint_folder(((const struct local_engine *)base)->model->checkpoint);
-    const char *slash = strrchr(folder, '/');
-    return slash && slash[1] ? slash + 1 : folder;
+    return model_facts(((const struct local_engine *)base)->model)->short_name;
 }
 
 static const struct engine_operations operations = {.submit = submit,

@@ -87,7 +87,7 @@ size_t generator_live(const struct generator *generator) {
 }
 
 static int reserve(struct generator *generator, size_t count, struct error *error) {
-    size_t vocab = (size_t)generator->model->config->text.vocab;
+    size_t vocab = model_facts(generator->model)->vocab;
     if (count > generator->capacity) {
         size_t capacity = count < 16 ? 16 : count * 2;
         void *grown = memory_grow(generator->live, capacity, sizeof *generator->live, "generator", error);
@@ -137,8 +137,9 @@ static void end_sample(struct generator *generator, struct sample *sample, enum 
 }
 
 static bool is_stop(const struct model *model, int32_t id) {
-    for (size_t i = 0; i < model->stop_count; i++)
-        if (model->stops[i] == id) return true;
+    const struct model_facts *facts = model_facts(model);
+    for (size_t i = 0; i < facts->stop_count; i++)
+        if (facts->stops[i] == id) return true;
     return false;
 }
 
@@ -160,7 +161,7 @@ static int accept(struct generator *generator, struct sample *sample, const stru
     sample->tokens[sample->ids.count] = *token;
     if (ids_add(&sample->ids, token->id, error)) return -1;
     size_t before = sample->text.length;
-    tokenizer_stream_add(generator->model->tokenizer, &sample->stream, token->id, true, &sample->text);
+    tokenizer_stream_add(model_tokenizer(generator->model), &sample->stream, token->id, true, &sample->text);
     if (sample->text.failed) return error_set(error, ERROR_MEMORY, "completion: out of memory");
     if (request->on_token)
         request->on_token(request->context, sample->number, token,
@@ -172,8 +173,9 @@ static int accept(struct generator *generator, struct sample *sample, const stru
 static int draw(struct generator *generator, struct sample *sample, const float *logits,
                 struct sampled *token, struct error *error) {
     bool early = sample->ids.count < sample->request.min_tokens;
-    return sampler_draw(sample->sampler, logits, early ? generator->model->stops : NULL,
-                        early ? generator->model->stop_count : 0, token, error);
+    const struct model_facts *facts = model_facts(generator->model);
+    return sampler_draw(sample->sampler, logits, early ? facts->stops : NULL, early ? facts->stop_count : 0,
+                        token, error);
 }
 
 static struct sample *new_sample(struct generator *generator, const struct generation *request, size_t number,
@@ -186,10 +188,10 @@ static struct sample *new_sample(struct generator *generator, const struct gener
     sample->prefix = prefix;
     prefix->users++;
     sample->position = request->prompt->next_position;
-    const int32_t placeholders[] = {model->config->image_id, model->config->video_id};
-    sample->sampler =
-        sampler_new(&request->sampling, (size_t)model->config->text.vocab, number, request->prompt->ids.data,
-                    request->prompt->ids.count, placeholders, 2, error);
+    const struct model_facts *facts = model_facts(model);
+    const int32_t placeholders[] = {facts->image_id, facts->video_id};
+    sample->sampler = sampler_new(&request->sampling, facts->vocab, number, request->prompt->ids.data,
+                                  request->prompt->ids.count, placeholders, 2, error);
     if (sample->sampler && model_cache_open(model, &sample->own, request->max_tokens, error) == 0) {
         sample->own.adapter = prefix->cache.adapter;
         return sample;
@@ -212,7 +214,7 @@ int generator_submit(struct generator *generator, const struct generation *gener
                      struct prefill_times *times, struct error *error) {
     struct model *model = generator->model;
     struct generation request = *generation;
-    size_t context = (size_t)model->config->text.max_positions, used = request.prompt->ids.count;
+    size_t context = model_facts(model)->context, used = request.prompt->ids.count;
     if (used >= context)
         return error_set(error, ERROR_LIMIT, "the prompt has %zu tokens, the model's context is %zu", used,
                          context);
@@ -256,7 +258,7 @@ int generator_submit(struct generator *generator, const struct generation *gener
 
 static int run_step(struct generator *generator, struct error *error) {
     struct model *model = generator->model;
-    size_t vocab = (size_t)model->config->text.vocab, count = generator->count;
+    size_t vocab = model_facts(model)->vocab, count = generator->count;
     for (size_t i = 0; i < count; i++) {
         struct sample *sample = generator->live[i];
         generator->ids[i] = sample->ids.data[sample->ids.count - 1];

@@ -182,7 +182,7 @@ static int run_prompt(struct model *model, const struct prompt *prompt, const st
                       struct dump *dump) {
     struct kv_cache cache = {0};
     const struct trace trace = {.record = record, .context = dump};
-    float *last = memory_new((size_t)model->config->text.vocab, sizeof *last, "logits", dump->error);
+    float *last = memory_new(model_facts(model)->vocab, sizeof *last, "logits", dump->error);
     int result = last && model_cache_open(model, &cache, prompt->ids.count, dump->error) == 0 ? 0 : -1;
     if (result == 0) result = dump_prompt(dump, prompt);
     if (result == 0) result = model_prefill(model, prompt, &cache, last, &trace, NULL, dump->error);
@@ -199,7 +199,7 @@ int inspect_run(struct model *model, const struct inspect_options *options, cons
                 struct error *error) {
     struct chat chat = {0};
     struct prompt prompt = {0};
-    struct dump dump = {.error = error, .device = model->device};
+    struct dump dump = {.error = error, .device = model_device(model)};
     struct image *images = NULL;
     size_t image_count = 0;
     *error = (struct error){0};

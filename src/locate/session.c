@@ -47,7 +47,7 @@ static void settle_sampling(const struct session *session, struct session_option
     if (options->repetition_penalty >= 0) {
         sampling->repetition_penalty = options->repetition_penalty;
     } else if (session->model) {
-        const struct generation_defaults *defaults = checkpoint_generation(session->model->checkpoint);
+        const struct generation_defaults *defaults = model_facts(session->model)->generation;
         if (defaults->has_repetition_penalty) sampling->repetition_penalty = defaults->repetition_penalty;
     }
 }
@@ -124,7 +124,7 @@ static int open_scope(struct session *session, const struct session_options *opt
 static int open_calibration(struct session *session, const struct session_options *options,
                             struct error *error) {
     struct buffer path = {0};
-    size_t pixels = session->model ? session->model->preprocessor.max_pixels : options->endpoint.max_pixels;
+    size_t pixels = session->model ? model_facts(session->model)->max_pixels : options->endpoint.max_pixels;
     calibration_describe(&session->run, session->prompt.text, &options->sampling, options->cluster_km,
                          pixels);
     if (options->calibration) return calibration_read(&session->calibration, options->calibration, error);
@@ -166,7 +166,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                  .explain = options.explain,
                                  .replace_evidence = options.replace_evidence,
                                  .scope = session->scope.count ? &session->scope : NULL,
-                                 .preprocessor = session->model ? &session->model->preprocessor : NULL,
+                                 .preprocessor = session->model ? model_preprocessor(session->model) : NULL,
                                  .judge = {.gazetteer = session->gazetteer,
                                            .rules = rules,
                                            .cluster_km = options.cluster_km,
@@ -179,7 +179,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
 
 void session_log(const struct session *session) {
     warnings_log(&session->warnings);
-    if (session->model) warnings_log(&session->model->warnings);
+    if (session->model) warnings_log(model_facts(session->model)->warnings);
     if (session->calibration.count && !session->locator.judge.calibration)
         log_info(
             "not calibrated: the model's calibration is of other samples, temperature, prompt or options");

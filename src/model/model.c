@@ -65,6 +65,7 @@ static int load_weights(struct model *model, struct error *error) {
     struct part *parts = parts_list(model->config, model->decoder, model->vision, &count, error);
     model->tensor_count = count;
     int result = parts ? parts_load(parts, count, model->checkpoint, model->device, error) : -1;
+    if (result == 0) model_gather_facts(model, parts, count);
     free(parts);
     if (model->config->text.tie_embeddings) model->decoder->head = weight_of(model->decoder->embedding);
     return result;
@@ -93,10 +94,10 @@ static int open_parts(struct model *model, const char *folder, const struct mode
     model->device = device_open_cpu(options->threads, options->isa, error);
     if (!model->device) return -1;
     model->type = choose_type(model, options->type);
+    find_stops(model);
     if (load_weights(model, error)) return -1;
     model->workspace = workspace_new(model->device, error);
-    if (!model->decoder || !model->workspace) return -1;
-    find_stops(model);
+    if (!model->workspace) return -1;
     if (options->adapter) {
         model->own_adapter = lora_open(model, options->adapter, error);
         if (!model->own_adapter) return -1;

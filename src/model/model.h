@@ -8,6 +8,7 @@
 #include "base/warnings.h"
 #include "model/checkpoint.h"
 #include "model/decoder.h"
+#include "model/facts.h"
 #include "model/mrope.h"
 #include "model/trace.h"
 #include "model/vision.h"
@@ -43,6 +44,7 @@ struct model {
     struct workspace *workspace;
     int32_t stops[GENERATION_MAX_EOS]; // tokens that end an answer
     size_t stop_count;
+    struct model_facts facts;
     struct warnings warnings; // odd but harmless, or not honoured, about the files of the model
     size_t tensor_count;      // in its list of tensors
     struct lora *adapter;     // its own (lora_use), or NULL

@@ -278,7 +278,7 @@ static pthread_mutex_t notes_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void measure_rows(struct dataset *dataset) {
     struct progress *progress = progress_start("reading the data set", "rows", dataset->count);
-#pragma omp parallel for num_threads(dataset->model->device->threads) schedule(dynamic, 16)
+#pragma omp parallel for num_threads(model_facts(dataset->model)->threads) schedule(dynamic, 16)
     for (size_t i = 0; i < dataset->count; i++) {
         struct row *row = &dataset->rows[i];
         struct error error = {0};

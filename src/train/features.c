@@ -62,8 +62,8 @@ static int run_tower(struct features_entry *entry, const struct sample *sample, 
 
 int features_add(struct features *features, size_t row, struct sample *sample, struct model *model,
                  bool *kept, struct error *error) {
-    size_t merge = (size_t)model->config->vision.merge, unit = merge * merge;
-    size_t rows = sample->prompt.patches.rows / unit, hidden = (size_t)model->config->text.hidden;
+    const struct model_facts *facts = model_facts(model);
+    size_t rows = sample->prompt.patches.rows / facts->patches_per_token, hidden = facts->hidden;
     size_t bytes = entry_bytes(sample, rows, hidden);
     *kept = false;
     if (bytes > features->limit - features->bytes || features->entries[row]) return 0;

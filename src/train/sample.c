@@ -103,7 +103,7 @@ static int build(struct sample *sample, const struct model *model, const struct 
     if (tokens >= max_length)
         return error_set(error, ERROR_LIMIT, "the prompt alone has %zu tokens, data.max_length is %zu",
                          tokens, max_length);
-    if (sample_encode_completion(sample, chat, model->tokenizer, max_length - tokens, error)) return -1;
+    if (sample_encode_completion(sample, chat, model_tokenizer(model), max_length - tokens, error)) return -1;
     if (sample->labels == 0)
         return error_set(error, ERROR_LIMIT, "nothing of the answer fits into %zu tokens", max_length);
     return 0;
@@ -148,12 +148,14 @@ int sample_measure(struct sample_size *size, const struct model *model, const st
     *size = (struct sample_size){0};
     if (check_learnt(chat, error)) return -1;
     size_t *tokens = memory_new(image_count + 1, sizeof *tokens, "row", error);
-    int result =
-        tokens ? count_image_tokens(size, &model->preprocessor, tokens, widths, heights, image_count, error)
-               : -1;
+    int result = tokens ? count_image_tokens(size, model_preprocessor(model), tokens, widths, heights,
+                                             image_count, error)
+                        : -1;
     if (result == 0)
-        result = chat_encode(&question, model->tokenizer, tokens, true, false, &sample.prompt.ids, error);
-    if (result == 0) result = sample_encode_completion(&sample, chat, model->tokenizer, SIZE_MAX, error);
+        result =
+            chat_encode(&question, model_tokenizer(model), tokens, true, false, &sample.prompt.ids, error);
+    if (result == 0)
+        result = sample_encode_completion(&sample, chat, model_tokenizer(model), SIZE_MAX, error);
     size->prompt = sample.prompt.ids.count;
     size->completion = sample.completion.count;
     size->before_learnt = size->prompt;

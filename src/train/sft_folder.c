@@ -53,25 +53,6 @@ static uint64_t hash(uint64_t seed, const void *data, size_t length) { // FNV-1a
     return seed;
 }
 
-// Of the checkpoint that is trained or adapted: names, shapes, and a little of every tensor, so that a model
-// of any size is told from another in no time.
-static uint64_t model_identity(const struct model *model) {
-    enum { LOOK = 256 };
-    const struct safetensors *weights = checkpoint_weights(model->checkpoint);
-    uint64_t all = 0; // a sum: shards may come in any order
-    for (size_t i = 0; i < safetensors_count(weights); i++) {
-        const struct tensor *tensor = safetensors_at(weights, i);
-        const char *name = safetensors_name(weights, i), *data = tensor->data;
-        size_t bytes = tensor_bytes(tensor), look = bytes < LOOK ? bytes : LOOK;
-        uint64_t one = hash(UINT64_C(0xcbf29ce484222325), name, strlen(name));
-        one = hash(one, tensor->shape, (size_t)tensor->dims * sizeof *tensor->shape);
-        one = hash(one, data, look);
-        one = hash(one, data + (bytes - look) / 2, look);
-        all += hash(one, data + bytes - look, look);
-    }
-    return all;
-}
-
 static uint64_t eval_identity(const struct sft *sft) {
     uint64_t data = sft->eval_data ? dataset_identity(sft->eval_data) : 0;
     return hash(data, &sft->eval_count, sizeof sft->eval_count);
@@ -93,8 +74,8 @@ void sft_start_state(struct sft *sft) {
     state_add_fact(state, "data.bucket_steps", "%" PRIu64, recipe->data.bucket_steps);
     state_add_fact(state, "data.max_length", "%" PRIu64, recipe->data.max_length);
     state_add_fact(state, "data.too_long", "%s", too_long[recipe->data.too_long]);
-    state_add_fact(state, "model.min_pixels", "%" PRIu64, (uint64_t)sft->model->preprocessor.min_pixels);
-    state_add_fact(state, "model.max_pixels", "%" PRIu64, (uint64_t)sft->model->preprocessor.max_pixels);
+    state_add_fact(state, "model.min_pixels", "%" PRIu64, (uint64_t)model_facts(sft->model)->min_pixels);
+    state_add_fact(state, "model.max_pixels", "%" PRIu64, (uint64_t)model_facts(sft->model)->max_pixels);
     if (training_adapter(sft->training)) {
         const struct lora_options adapter = lora_settings(training_adapter(sft->training));
         state_add_fact(state, "lora.alpha", "%.17g", adapter.alpha);

@@ -44,7 +44,7 @@ int sft_open_epoch(struct sft *sft, struct error *error) {
 
 static int open_data(struct sft *sft, struct error *error) {
     const struct recipe_data *data = &sft->recipe->data;
-    size_t context = (size_t)sft->model->config->text.max_positions;
+    size_t context = model_facts(sft->model)->context;
     const struct dataset_options options = {.max_length =
                                                 data->max_length < context ? data->max_length : context,
                                             .too_long = (enum recipe_too_long)data->too_long,
@@ -122,7 +122,7 @@ static int open_model(struct sft *sft, struct error *error) {
                                           .min_pixels = recipe->model.min_pixels,
                                           .max_pixels = recipe->model.max_pixels};
     sft->model = model_open(recipe->model.folder, &options, error);
-    if (sft->model) warnings_log(&sft->model->warnings);
+    if (sft->model) warnings_log(model_facts(sft->model)->warnings);
     return sft->model ? 0 : -1;
 }
 
@@ -161,7 +161,7 @@ static int settle_adapter(struct sft *sft, struct training_options *options, str
         sft->adapter_values += m->rank * (m->in + m->out);
     }
     lora_free(lora);
-    warnings_log(&sft->model->warnings);
+    warnings_log(model_facts(sft->model)->warnings);
     options->lora_rank = own.rank;
     options->lora_alpha = own.alpha;
     options->lora_dropout = own.dropout;
@@ -200,8 +200,8 @@ static int check_room(const struct sft *sft, const struct training_options *opti
         .optimizer = values / ranks * 2 * sizeof(float),
         .features = (size_t)recipe->data.feature_cache_mb << 20,
     };
-    size_t all_features = patches * dataset_count(sft->train_data) / 4 *
-                          (size_t)sft->model->config->text.hidden * sizeof(float);
+    size_t all_features =
+        patches * dataset_count(sft->train_data) / 4 * model_facts(sft->model)->hidden * sizeof(float);
     struct room_need least = need;
     if (all_features < least.features) least.features = all_features;
     log_debug("memory: %.2f GB model, %.2f GB optimiser, %.2f GB features", (double)need.model * 1e-9,
@@ -243,8 +243,8 @@ static int open_training(struct sft *sft, struct error *error) {
     sft->loaded = memory_new(micro, sizeof *sft->loaded, "batch", error);
     if (!sft->parameters || !sft->batch || !sft->loaded) return -1;
     for (size_t i = 0; i < count; i++) sft->parameters[i] = training_parameter(sft->training, i);
-    if (optimizer_open(&sft->optimizer, sft->model->device, sft->parameters, count, &settings, sft->parallel,
-                       error))
+    if (optimizer_open(&sft->optimizer, model_device(sft->model), sft->parameters, count, &settings,
+                       sft->parallel, error))
         return -1;
     return open_features(sft, error);
 }
