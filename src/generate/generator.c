@@ -12,8 +12,16 @@ struct shared {
     size_t users;
 };
 
+// A request whose prompt is not read to its end.
+struct waiting {
+    struct waiting *next;
+    struct generation request;
+    struct shared *prefix;
+    struct prefill *prefill; // NULL: not begun
+};
+
 struct sample {
-    struct generation request; // its prompt pointer is not used after submission
+    struct generation request; // its prompt pointer is not used once it is read
     size_t number;
     struct shared *prefix;
     struct kv_cache own;
@@ -21,6 +29,7 @@ struct sample {
     int32_t position; // of the next token
     struct ids ids;
     struct sampled *tokens;
+    size_t *ends;
     size_t token_capacity;
     struct buffer text;
     struct tokenizer_stream stream;
@@ -29,8 +38,11 @@ struct sample {
 
 struct generator {
     struct model *model;
+    size_t piece; // tokens of a prompt that are read together
+    struct waiting *waiting;
     struct sample **live;
     size_t count, capacity;
+    bool inside;   // callbacks are being called: who is done stays in the list for now
     float *logits; // [logit_rows, vocab]
     size_t logit_rows;
     // Inputs of a step, one entry per live sample.
@@ -45,8 +57,14 @@ const char *finish_name(enum finish finish) {
 
 struct generator *generator_new(struct model *model, struct error *error) {
     struct generator *generator = memory_new(1, sizeof *generator, "generator", error);
-    if (generator) generator->model = model;
+    if (!generator) return NULL;
+    generator->model = model;
+    generator->piece = MODEL_PREFILL_PIECE;
     return generator;
+}
+
+void generator_set_piece(struct generator *generator, size_t tokens) {
+    generator->piece = tokens ? tokens : SIZE_MAX;
 }
 
 static void release_prefix(struct shared *prefix) {
@@ -62,11 +80,23 @@ static void free_sample(struct sample *sample) {
     sampler_free(sample->sampler);
     ids_free(&sample->ids);
     free(sample->tokens);
+    free(sample->ends);
     buffer_free(&sample->text);
     free(sample);
 }
 
+static void free_waiting(struct waiting *waiting) {
+    model_prefill_drop(waiting->prefill);
+    release_prefix(waiting->prefix);
+    free(waiting);
+}
+
 static void drop_all(struct generator *generator) {
+    while (generator->waiting) {
+        struct waiting *first = generator->waiting;
+        generator->waiting = first->next;
+        free_waiting(first);
+    }
     for (size_t i = 0; i < generator->count; i++) free_sample(generator->live[i]);
     generator->count = 0;
 }
@@ -83,7 +113,16 @@ void generator_free(struct generator *generator) {
 }
 
 size_t generator_live(const struct generator *generator) {
-    return generator->count;
+    size_t live = 0;
+    for (size_t i = 0; i < generator->count; i++) live += !generator->live[i]->done;
+    for (const struct waiting *w = generator->waiting; w; w = w->next) live += w->request.samples;
+    return live;
+}
+
+size_t generator_waiting(const struct generator *generator) {
+    size_t count = 0;
+    for (const struct waiting *w = generator->waiting; w; w = w->next) count++;
+    return count;
 }
 
 static int reserve(struct generator *generator, size_t count, struct error *error) {
@@ -116,20 +155,20 @@ static int reserve(struct generator *generator, size_t count, struct error *erro
     return 0;
 }
 
-static void end_sample(struct generator *generator, struct sample *sample, enum finish finish) {
-    (void)generator;
+static void end_sample(struct sample *sample, enum finish finish) {
     sample->done = true;
-    size_t before = sample->text.length;
+    size_t before = sample->text.length, count = sample->ids.count;
     tokenizer_stream_end(&sample->stream, &sample->text);
+    if (count) sample->ends[count - 1] = sample->text.length;
     if (sample->text.length > before && sample->request.on_token)
-        sample->request.on_token(sample->request.context, sample->number,
-                                 &sample->tokens[sample->ids.count - 1], sample->text.data + before,
-                                 sample->text.length - before);
+        sample->request.on_token(sample->request.context, sample->number, &sample->tokens[count - 1],
+                                 sample->text.data + before, sample->text.length - before);
     struct completion completion = {.ids = sample->ids.data,
-                                    .count = sample->ids.count,
+                                    .count = count,
                                     .tokens = sample->tokens,
                                     .text = sample->text.data ? sample->text.data : "",
                                     .length = sample->text.length,
+                                    .ends = sample->ends,
                                     .finish = finish,
                                     .prefix = &sample->prefix->cache};
     if (sample->request.on_done)
@@ -148,7 +187,7 @@ static int accept(struct generator *generator, struct sample *sample, const stru
                   struct error *error) {
     struct generation *request = &sample->request;
     if (!request->ignore_stop && is_stop(generator->model, token->id)) {
-        end_sample(generator, sample, FINISH_STOP);
+        end_sample(sample, FINISH_STOP);
         return 0;
     }
     if (sample->ids.count == sample->token_capacity) {
@@ -156,6 +195,9 @@ static int accept(struct generator *generator, struct sample *sample, const stru
         void *grown = memory_grow(sample->tokens, capacity, sizeof *sample->tokens, "completion", error);
         if (!grown) return -1;
         sample->tokens = grown;
+        if (!(grown = memory_grow(sample->ends, capacity, sizeof *sample->ends, "completion", error)))
+            return -1;
+        sample->ends = grown;
         sample->token_capacity = capacity;
     }
     sample->tokens[sample->ids.count] = *token;
@@ -163,10 +205,11 @@ static int accept(struct generator *generator, struct sample *sample, const stru
     size_t before = sample->text.length;
     tokenizer_stream_add(model_tokenizer(generator->model), &sample->stream, token->id, true, &sample->text);
     if (sample->text.failed) return error_set(error, ERROR_MEMORY, "completion: out of memory");
+    sample->ends[sample->ids.count - 1] = sample->text.length;
     if (request->on_token)
         request->on_token(request->context, sample->number, token,
                           sample->text.data ? sample->text.data + before : "", sample->text.length - before);
-    if (sample->ids.count >= request->max_tokens) end_sample(generator, sample, FINISH_LENGTH);
+    if (!sample->done && sample->ids.count >= request->max_tokens) end_sample(sample, FINISH_LENGTH);
     return 0;
 }
 
@@ -210,51 +253,129 @@ static void remove_finished(struct generator *generator) {
     generator->count = kept;
 }
 
-int generator_submit(struct generator *generator, const struct generation *generation,
-                     struct prefill_times *times, struct error *error) {
-    struct model *model = generator->model;
-    struct generation request = *generation;
-    size_t context = model_facts(model)->context, used = request.prompt->ids.count;
+// ---- reading prompts ----
+
+// What could never be read, or come to an end. Cuts request->max_tokens to what the context leaves.
+static int check_request(const struct model *model, struct generation *request, struct error *error) {
+    size_t context = model_facts(model)->context, used = request->prompt->ids.count;
     if (used >= context)
         return error_set(error, ERROR_LIMIT, "the prompt has %zu tokens, the model's context is %zu", used,
                          context);
-    if (request.max_tokens > context - used) request.max_tokens = context - used;
-    if (request.max_tokens == 0 || request.samples == 0)
+    if (request->max_tokens > context - used) request->max_tokens = context - used;
+    if (request->max_tokens == 0 || request->samples == 0)
         return error_set(error, ERROR_USAGE, "nothing to generate: %zu samples of %zu tokens",
-                         request.samples, request.max_tokens);
-    if (sampling_check(&request.sampling, error) ||
-        reserve(generator, generator->count + request.samples, error))
-        return -1;
-    struct shared *prefix = memory_new(1, sizeof *prefix, "prompt cache", error);
-    if (!prefix) return -1;
-    prefix->users = 1; // this function
-    int result = model_cache_open(model, &prefix->cache, used, error);
-    if (result == 0 && request.adapter) prefix->cache.adapter = request.adapter;
-    if (result == 0)
-        result = model_prefill(model, request.prompt, &prefix->cache, generator->logits, NULL, times, error);
-    if (result) {
-        release_prefix(prefix);
-        return -1;
-    }
+                         request->samples, request->max_tokens);
+    return sampling_check(&request->sampling, error);
+}
+
+static struct waiting *new_waiting(struct generator *generator, const struct generation *generation,
+                                   struct error *error) {
+    struct generation request = *generation;
+    if (check_request(generator->model, &request, error)) return NULL;
+    struct waiting *waiting = memory_new(1, sizeof *waiting, "request", error);
+    if (!waiting) return NULL;
+    waiting->request = request;
+    return waiting;
+}
+
+static int begin_reading(struct generator *generator, struct waiting *waiting, struct error *error) {
+    const struct prompt *prompt = waiting->request.prompt;
+    waiting->prefix = memory_new(1, sizeof *waiting->prefix, "prompt cache", error);
+    if (!waiting->prefix) return -1;
+    waiting->prefix->users = 1; // until the request waits no longer
+    if (model_cache_open(generator->model, &waiting->prefix->cache, prompt->ids.count, error)) return -1;
+    if (waiting->request.adapter) waiting->prefix->cache.adapter = waiting->request.adapter;
+    waiting->prefill = model_prefill_begin(generator->model, prompt, &waiting->prefix->cache, error);
+    return waiting->prefill ? 0 : -1;
+}
+
+// The samples of a request whose prompt is read; their first tokens come from the logits in the first row.
+static int begin_samples(struct generator *generator, const struct waiting *waiting, struct error *error) {
+    const struct generation *request = &waiting->request;
     size_t before = generator->count;
-    for (size_t i = 0; result == 0 && i < request.samples; i++) {
-        struct sample *sample = new_sample(generator, &request, i, prefix, error);
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < request->samples; i++) {
+        struct sample *sample = new_sample(generator, request, i, waiting->prefix, error);
         if (!sample) {
             result = -1;
             break;
         }
         sample->request.prompt = NULL;
         generator->live[generator->count++] = sample;
+    }
+    size_t count = generator->count - before;
+    if (result == 0 && request->on_read) request->on_read(request->context);
+    for (size_t i = before; result == 0 && i < before + count; i++) {
+        struct sample *sample = generator->live[i];
         struct sampled token;
+        if (sample->done) continue; // cancelled meanwhile
         result = draw(generator, sample, generator->logits, &token, error);
         if (result == 0) result = accept(generator, sample, &token, error);
     }
-    release_prefix(prefix); // NOLINT(clang-analyzer-unix.Malloc): this function still counts as a user
-    if (result)             // the request failed as a whole: none of its samples goes on
-        for (size_t i = before; i < generator->count; i++) generator->live[i]->done = true;
+    if (result) // the request failed as a whole: none of its samples goes on
+        for (size_t i = before; i < before + count; i++) generator->live[i]->done = true;
+    return result;
+}
+
+// The next piece; *read when it was the last one and the samples have begun.
+static int read_piece(struct generator *generator, struct waiting *waiting, bool *read,
+                      struct prefill_times *times, struct error *error) {
+    *read = false;
+    if (!waiting->prefill && begin_reading(generator, waiting, error)) return -1;
+    if (model_prefill_step(waiting->prefill, generator->piece, error)) return -1;
+    if (!model_prefill_is_read(waiting->prefill)) return 0;
+    if (reserve(generator, generator->count + waiting->request.samples, error)) return -1;
+    struct prefill *prefill = waiting->prefill;
+    waiting->prefill = NULL;
+    *read = true;
+    return model_prefill_end(prefill, generator->logits, times, error) ||
+                   begin_samples(generator, waiting, error)
+               ? -1
+               : 0;
+}
+
+int generator_submit(struct generator *generator, const struct generation *generation,
+                     struct prefill_times *times, struct error *error) {
+    struct waiting *waiting = new_waiting(generator, generation, error);
+    if (!waiting) return -1;
+    bool read = false;
+    int result = 0;
+    generator->inside = true;
+    while (result == 0 && !read) result = read_piece(generator, waiting, &read, times, error);
+    generator->inside = false;
+    free_waiting(waiting);
     remove_finished(generator);
     return result;
 }
+
+int generator_queue(struct generator *generator, const struct generation *generation, struct error *error) {
+    struct waiting *waiting = new_waiting(generator, generation, error);
+    if (!waiting) return -1;
+    struct waiting **link = &generator->waiting;
+    while (*link) link = &(*link)->next;
+    *link = waiting;
+    return 0;
+}
+
+// One that cannot be read fails alone.
+static void read_first(struct generator *generator) {
+    struct error error = {0};
+    struct waiting *first = generator->waiting;
+    bool read;
+    // Out of the list while callbacks may look at it.
+    generator->waiting = first->next;
+    int result = read_piece(generator, first, &read, NULL, &error);
+    if (result == 0 && !read) {
+        first->next = generator->waiting;
+        generator->waiting = first;
+        return;
+    }
+    struct generation request = first->request;
+    free_waiting(first);
+    if (result && request.on_failure) request.on_failure(request.context, &error);
+}
+
+// ---- decoding ----
 
 static int run_step(struct generator *generator, struct error *error) {
     struct model *model = generator->model;
@@ -271,6 +392,7 @@ static int run_step(struct generator *generator, struct error *error) {
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct sampled token;
+        if (generator->live[i]->done) continue; // cancelled meanwhile
         if (draw(generator, generator->live[i], generator->logits + i * vocab, &token, error) ||
             accept(generator, generator->live[i], &token, error))
             return -1;
@@ -279,24 +401,41 @@ static int run_step(struct generator *generator, struct error *error) {
 }
 
 int generator_step(struct generator *generator, size_t *live, struct error *error) {
+    generator->inside = true;
+    if (generator->waiting) read_first(generator);
+    remove_finished(generator);
     int result = generator->count ? run_step(generator, error) : 0;
+    generator->inside = false;
     if (result)
         drop_all(generator);
     else
         remove_finished(generator);
-    if (live) *live = generator->count;
+    if (live) *live = generator_live(generator);
     return result;
 }
 
 void generator_cancel(struct generator *generator, const void *context) {
-    for (size_t i = 0; i < generator->count; i++)
-        if (generator->live[i]->request.context == context)
-            end_sample(generator, generator->live[i], FINISH_CANCELLED);
-    remove_finished(generator);
+    for (struct waiting **link = &generator->waiting; *link;) {
+        struct waiting *waiting = *link;
+        if (waiting->request.context != context) {
+            link = &waiting->next;
+            continue;
+        }
+        *link = waiting->next;
+        free_waiting(waiting);
+    }
+    for (size_t i = 0; i < generator->count; i++) {
+        struct sample *sample = generator->live[i];
+        if (sample->request.context != context) continue;
+        if (!sample->done) end_sample(sample, FINISH_CANCELLED);
+        sample->request.on_token = NULL; // it may be within one of them just now
+        sample->request.on_done = NULL;
+    }
+    if (!generator->inside) remove_finished(generator);
 }
 
 int generator_finish(struct generator *generator, struct error *error) {
-    size_t live = generator->count;
+    size_t live = generator_live(generator);
     while (live)
         if (generator_step(generator, &live, error)) return -1;
     return 0;

@@ -15,7 +15,11 @@ struct heard {
     size_t count[MOST];
     enum finish finish[MOST];
     char text[MOST][1024], streamed[MOST][1024];
-    size_t done;
+    float log_prob[MOST][64];
+    size_t read, done, failed, tokens;
+    struct generator
+        *generator; // of which the request is cancelled with its token number cancel_at; 0: never
+    size_t cancel_at;
 };
 
 static void on_token(void *context, size_t sample, const struct sampled *token, const char *text,
@@ -23,6 +27,8 @@ static void on_token(void *context, size_t sample, const struct sampled *token, 
     struct heard *heard = context;
     (void)token;
     strncat(heard->streamed[sample], text, length);
+    heard->tokens++;
+    if (heard->tokens == heard->cancel_at) generator_cancel(heard->generator, heard);
 }
 
 static void on_done(void *context, size_t sample, const struct completion *completion) {
@@ -33,7 +39,23 @@ static void on_done(void *context, size_t sample, const struct completion *compl
     heard->finish[sample] = completion->finish;
     snprintf(heard->text[sample], sizeof heard->text[sample], "%.*s", (int)completion->length,
              completion->text);
+    for (size_t i = 0; i < completion->count; i++) {
+        heard->log_prob[sample][i] = completion->tokens[i].logprob;
+        assert_true(completion->ends[i] >= (i ? completion->ends[i - 1] : 0));
+    }
+    if (completion->count) assert_int_equal(completion->ends[completion->count - 1], completion->length);
     heard->done++;
+}
+
+static void on_read(void *context) {
+    struct heard *heard = context;
+    heard->read++;
+}
+
+static void on_failure(void *context, const struct error *error) {
+    struct heard *heard = context;
+    assert_true(error->code != 0);
+    heard->failed++;
 }
 
 static struct model *open_model(void) {
@@ -63,6 +85,8 @@ static struct generation request(const struct prompt *prompt, size_t samples, do
                            .max_tokens = 20,
                            .on_token = on_token,
                            .on_done = on_done,
+                           .on_read = on_read,
+                           .on_failure = on_failure,
                            .context = heard};
     g.sampling.temperature = temperature;
     g.sampling.seed = 7;
@@ -169,11 +193,171 @@ static void test_no_placeholders(void **state) {
     free(heard);
 }
 
+// ---- requests that wait ----
+
+static const char *const long_texts[] = {
+    "The road has a yellow line, the signs are blue, and the trees have lost their leaves. Where is this?",
+    "A tram stops before a yellow house with green shutters; people wear scarves. Where is this?"};
+
+static void assert_same(const struct heard *a, const struct heard *b, size_t samples) {
+    assert_int_equal(a->done, samples);
+    assert_int_equal(b->done, samples);
+    for (size_t s = 0; s < samples; s++) {
+        assert_true(a->count[s] > 0);
+        assert_int_equal(a->count[s], b->count[s]);
+        assert_memory_equal(a->ids[s], b->ids[s], a->count[s] * sizeof(int32_t));
+        assert_memory_equal(a->log_prob[s], b->log_prob[s], a->count[s] * sizeof(float));
+        assert_string_equal(a->text[s], b->text[s]);
+        assert_string_equal(a->text[s], a->streamed[s]);
+    }
+}
+
+struct pair {
+    struct model *model;
+    struct generator *generator;
+    struct prompt prompts[2];
+    struct heard *heard; // [2]
+    struct generation requests[2];
+};
+
+enum { PIECE = 16 }; // of prompts of some forty tokens
+
+static void open_pair(struct pair *pair) {
+    struct error error = {0};
+    pair->model = open_model();
+    pair->generator = generator_new(pair->model, &error);
+    generator_set_piece(pair->generator, PIECE);
+    pair->heard = calloc(2, sizeof *pair->heard);
+    for (int i = 0; i < 2; i++) {
+        pair->prompts[i] = ask(pair->model, long_texts[i]);
+        assert_true(pair->prompts[i].ids.count > 2 * PIECE);
+        pair->requests[i] = request(&pair->prompts[i], 3, 0.9, &pair->heard[i]);
+        pair->requests[i].ignore_stop = true;
+        pair->heard[i].generator = pair->generator;
+    }
+}
+
+static void close_pair(struct pair *pair) {
+    generator_free(pair->generator);
+    for (int i = 0; i < 2; i++) prompt_free(&pair->prompts[i]);
+    model_close(pair->model);
+    free(pair->heard);
+}
+
+static void run_alone(struct pair *pair, int which, struct heard *heard) {
+    struct error error = {0};
+    struct generation g = pair->requests[which];
+    g.context = heard;
+    assert_ok(generator_queue(pair->generator, &g, &error), error);
+    assert_ok(generator_finish(pair->generator, &error), error);
+}
+
+// Who decodes goes on, token by token, while another prompt is read.
+static void test_nobody_waits_for_a_prompt(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct pair pair;
+    open_pair(&pair);
+    struct heard *alone = calloc(2, sizeof *alone);
+    for (int i = 0; i < 2; i++) run_alone(&pair, i, &alone[i]);
+    assert_ok(generator_queue(pair.generator, &pair.requests[0], &error), error);
+    assert_int_equal(generator_live(pair.generator), 3);
+    assert_int_equal(generator_waiting(pair.generator), 1);
+    assert_int_equal(pair.heard[0].tokens, 0); // nothing is said yet
+    size_t steps = 0;
+    for (; pair.heard[0].read == 0; steps++) assert_ok(generator_step(pair.generator, NULL, &error), error);
+    assert_int_equal(steps, 1 + (pair.prompts[0].ids.count + PIECE - 1) / PIECE);
+    assert_ok(generator_queue(pair.generator, &pair.requests[1], &error), error);
+    for (steps = 0; pair.heard[1].read == 0; steps++) {
+        size_t before = pair.heard[0].tokens;
+        assert_ok(generator_step(pair.generator, NULL, &error), error);
+        assert_int_equal(pair.heard[0].tokens, before + 3);
+    }
+    assert_true(steps >= 3);
+    assert_ok(generator_finish(pair.generator, &error), error);
+    for (int i = 0; i < 2; i++) assert_same(&pair.heard[i], &alone[i], 3);
+    free(alone);
+    close_pair(&pair);
+}
+
+static void test_cancel_at_any_time(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct pair pair;
+    open_pair(&pair);
+    struct heard *alone = calloc(1, sizeof *alone);
+    run_alone(&pair, 1, alone);
+    // After so many steps: before the prompt is begun, amid it, in the step after it, while tokens are drawn.
+    for (size_t steps = 0; steps < 9; steps++) {
+        memset(pair.heard, 0, 2 * sizeof *pair.heard);
+        for (int i = 0; i < 2; i++)
+            assert_ok(generator_queue(pair.generator, &pair.requests[i], &error), error);
+        for (size_t i = 0; i < steps; i++) assert_ok(generator_step(pair.generator, NULL, &error), error);
+        bool read = pair.heard[0].read;
+        assert_int_equal(read, steps >= 1 + (pair.prompts[0].ids.count + PIECE - 1) / PIECE);
+        size_t tokens = pair.heard[0].tokens;
+        generator_cancel(pair.generator, &pair.heard[0]);
+        assert_int_equal(generator_live(pair.generator), 3);
+        assert_ok(generator_finish(pair.generator, &error), error);
+        assert_int_equal(pair.heard[0].done, read ? 3 : 0);
+        assert_true(pair.heard[0].tokens <= tokens + 3); // what was left of a cut character
+        for (int s = 0; read && s < 3; s++) assert_int_equal(pair.heard[0].finish[s], FINISH_CANCELLED);
+        assert_same(&pair.heard[1], alone, 3);
+    }
+    free(alone);
+    close_pair(&pair);
+}
+
+// From within a callback: nothing more is heard of the request, and the others go on.
+static void test_cancel_from_a_callback(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct pair pair;
+    open_pair(&pair);
+    struct heard *alone = calloc(1, sizeof *alone);
+    run_alone(&pair, 1, alone);
+    for (size_t at = 1; at < 8; at++) {
+        memset(pair.heard, 0, 2 * sizeof *pair.heard);
+        pair.heard[0].generator = pair.generator;
+        pair.heard[0].cancel_at = at;
+        for (int i = 0; i < 2; i++)
+            assert_ok(generator_queue(pair.generator, &pair.requests[i], &error), error);
+        assert_ok(generator_finish(pair.generator, &error), error);
+        assert_true(pair.heard[0].tokens >= at && pair.heard[0].tokens <= at + 3);
+        assert_int_equal(pair.heard[0].failed, 0);
+        assert_same(&pair.heard[1], alone, 3);
+    }
+    free(alone);
+    close_pair(&pair);
+}
+
+static void test_requests_that_could_never_be(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct pair pair;
+    open_pair(&pair);
+    struct generation g = pair.requests[0];
+    g.samples = 0;
+    assert_error(generator_queue(pair.generator, &g, &error), error, ERROR_USAGE, "nothing to generate");
+    g = pair.requests[0];
+    g.sampling.min_p = 3;
+    assert_error(generator_queue(pair.generator, &g, &error), error, ERROR_USAGE, "min");
+    assert_int_equal(generator_live(pair.generator), 0);
+    // Freed while some wait and some decode: nothing leaks, nobody is told.
+    for (int i = 0; i < 2; i++) assert_ok(generator_queue(pair.generator, &pair.requests[i], &error), error);
+    for (int i = 0; i < 6; i++) assert_ok(generator_step(pair.generator, NULL, &error), error);
+    close_pair(&pair);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch_equals_alone),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_no_placeholders),
+        cmocka_unit_test(test_nobody_waits_for_a_prompt),
+        cmocka_unit_test(test_cancel_at_any_time),
+        cmocka_unit_test(test_cancel_from_a_callback),
+        cmocka_unit_test(test_requests_that_could_never_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

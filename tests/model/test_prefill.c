@@ -31,7 +31,7 @@ static int open_all(void **state) {
     assert_true(prompt.ids.count > 1100);
     chat_free(&chat);
     image_free(&image);
-    vocab = (size_t)model->config->text.vocab;
+    vocab = model_facts(model)->vocab;
     whole = malloc(vocab * sizeof *whole);
     last = malloc(vocab * sizeof *last);
     struct kv_cache cache;
