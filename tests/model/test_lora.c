@@ -390,8 +390,9 @@ static void test_merge_types(void **state) {
         assert_got(lora, error);
         for (size_t m = 0; m < lora_count(lora); m++) {
             struct lora_module *module = lora_module_at(lora, m);
-            for (size_t k = 0; k < module->out * module->rank; k++)
-                module->b[k] = 0.01f * (float)(k % 13) - 0.06f;
+            float *b = on_host(model->device, module->b, module->out * module->rank);
+            for (size_t k = 0; k < module->out * module->rank; k++) b[k] = 0.01f * (float)(k % 13) - 0.06f;
+            to_device(model->device, module->b, b, module->out * module->rank);
         }
         lora_refresh(lora);
         const char *folder = test_temporary("typed%zu", i);
