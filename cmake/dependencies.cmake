@@ -18,7 +18,7 @@ add_library(DNNL::dnnl UNKNOWN IMPORTED)
 set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE})
 
 # Parts that `globe locate` does without. AUTO: built where their libraries are found; ON: they must be; OFF: left out.
-set(GLOBE_TRAIN AUTO CACHE STRING "Training: libcyaml and libyaml (AUTO, ON, OFF)")
+set(GLOBE_TRAIN AUTO CACHE STRING "Training: libyaml (AUTO, ON, OFF)")
 set(GLOBE_MPI AUTO CACHE STRING "Training on several ranks: Open MPI (AUTO, ON, OFF)")
 set(GLOBE_POSTCARDS AUTO CACHE STRING "Drawing postcards: Pango and Cairo (AUTO, ON, OFF)")
 function(optional_part option prefix)
@@ -47,7 +47,7 @@ function(optional_part option prefix)
     set(${name}_LIBRARIES "${${name}_LIBRARIES}" PARENT_SCOPE) # for globe.pc
   endforeach()
 endfunction()
-optional_part(TRAIN "training" CYAML=libcyaml YAML=yaml-0.1)
+optional_part(TRAIN "training" YAML=yaml-0.1)
 if(GLOBE_HAS_TRAIN)
   optional_part(MPI "training on several ranks" MPI=ompi-c)
 endif()

@@ -11,6 +11,7 @@
 #include "train/parallel.h"
 #include "train/plot.h"
 #include "train/recipe.h"
+#include "train/run.h"
 #include "train/sft.h"
 
 // ---- sft ------------------------------------------------------------------------------------------------
@@ -22,7 +23,7 @@ static void quieten(const struct parallel *parallel) {
     progress_configure(PROGRESS_QUIET, 0);
 }
 
-static int run_ranks(const struct sft_options *options, struct error *error) {
+static int run_ranks(const struct run_options *options, struct error *error) {
     struct parallel parallel;
     if (parallel_start(&parallel, options->recipe->run.rank_timeout, error)) {
         int status = command_fail(error);
@@ -30,7 +31,7 @@ static int run_ranks(const struct sft_options *options, struct error *error) {
         return status;
     }
     quieten(&parallel);
-    int result = sft_run(options, &parallel, error);
+    int result = run_train(options, &parallel, error);
     int status = ERROR_NONE;
     if (result)
         status = parallel.rank == 0 || error->code == ERROR_NETWORK ? command_fail(error) : (int)error->code;
@@ -68,8 +69,8 @@ static int run_sft(int argc, char **argv) {
     struct recipe *recipe = recipe_read(operands.values[0], sets.values, sets.count, &text, &error);
     option_list_free(&sets);
     if (!recipe) return command_fail(&error);
-    const struct sft_options options = {
-        .recipe = recipe, .recipe_text = text, .resume = resume, .check = check};
+    const struct run_options options = {
+        .objective = &sft_objective, .recipe = recipe, .recipe_text = text, .resume = resume, .check = check};
     if (print)
         fputs(text, stdout);
     else

@@ -276,26 +276,38 @@ static void report_notes(struct dataset *dataset) {
 // A named critical section would be a global name in libglobe.a.
 static pthread_mutex_t notes_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void measure_rows(struct dataset *dataset) {
+// Only what is wrong with the row itself makes it a bad one. That memory or the disk failed says nothing of it: a run
+// that left it out would silently train on other rows than the one beside it.
+static bool is_of_the_row(const struct error *error) {
+    return error->code == ERROR_INPUT || error->code == ERROR_LIMIT;
+}
+
+static int measure_rows(struct dataset *dataset, struct error *error) {
+    struct error failure = {0};
     struct progress *progress = progress_start("reading the data set", "rows", dataset->count);
 #pragma omp parallel for num_threads(model_facts(dataset->model)->threads) schedule(dynamic, 16)
     for (size_t i = 0; i < dataset->count; i++) {
         struct row *row = &dataset->rows[i];
-        struct error error = {0};
+        struct error own = {0};
         struct row_notes notes = {.count = 0};
-        if (measure_row(dataset, row, &notes, &error)) {
-            row->problem = strdup(error.message);
-            if (!row->problem) row->problem = calloc(1, 1);
+        bool failed = measure_row(dataset, row, &notes, &own) != 0, fatal = failed && !is_of_the_row(&own);
+        if (failed && !fatal) {
+            row->problem = memory_copy_string(own.message, strlen(own.message), &own);
+            fatal = !row->problem;
         }
-        if (notes.count) {
+        if (notes.count || fatal) {
             pthread_mutex_lock(&notes_lock);
             keep_notes(dataset, &notes, i);
+            if (fatal) failure = own;
             pthread_mutex_unlock(&notes_lock);
         }
         progress_add(progress, 1);
     }
     progress_finish(progress);
     report_notes(dataset);
+    if (!failure.code) return 0;
+    if (error) *error = failure;
+    return -1;
 }
 
 static bool is_too_long(const struct dataset *dataset, const struct row *row) {
@@ -397,10 +409,8 @@ struct dataset *dataset_open(char *const *paths, size_t count, const struct data
     dataset->model = model;
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) result = add_path(dataset, paths[i], error);
-    if (result == 0) {
-        measure_rows(dataset);
-        result = judge_rows(dataset, error);
-    }
+    if (result == 0) result = measure_rows(dataset, error);
+    if (result == 0) result = judge_rows(dataset, error);
     if (result == 0) result = report_rows(dataset, count ? paths[0] : "data", error);
     if (result == 0) return dataset;
     dataset_close(dataset);

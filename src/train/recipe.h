@@ -1,5 +1,5 @@
-// What a training run is: all that `globe train sft` reads from its YAML file. The keys, their defaults and
-// their ranges are in recipe.c, and explained in docs/recipes.md.
+// What a training run is: all that `globe train` reads from its YAML file. recipe.c declares every key once: name,
+// kind, default, range, help, and whether a resumed run must keep it; docs/recipes.md explains them.
 #ifndef GLOBE_TRAIN_RECIPE_H
 #define GLOBE_TRAIN_RECIPE_H
 
@@ -13,12 +13,9 @@
 enum recipe_too_long { RECIPE_TOO_LONG_DELETE, RECIPE_TOO_LONG_TRUNCATE, RECIPE_TOO_LONG_ERROR };
 enum recipe_bad_rows { RECIPE_BAD_ROWS_SKIP, RECIPE_BAD_ROWS_STOP };
 
+// Choices are numbered as recipe.c lists them.
 enum recipe_dtype { RECIPE_DTYPE_AUTO, RECIPE_DTYPE_F32, RECIPE_DTYPE_BF16, RECIPE_DTYPE_F16 };
-
-struct recipe_list {
-    char **items;
-    unsigned count;
-};
+enum recipe_lora_dtype { RECIPE_LORA_F32, RECIPE_LORA_BF16 };
 
 struct recipe_model {
     char *folder;
@@ -27,20 +24,20 @@ struct recipe_model {
     bool train_text, train_vision, train_merger, gradient_checkpointing;
 };
 
-enum recipe_auto { RECIPE_AUTO, RECIPE_FALSE, RECIPE_TRUE };
+enum recipe_auto { RECIPE_AUTO, RECIPE_TRUE, RECIPE_FALSE };
 
 struct recipe_lora {
     int rank;       // 0: no LoRA, or the folder's
     double alpha;   // 0: 32, or the folder's
     double dropout; // below 0: 0.05, or the folder's
     int rs;         // enum recipe_auto: false, or the folder's
-    int dtype;    // enum recipe_dtype, F32 or BF16: what adapters multiply in where the model does so in BF16
-    char *folder; // "": a new adapter
-    char *targets; // "": the linear layers of the language model
+    int dtype;      // enum recipe_lora_dtype: what adapters multiply in where the model does so in BF16
+    char *folder;   // "": a new adapter
+    char *targets;  // "": the linear layers of the language model
 };
 
 struct recipe_data {
-    struct recipe_list train, eval;
+    struct setting_list train, eval;
     double eval_share;
     uint64_t eval_rows;
     uint64_t max_length;
@@ -96,7 +93,7 @@ struct recipe {
 
 extern const struct setting recipe_settings[]; // ended by a NULL key
 
-// *text receives the complete recipe as YAML (free() it). ERROR_INPUT or ERROR_USAGE as settings_merge.
+// *text receives the complete recipe as YAML (free() it). ERROR_INPUT or ERROR_USAGE as settings_read.
 struct recipe *recipe_read(const char *path, const char *const *overrides, size_t override_count, char **text,
                            struct error *error);
 void recipe_free(struct recipe *recipe);

@@ -4,28 +4,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t read_meminfo(const char *key) {
-    FILE *file = fopen("/proc/meminfo", "r");
+// The number after a word at the start of a line ("MemAvailable: 123 kB"), or 0.
+static size_t read_line(const char *path, const char *word) {
+    FILE *file = fopen(path, "r");
     char line[200];
-    size_t kilobytes = 0;
+    size_t value = 0, length = strlen(word);
     while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, key, strlen(key)) == 0) kilobytes = strtoull(line + strlen(key), NULL, 10);
+        if (strncmp(line, word, length) == 0) value = strtoull(line + length, NULL, 10);
     if (file) fclose(file);
-    return kilobytes * 1024;
+    return value;
 }
 
-static size_t read_size(const char *path) { // 0 also for "max"
-    FILE *file = fopen(path, "r");
-    char text[64] = "";
-    if (file && !fgets(text, sizeof text, file)) text[0] = 0;
-    if (file) fclose(file);
-    return strtoull(text, NULL, 10);
+static size_t read_size(const char *folder, const char *name) { // 0 also for "max"
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return read_line(path, "");
+}
+
+// What a control group counts as used holds the files that were read lately, which the kernel gives back on demand: a
+// data set that has just been looked at must not look like memory that is gone.
+size_t room_of_group(const char *folder) {
+    static const char *const names[][4] = {
+        {"memory.max", "memory.current", "inactive_file ", "active_file "},
+        {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ", "total_active_file "},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[300];
+        size_t limit = read_size(folder, names[i][0]), used = read_size(folder, names[i][1]);
+        if (!limit) continue;
+        snprintf(path, sizeof path, "%s/memory.stat", folder);
+        size_t files = read_line(path, names[i][2]) + read_line(path, names[i][3]);
+        used = used > files ? used - files : 0;
+        return limit > used ? limit - used : 1;
+    }
+    return 0;
 }
 
 size_t room_available(void) {
-    size_t available = read_meminfo("MemAvailable:");
-    size_t limit = read_size("/sys/fs/cgroup/memory.max"), used = read_size("/sys/fs/cgroup/memory.current");
-    if (limit && limit > used && (!available || limit - used < available)) available = limit - used;
+    static const char *const groups[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/memory"}; // versions 2 and 1
+    size_t available = read_line("/proc/meminfo", "MemAvailable:") * 1024;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        size_t left = room_of_group(groups[i]);
+        if (left && (!available || left < available)) available = left;
+    }
     return available;
 }
 

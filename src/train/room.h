@@ -9,6 +9,8 @@
 
 // Bytes of memory that can be had now: MemAvailable, or what the control group leaves; 0: unknown.
 size_t room_available(void);
+// What a control group of the kernel still allows, by the files in its folder; 0: no limit is known.
+size_t room_of_group(const char *folder);
 
 struct room_need {
     size_t model;     // training_memory: values, gradients, activations of the longest pass

@@ -74,7 +74,7 @@ static int try_to_write(const char *folder, struct error *error) {
 
 // ---- what is there --------------------------------------------------------------------------------------
 
-// A recipe as settings_merge writes it.
+// A recipe as settings_read writes it.
 static bool is_own_recipe(const char *path) {
     struct error ignored;
     char *text = file_read(path, SETTINGS_MAX_FILE, NULL, &ignored);

@@ -1,6 +1,7 @@
 #include "train/settings.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -359,8 +360,106 @@ static int add_all(struct buffer *text, struct merger *merger, const char *path)
     return text->failed ? error_set(merger->error, ERROR_MEMORY, "%s: out of memory", path) : 0;
 }
 
-int settings_merge(struct buffer *text, const struct setting *table, const char *path,
-                   const char *const *overrides, size_t override_count, struct error *error) {
+// ---- the values -----------------------------------------------------------------------------------------
+
+static void *member_of(void *values, const struct setting *setting) {
+    return (char *)values + setting->offset;
+}
+
+static int choice_number(const char *choices, const char *text) {
+    size_t length = strlen(text);
+    int number = 0;
+    for (const char *at = choices; *at; at += strspn(at, ", "), number++) {
+        size_t size = strcspn(at, ",");
+        if (size == length && strncmp(at, text, size) == 0) break;
+        at += size;
+    }
+    return number;
+}
+
+// What a default says that is not given: [] and "" are empty.
+static const char *default_text(const struct setting *setting) {
+    return strcmp(setting->value, "\"\"") == 0 ? "" : setting->value;
+}
+
+static int fill_list(struct setting_list *list, const struct values *values, struct error *error) {
+    list->items = memory_new(values->count + 1, sizeof *list->items, "recipe", error);
+    if (!list->items) return -1;
+    for (; list->count < values->count; list->count++) {
+        const char *text = values->texts[list->count];
+        list->items[list->count] = memory_copy_string(text, strlen(text), error);
+        if (!list->items[list->count]) return -1;
+    }
+    return 0;
+}
+
+// The texts have been checked.
+static int fill(void *target, const struct setting *setting, const struct values *values,
+                struct error *error) {
+    void *member = member_of(target, setting);
+    const char *text = values->given && values->count ? values->texts[0] : "";
+    if (setting->kind == SETTING_LIST) return fill_list(member, values, error);
+    if (!values->given) text = default_text(setting);
+    if (setting->kind == SETTING_FLAG) {
+        *(bool *)member = flag_value(text);
+    } else if (setting->kind == SETTING_NUMBER) {
+        *(double *)member = strtod(text, NULL);
+    } else if (setting->kind == SETTING_CHOICE) {
+        *(int *)member = choice_number(setting->choices, text);
+    } else if (setting->kind == SETTING_TEXT) {
+        *(char **)member = memory_copy_string(text, strlen(text), error);
+        return *(char **)member ? 0 : -1;
+    } else if (setting->size == sizeof(int)) {
+        *(int *)member = (int)strtol(text, NULL, 10);
+    } else {
+        *(uint64_t *)member = strtoull(text, NULL, 10);
+    }
+    return 0;
+}
+
+void settings_free(void *values, const struct setting *table) {
+    for (const struct setting *setting = table; setting->key; setting++) {
+        if (setting->kind == SETTING_TEXT) {
+            char **text = member_of(values, setting);
+            free(*text);
+            *text = NULL;
+        } else if (setting->kind == SETTING_LIST) {
+            struct setting_list *list = member_of(values, setting);
+            for (size_t i = 0; i < list->count; i++) free(list->items[i]);
+            free(list->items);
+            *list = (struct setting_list){0};
+        }
+    }
+}
+
+static void describe_choice(struct buffer *text, const char *choices, int number) {
+    for (const char *at = choices; *at; at += strspn(at, ", "), number--) {
+        size_t size = strcspn(at, ",");
+        if (number == 0) buffer_add(text, at, size);
+        at += size;
+    }
+}
+
+void settings_describe(struct buffer *text, const struct setting *setting, const void *values) {
+    const void *member = (const char *)values + setting->offset;
+    if (setting->kind == SETTING_FLAG)
+        buffer_add_text(text, *(const bool *)member ? "true" : "false");
+    else if (setting->kind == SETTING_NUMBER)
+        buffer_format(text, "%.17g", *(const double *)member);
+    else if (setting->kind == SETTING_CHOICE)
+        describe_choice(text, setting->choices, *(const int *)member);
+    else if (setting->kind == SETTING_TEXT)
+        buffer_add_text(text, *(char *const *)member);
+    else if (setting->kind == SETTING_LIST)
+        buffer_add_text(text, ((const struct setting_list *)member)->count ? "given" : "empty");
+    else if (setting->size == sizeof(int))
+        buffer_format(text, "%d", *(const int *)member);
+    else
+        buffer_format(text, "%" PRIu64, *(const uint64_t *)member);
+}
+
+int settings_read(void *values, struct buffer *text, const struct setting *table, const char *path,
+                  const char *const *overrides, size_t override_count, struct error *error) {
     struct merger merger = {.table = table, .error = error};
     struct error ignored;
     if (!error) merger.error = &ignored;
@@ -370,6 +469,8 @@ int settings_merge(struct buffer *text, const struct setting *table, const char 
     int result = read_file(&merger, path);
     for (size_t i = 0; i < override_count && result == 0; i++) result = read_override(&merger, overrides[i]);
     if (result == 0) result = add_all(text, &merger, path);
+    for (size_t i = 0; i < merger.count && result == 0; i++)
+        result = fill(values, &table[i], &merger.values[i], merger.error);
     for (size_t i = 0; i < merger.count; i++) clear_values(&merger.values[i]);
     free(merger.values);
     return result;

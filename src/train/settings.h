@@ -1,6 +1,6 @@
-// Recipes as text: a table of keys says what a recipe may hold; a YAML file and `key=value` overrides are
-// held against it, and what comes out is one complete YAML text. Mistakes name file, line, key, and what
-// would be allowed.
+// Recipes: one table of keys says all that there is to say of them; a YAML file and `key=value` overrides are held
+// against it, and what comes out is one complete YAML text and a struct with the values. Mistakes name file, line, key,
+// and what would be allowed.
 #ifndef GLOBE_TRAIN_SETTINGS_H
 #define GLOBE_TRAIN_SETTINGS_H
 
@@ -11,12 +11,17 @@
 #include "base/error.h"
 
 enum setting_kind {
-    SETTING_FLAG,    // true or false
-    SETTING_INTEGER, // within [low, high]
-    SETTING_NUMBER,  // within [low, high]
-    SETTING_CHOICE,  // one of `choices`
-    SETTING_TEXT,
-    SETTING_LIST // of texts; a single one will do
+    SETTING_FLAG,    // true or false; a bool
+    SETTING_INTEGER, // within [low, high]; an int or a uint64_t
+    SETTING_NUMBER,  // within [low, high]; a double
+    SETTING_CHOICE,  // one of `choices`; an int, which one of them, from 0
+    SETTING_TEXT,    // a char *
+    SETTING_LIST     // of texts, a single one will do; a struct setting_list
+};
+
+struct setting_list {
+    char **items;
+    size_t count;
 };
 
 struct setting {
@@ -26,14 +31,21 @@ struct setting {
     double low, high;
     const char *choices; // "constant, linear, cosine"
     const char *help;    // one line
+    size_t offset, size; // of its member in the struct with the values
+    bool kept;           // a run that is resumed needs the value that it had
 };
 
 enum { SETTINGS_MAX_FILE = 1 << 20 };
 
-// Appends the complete recipe: every key of the table (ended by a NULL key) with its value, its help as a
-// comment. The file is read first, then the overrides in order. ERROR_INPUT for a mistake in the file,
-// ERROR_USAGE for one in an override.
-int settings_merge(struct buffer *text, const struct setting *table, const char *path,
-                   const char *const *overrides, size_t override_count, struct error *error);
+// Appends the complete recipe: every key of the table (ended by a NULL key) with its value, its help as a comment; and
+// fills *values, a struct as the table describes it, which holds zeros before. The file is read first, then the
+// overrides in order. ERROR_INPUT for a mistake in the file, ERROR_USAGE for one in an override. Release with
+// settings_free, also after a failure.
+int settings_read(void *values, struct buffer *text, const struct setting *table, const char *path,
+                  const char *const *overrides, size_t override_count, struct error *error);
+void settings_free(void *values, const struct setting *table);
+
+// Appends the value of one setting, as a resumed run compares it.
+void settings_describe(struct buffer *text, const struct setting *setting, const void *values);
 
 #endif

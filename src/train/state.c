@@ -127,9 +127,9 @@ static json_t *state_object(const struct train_state *state, const struct optimi
                  set(object, "values", json_integer((json_int_t)optimizer->flat.total)) ||
                  set(object, "ranks", json_integer(optimizer->parallel->ranks)) ||
                  set(object, "settings", facts_object(state));
-    if (!failed && state->best_step && isfinite(state->best_loss))
+    if (!failed && state->best_step && isfinite(state->best_value))
         failed = set(object, "best_step", json_integer((json_int_t)state->best_step)) ||
-                 set(object, "best_loss", json_real(state->best_loss));
+                 set(object, "best_loss", json_real(state->best_value));
     if (!failed) return object;
     json_decref(object);
     return NULL;
@@ -207,7 +207,7 @@ static int read_object(struct train_state *state, struct optimizer *optimizer, c
         read_number(object, "rows_per_step", &state->rows_per_step, path, error) ||
         read_number(object, "best_step", &state->best_step, path, error) ||
         read_number(object, "ranks", &parts, path, error) ||
-        json_get_number(object, "best_loss", -1e300, 1e300, &state->best_loss, path, error) ||
+        json_get_number(object, "best_loss", -1e300, 1e300, &state->best_value, path, error) ||
         read_identity(object, "data", &state->data_identity, path, error) ||
         read_identity(object, "parameters", &parameters, path, error) ||
         read_facts(state, json_object_get(object, "settings"), path, error))

@@ -16,7 +16,7 @@ struct train_fact {
     char key[32], value[64];
 };
 
-enum { TRAIN_MAX_FACTS = 16 };
+enum { TRAIN_MAX_FACTS = 64 };
 
 struct train_state {
     uint64_t step;          // finished steps; with seed and data, this is the position in the data
@@ -24,7 +24,7 @@ struct train_state {
     uint64_t data_identity; // of the training rows in order
     uint64_t rows_per_step;
     uint64_t best_step;     // 0: no evaluation yet
-    double best_loss;       // finite
+    double best_value;      // of the objective's report; finite
     uint64_t eval_identity; // of the rows that it was measured on
     struct train_fact facts[TRAIN_MAX_FACTS];
     size_t fact_count;

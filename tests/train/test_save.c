@@ -175,7 +175,7 @@ static void test_saved_is_loaded(void **state) {
                                       .data_identity = UINT64_MAX - 5,
                                       .rows_per_step = 8,
                                       .best_step = 2,
-                                      .best_loss = 1.0 / 3};
+                                      .best_value = 1.0 / 3};
     assert_ok(save_checkpoint(&save, &saved, &toy.optimizer, &error), error);
     struct train_state loaded;
     uint64_t newest;
@@ -186,7 +186,7 @@ static void test_saved_is_loaded(void **state) {
     assert_int_equal(loaded.seed, 42);
     assert_true(loaded.data_identity == UINT64_MAX - 5);
     assert_int_equal(loaded.best_step, 2);
-    assert_true(loaded.best_loss == 1.0 / 3);
+    assert_true(loaded.best_value == 1.0 / 3);
     expect_same(&toy, &fresh);
     step_toy(&toy, &report);
     step_toy(&fresh, &report);

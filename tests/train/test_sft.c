@@ -18,6 +18,7 @@
 #include "train/dataset.h"
 #include "train/optimizer.h"
 #include "train/room.h"
+#include "train/run.h"
 #include "train/run_folder.h"
 #include "train/save.h"
 #include "train/sft.h"
@@ -172,8 +173,9 @@ static int run(const char *folder, bool resume, const char *const *more, struct 
     char *text;
     struct recipe *recipe = recipe_read(test_data("../../recipes/tiny-sft.yaml"), sets, count, &text, error);
     if (!recipe) return -1;
-    const struct sft_options options = {.recipe = recipe, .recipe_text = text, .resume = resume};
-    int result = sft_run(&options, &alone, error);
+    const struct run_options options = {
+        .objective = &sft_objective, .recipe = recipe, .recipe_text = text, .resume = resume};
+    int result = run_train(&options, &alone, error);
     recipe_free(recipe);
     free(text);
     return result;
@@ -209,7 +211,9 @@ static void expect_same_file(const char *a, const char *b, const char *name) {
     char *right = file_read(path, 1 << 24, &lengths[1], &error);
     assert_got(right, error);
     assert_int_equal(lengths[0], lengths[1]);
-    if (memcmp(left, right, lengths[0]) != 0) fail_msg("%s of %s and %s differ", name, a, b);
+    for (size_t i = 0; i < lengths[0]; i++)
+        if (left[i] != right[i])
+            fail_msg("%s of %s and %s differ, first in byte %zu of %zu", name, a, b, i, lengths[0]);
     free(left), free(right);
 }
 
@@ -572,6 +576,18 @@ static void test_memory_check(void **state) {
                  "features), but 40.00 GB are free");
     assert_error(room_check(&need, 2, 42000000000u, &error), error, ERROR_MEMORY, "for each of 2 ranks");
     assert_true(room_available() > 1000000);
+    // Files that the kernel keeps in memory are given back when they are in the way.
+    const char *group = test_temporary("group");
+    assert_int_equal(mkdir(group, 0777), 0);
+    assert_true(room_of_group(group) == 0);
+    test_write(test_temporary("group/memory.max"), "max\n", 4);
+    assert_true(room_of_group(group) == 0);
+    test_write(test_temporary("group/memory.max"), "1000000\n", 8);
+    test_write(test_temporary("group/memory.current"), "990000\n", 7);
+    assert_true(room_of_group(group) == 10000);
+    static const char kept[] = "anon 200000\nfile 790000\ninactive_file 500000\nactive_file 250000\n";
+    test_write(test_temporary("group/memory.stat"), kept, sizeof kept - 1);
+    assert_true(room_of_group(group) == 760000);
 }
 
 int main(void) {
