@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,12 +163,39 @@ static int take_lock(const struct outputs *outputs, struct output *output, struc
     return 0;
 }
 
+// What a run that was killed left beside its output: PATH.PID-SERIAL.tmp (base/file.c) of a process that is no
+// more. Only while the lock is held: nobody else is writing PATH.
+static bool is_left_over(const char *name, const char *output) {
+    size_t length = strlen(output);
+    if (strncmp(name, output, length) != 0 || name[length] != '.') return false;
+    const char *digits = name + length + 1, *rest = digits + strspn(digits, "0123456789");
+    long process = strtol(digits, NULL, 10);
+    if (rest == digits || rest - digits > 9 || process < 1) return false;
+    if (*rest == '-') {
+        size_t serial = strspn(rest + 1, "0123456789");
+        rest += serial ? serial + 1 : 0;
+    }
+    return strcmp(rest, ".tmp") == 0 && kill((pid_t)process, 0) && errno == ESRCH;
+}
+
+static void remove_left_over(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *folder = file_folder(path, NULL);
+    DIR *list = folder ? opendir(folder) : NULL;
+    // cppcheck-suppress readdirCalled ; nobody else reads this stream
+    for (struct dirent *entry; list && (entry = readdir(list));)
+        if (is_left_over(entry->d_name, slash ? slash + 1 : path)) unlinkat(dirfd(list), entry->d_name, 0);
+    if (list) closedir(list);
+    free(folder);
+}
+
 static int lock_output(const struct outputs *outputs, struct output *output, struct error *error) {
     output->lock_path = name_lock(output->path, error);
     if (!output->lock_path) return -1;
     int result;
     while ((result = take_lock(outputs, output, error)) > 0) {
     }
+    if (result == 0 && output->lock >= 0) remove_left_over(output->path);
     if (result || !output->exists) return result;
     // The file itself, too: it may have other names, in other folders.
     output->file = open(output->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

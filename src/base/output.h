@@ -43,7 +43,7 @@ struct outputs {
     size_t count;
 };
 
-// Claims PATH for `option`. ERROR_USAGE when another output of this run is the same file (by whatever name);
+// Claims PATH for `option`, and removes what a run that was killed left beside it. ERROR_USAGE when another output of this run is the same file (by whatever name);
 // ERROR_INPUT when another run holds it, when it is a folder, and without `force` when it is a file that
 // `kind` does not own (an empty one is anybody's; devices and pipes are written to as they are). `kind` NULL:
 // the caller looks himself. For folders (`folder`) only the claim is made; they need not exist.

@@ -46,6 +46,7 @@ int endpoint_settings_apply(struct endpoint_settings *settings, struct endpoint_
     options->timeout = settings->timeout;
     options->patience = settings->patience;
     options->ca_file = settings->ca_file;
+    options->key_file = settings->key_file;
     options->insecure = settings->insecure;
     options->api_key = getenv("GLOBE_API_KEY");
     const char *lonely = settings->key_file   ? "--api-key-file"

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -40,6 +41,35 @@ static int print_report(const struct exam *exam, bool json, struct error *error)
     return result;
 }
 
+// What is written besides the answers is claimed before any work. It usually belongs in the model's folder; what
+// it replaces there is its own kind.
+static int claim(struct outputs *outputs, const struct settings *settings, const struct exam *exam,
+                 struct error *error) {
+    const char *path = settings->scope ? settings->scope : settings->calibrate;
+    const struct output_kind *kind = settings->scope ? &scope_kind : &calibration_kind;
+    struct error not_own = {0};
+    *outputs = (struct outputs){.command = "globe eval", .force = settings->exam.force};
+    if (!path) return 0;
+    if (settings->exam.answers) { // which exam_run claims
+        struct outputs answers = {.command = "globe eval"};
+        int result = outputs_add(&answers, "--answers", settings->exam.answers, NULL, false, error) ||
+                     outputs_spare(&answers, "what another option writes", path, error);
+        outputs_release(&answers);
+        if (result) return -1;
+    }
+    if (outputs_add(outputs, settings->scope ? "--scope" : "--calibrate", path, kind, false, error))
+        return -1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < settings->exam.file_count; i++)
+        result = outputs_spare(outputs, "a file of rows", settings->exam.files[i], error);
+    for (size_t i = 0; result == 0 && i < exam->rows.count; i++)
+        result = outputs_spare(outputs, "a picture of the rows", exam->rows.rows[i].photo, error);
+    if (result == 0 && output_check(path, kind, &not_own))
+        result = session_spare_inputs(&settings->session, outputs, error);
+    if (result) outputs_release(outputs);
+    return result;
+}
+
 // Not an examination: what pictures the model is made for.
 static int find_scope(const struct settings *settings, const struct operands *files) {
     struct exam exam = {0};
@@ -47,8 +77,10 @@ static int find_scope(const struct settings *settings, const struct operands *fi
     struct scope scope = {0};
     struct scope_report report;
     struct error error = {0};
+    struct outputs outputs = {0};
     int result =
         exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
+    if (result == 0) result = claim(&outputs, settings, &exam, &error);
     if (result == 0) result = session_open(&session, &settings->session, &error);
     if (result == 0 && !session.model)
         result =
@@ -68,6 +100,7 @@ static int find_scope(const struct settings *settings, const struct operands *fi
     scope_free(&scope);
     session_close(&session);
     exam_close(&exam);
+    outputs_release(&outputs);
     return result ? command_fail(&error) : ERROR_NONE;
 }
 
@@ -115,15 +148,16 @@ static int weigh_answers(const struct settings *settings, const struct exam *exa
 static int examine(struct settings *settings, const struct operands *files) {
     struct exam exam = {0};
     struct error error = {0};
-    settings->exam.files = (const char *const *)files->values;
-    settings->exam.file_count = (size_t)files->count;
+    struct outputs outputs = {0};
     int result =
         exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
+    if (result == 0) result = claim(&outputs, settings, &exam, &error);
     if (result == 0) result = exam_run(&exam, &settings->session, &settings->exam, &error);
     if (result == 0) result = print_report(&exam, settings->json, &error);
     if (result == 0 && settings->exam.answers && !settings->exam.blind)
         result = weigh_answers(settings, &exam, &error);
     int status = result ? command_fail(&error) : exam.total.failed ? ERROR_PARTIAL : ERROR_NONE;
+    outputs_release(&outputs);
     exam_close(&exam);
     return status;
 }
@@ -219,6 +253,8 @@ int command_eval(int argc, char **argv) {
         return command_fail(&error);
     }
     signals_catch();
+    s.exam.files = (const char *const *)files.values;
+    s.exam.file_count = (size_t)files.count;
     status = settle(&s, &error) ? command_fail(&error)
              : s.scope          ? find_scope(&s, &files)
                                 : examine(&s, &files);

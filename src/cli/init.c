@@ -1,6 +1,7 @@
 // globe init: a new model with random weights, to be trained.
 #include <stdio.h>
 
+#include "base/output.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -68,8 +69,12 @@ int command_init(int argc, char **argv) {
     options.seed = (uint64_t)seed;
     options.type = (enum initialise_type)type;
     signals_catch();
-    if (check(&options, &error) || initialise_checkpoint(&options, &made, &error))
-        return command_fail(&error);
+    struct outputs outputs = {.command = "globe init"};
+    int failed = check(&options, &error) ||
+                 outputs_add(&outputs, "--out", options.folder, NULL, true, &error) ||
+                 initialise_checkpoint(&options, &made, &error);
+    outputs_release(&outputs);
+    if (failed) return command_fail(&error);
     report(&options, &made);
     return ERROR_NONE;
 }

@@ -16,6 +16,8 @@ static int spare_photos(const struct outputs *outputs, const struct locate_setti
     for (size_t i = 0; i < photos->count; i++) {
         const char *photo = photos->paths[i];
         if (outputs_spare(outputs, "a photo to be located", photo, error)) return -1;
+        const char *hints = settings->session.hint_file;
+        if (hints && folder_hints_spare(hints, photo, outputs, error)) return -1;
         if (!settings->write_xmp) continue;
         char *sidecar = writer_xmp_path(photo, &settings->writer, error);
         int result = sidecar ? outputs_spare(outputs, "the sidecar of a photo", sidecar, error) : -1;
@@ -32,13 +34,7 @@ static int spare_inputs(const struct outputs *outputs, const struct locate_setti
         if (outputs_spare(outputs, "a list of photos", settings->lists.values[i], error)) return -1;
     for (size_t i = 0; i < settings->null_lists.count; i++)
         if (outputs_spare(outputs, "a list of photos", settings->null_lists.values[i], error)) return -1;
-    if (session->model && outputs_spare_folder(outputs, "a file of the model", session->model, error))
-        return -1;
-    if (session->local.adapter &&
-        outputs_spare_folder(outputs, "a file of the adapter", session->local.adapter, error))
-        return -1;
-    if (session->gazetteer && outputs_spare(outputs, "the gazetteer", session->gazetteer, error)) return -1;
-    return session->prompt ? outputs_spare(outputs, "the prompt", session->prompt, error) : 0;
+    return session_spare_inputs(session, outputs, error);
 }
 
 int locate_claim(struct outputs *outputs, const struct locate_settings *settings,

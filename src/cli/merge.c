@@ -1,5 +1,6 @@
 // globe merge: an adapter and its base become one checkpoint.
 #include "base/log.h"
+#include "base/output.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -57,5 +58,8 @@ int command_merge(int argc, char **argv) {
         error_set(&error, ERROR_USAGE, "--model, --adapter and --out are needed");
         return command_fail(&error);
     }
-    return merge(&s, &error) ? command_fail(&error) : ERROR_NONE;
+    struct outputs outputs = {.command = "globe merge"};
+    int failed = outputs_add(&outputs, "--out", s.out, NULL, true, &error) || merge(&s, &error);
+    outputs_release(&outputs);
+    return failed ? command_fail(&error) : ERROR_NONE;
 }

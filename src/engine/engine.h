@@ -93,8 +93,9 @@ struct endpoint_options {
     size_t max_pixels; // pictures are shrunk to that before they are sent; 0: as they are
     bool log_probs;    // ask for them
     const char
-        *ca_file;  // PEM file or folder of authorities instead of the system's; NULL: see endpoint_trust.h
-    bool insecure; // certificates are not verified
+        *ca_file; // PEM file or folder of authorities instead of the system's; NULL: see endpoint_trust.h
+    const char *key_file; // where api_key was read, so that no output replaces it; NULL: nowhere
+    bool insecure;        // certificates are not verified
 };
 // ERROR_USAGE for options out of range and what is no http or https URL; nothing is sent yet. A request that
 // fails does so alone (on_failure, ERROR_NETWORK; the message names photo, server and its words); step never

@@ -245,8 +245,7 @@ static int claim(struct run *run, const struct session_options *session, struct 
     for (size_t i = 0; i < run->exam->rows.count; i++)
         if (outputs_spare(&run->outputs, "a picture of the rows", run->exam->rows.rows[i].photo, error))
             return -1;
-    if (session->model && outputs_spare_folder(&run->outputs, "a file of the model", session->model, error))
-        return -1;
+    if (session_spare_inputs(session, &run->outputs, error)) return -1;
     if (!options->resume) return 0;
     struct resume resume;
     const struct resume_options rules = {.provenance = &run->provenance, .mix = options->force};

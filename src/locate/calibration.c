@@ -226,6 +226,13 @@ static json_t *run_to_json(const struct calibration_run *run) {
     return NULL;
 }
 
+static bool is_own(const char *start, size_t length) {
+    (void)length;
+    return *start == '{' && strstr(start, format);
+}
+
+const struct output_kind calibration_kind = {"a calibration of globe eval", is_own};
+
 int calibration_write(const struct calibration *calibration, const char *path, struct error *error) {
     json_t *object = json_object(), *runs = json_array();
     int failed = set(object, "format", json_string(format));

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/output.h"
 #include "generate/sampler.h"
 #include "locate/verdict.h"
 
@@ -44,6 +45,7 @@ struct calibration {
 
 // ERROR_MODEL for a file that is broken or of another form.
 int calibration_read(struct calibration *calibration, const char *path, struct error *error);
+extern const struct output_kind calibration_kind; // what may be replaced
 int calibration_write(const struct calibration *calibration, const char *path, struct error *error);
 // Puts the run in, in the place of one for the same settings.
 int calibration_put(struct calibration *calibration, const struct calibration_run *run, struct error *error);

@@ -100,6 +100,24 @@ const struct locate_prompt *folder_hints_find(struct folder_hints *hints, const 
     return NULL;
 }
 
+int folder_hints_spare(const char *file, const char *photo, const struct outputs *outputs,
+                       struct error *error) {
+    char *folder = file_folder(photo, error);
+    int result = folder ? 0 : -1;
+    while (result == 0) {
+        char *path = file_join(folder, file, error);
+        result = path ? outputs_spare(outputs, "a file of hints", path, error) : -1;
+        free(path);
+        if (strcmp(folder, ".") == 0 || strcmp(folder, "/") == 0) break;
+        char *above = result == 0 ? file_folder(folder, error) : NULL;
+        if (result == 0 && !above) result = -1;
+        free(folder);
+        folder = above;
+    }
+    free(folder);
+    return result;
+}
+
 void folder_hints_free(struct folder_hints *hints) {
     for (size_t i = 0; i < hints->count; i++) free_one(hints->list[i]);
     free(hints->list);

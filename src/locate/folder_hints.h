@@ -4,6 +4,7 @@
 #define GLOBE_LOCATE_FOLDER_HINTS_H
 
 #include "base/name_map.h"
+#include "base/output.h"
 #include "text/prompts.h"
 
 enum { FOLDER_HINT_LIMIT = 4096 }; // bytes
@@ -26,6 +27,9 @@ struct folder_hints {
 // long: an answer without the hint would not be what was asked for.
 const struct locate_prompt *folder_hints_find(struct folder_hints *hints, const char *photo,
                                               struct error *error);
+// ERROR_USAGE when one of the outputs is a file named FILE in a folder that folder_hints_find looks into.
+int folder_hints_spare(const char *file, const char *photo, const struct outputs *outputs,
+                       struct error *error);
 void folder_hints_free(struct folder_hints *hints); // what was read
 
 #endif

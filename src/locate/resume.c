@@ -1,10 +1,12 @@
 #include "locate/resume.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -132,13 +134,16 @@ int resume_read(struct resume *resume, const char *path, const struct resume_opt
     *resume = (struct resume){.path = memory_copy_string(path, strlen(path), error)};
     if (!resume->path) return -1;
     struct stat status;
-    FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT) return 0;
-    int result = file ? 0 : error_set_errno(error, path, "cannot open");
-    if (result == 0 && fstat(fileno(file), &status) == 0 && !S_ISREG(status.st_mode))
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for a writer
+    if (fd < 0 && errno == ENOENT) return 0;
+    int result = fd >= 0 ? 0 : error_set_errno(error, path, "cannot open");
+    if (result == 0 && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode))
         result =
             error_set(error, ERROR_INPUT, "%s: %s", path,
                       S_ISDIR(status.st_mode) ? "Is a directory" : "not a file that could be gone on with");
+    FILE *file = result == 0 ? fdopen(fd, "r") : NULL;
+    if (result == 0 && !file) result = error_set_errno(error, path, "cannot open");
+    if (fd >= 0 && !file) close(fd);
     if (result == 0) result = read_lines(resume, file, options, error);
     if (file) fclose(file);
     if (result) resume_free(resume);

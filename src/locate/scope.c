@@ -238,6 +238,13 @@ static int add_number(struct safetensors_writer *writer, const char *key, double
     return safetensors_writer_metadata(writer, key, text, error);
 }
 
+// Its header's metadata, which come first.
+static bool is_own(const char *start, size_t length) {
+    return length > 8 && memmem(start + 8, length - 8, format, sizeof format - 1);
+}
+
+const struct output_kind scope_kind = {"the scope of a model as globe eval writes it", is_own};
+
 int scope_save(const struct scope *scope, const char *path, struct error *error) {
     struct safetensors_writer *writer = safetensors_writer_new(error);
     if (!writer) return -1;

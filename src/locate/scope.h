@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/output.h"
 #include "photo/image.h"
 #include "photo/patches.h"
 
@@ -36,6 +37,7 @@ struct scope {
 
 // ERROR_MODEL when the file is missing, broken or no scope.
 int scope_open(struct scope *scope, const char *path, struct error *error);
+extern const struct output_kind scope_kind; // what may be replaced
 int scope_save(const struct scope *scope, const char *path, struct error *error);
 void scope_free(struct scope *scope);
 

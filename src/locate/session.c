@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/installed.h"
 #include "base/log.h"
+#include "model/hub.h"
 
 struct session_options session_options_default(void) {
     return (struct session_options){
@@ -198,4 +199,32 @@ void session_close(struct session *session) {
     folder_hints_free(&session->hints);
     free(session->embedded);
     *session = (struct session){0};
+}
+
+// ---- what an output must not replace --------------------------------------------------------------------
+
+static int spare_folder(const struct outputs *outputs, const char *what, const char *option, const char *name,
+                        struct error *error) {
+    if (!name) return 0;
+    struct error ignored = {0};
+    char *folder = hub_find(name, option, NULL, &ignored); // what is not there is told when it is opened
+    int result = outputs_spare_folder(outputs, what, folder ? folder : name, error);
+    free(folder);
+    return result;
+}
+
+int session_spare_inputs(const struct session_options *options, const struct outputs *outputs,
+                         struct error *error) {
+    const struct {
+        const char *what, *path;
+    } files[] = {{"the gazetteer", options->gazetteer},
+                 {"the prompt", options->prompt},
+                 {"the calibration", options->calibration},
+                 {"the endpoint's certificates", options->endpoint.ca_file},
+                 {"the endpoint's key", options->endpoint.key_file}};
+    if (outputs->count == 0) return 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i].path && outputs_spare(outputs, files[i].what, files[i].path, error)) return -1;
+    if (spare_folder(outputs, "a file of the model", "--model", options->model, error)) return -1;
+    return spare_folder(outputs, "a file of the adapter", "--adapter", options->local.adapter, error);
 }

@@ -2,6 +2,7 @@
 #ifndef GLOBE_LOCATE_SESSION_H
 #define GLOBE_LOCATE_SESSION_H
 
+#include "base/output.h"
 #include "base/warnings.h"
 #include "locate/locator.h"
 #include "locate/scope.h"
@@ -54,5 +55,11 @@ int session_open(struct session *session, const struct session_options *wanted, 
 // Tells people on the log what they should know: the warning, and that the embedded model answers.
 void session_log(const struct session *session);
 void session_close(struct session *session);
+
+// Before it is opened: ERROR_USAGE when one of the outputs is a file that the session will read: of the model
+// (also of one in the hub's cache) or the adapter, the gazetteer, the prompt, the calibration, the endpoint's
+// certificates or its key.
+int session_spare_inputs(const struct session_options *options, const struct outputs *outputs,
+                         struct error *error);
 
 #endif

@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/signals.h"
+#include "base/temporary.h"
 #include "model/checkpoint_copy.h"
 #include "model/lora_internal.h"
 
@@ -301,9 +303,12 @@ int lora_merge_new(const struct lora *lora, const struct model *model, const cha
     if (lora_check_merge(folder, error)) return -1;
     char *temporary = make_temporary(folder, error);
     if (!temporary) return -1;
+    int noted = temporary_note(temporary, TEMPORARY_FOLDER);
     int result = lora_merge(lora, model, temporary, convert, type, error);
+    if (result == 0) result = signals_check(error);
     if (result == 0 && rename(temporary, folder)) result = error_set_errno(error, folder, "cannot rename to");
     if (result) nftw(temporary, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    temporary_forget(noted);
     free(temporary);
     return result;
 }

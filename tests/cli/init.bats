@@ -36,6 +36,22 @@ setup() {
     [ "$(cat full/config.json)" = mine ]
 }
 
+@test "one run at a time makes a model; Ctrl-C leaves nothing, not even the folder" {
+    jq '.num_hidden_layers = 16 | .hidden_size = 1024 | .intermediate_size = 4096 | .num_attention_heads = 8
+        | .num_key_value_heads = 4 | .rope_scaling.mrope_section = [16, 24, 24]
+        | .vision_config.out_hidden_size = 1024' "$tiny/config.json" >large.json
+    "$GLOBE" init --config large.json --tokenizer "$tiny" --out large --dtype bf16 2>err &
+    pid=$!
+    for _ in $(seq 200); do [ -e large/config.json ] && break; sleep 0.05; done
+    globe 3 init --config "$tiny/config.json" --tokenizer "$tiny" --out large/
+    [[ $stderr == *"another run is writing it: globe init, process $pid on "* ]]
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 130 ]
+    [ -z "$(find . -name 'large*' -not -name large.json -o -name '.*.lock')" ]
+}
+
 @test "what is missing is named" {
     globe 2 init --tokenizer "$tiny" --out x
     [[ $stderr == *"--config FILE is needed"* ]]

@@ -87,6 +87,81 @@ whole() {
     [[ $stderr == *"is the sidecar of a photo"* ]]
 }
 
+@test "nor is any other input: key, certificates, hints, calibration, a prompt, a model of the hub's cache" {
+    cp p/000000.jpg a.jpg
+    mkdir sub
+    cp p/000000.jpg sub/b.jpg
+    server=(--endpoint http://127.0.0.1:9/v1 --retries 0)
+    for name in key pem hint.txt sub/hint.txt prompt calibration.json; do echo precious >$name; done
+    cp "$GLOBE_SOURCE_DIR/models/postcards/globe_calibration.json" calibration.json
+    cp -r p before
+    cp key pem hint.txt prompt calibration.json before
+    for to in "--csv -o" "--jsonl -o" --html; do
+        # shellcheck disable=SC2086 # two words
+        {
+            globe 2 locate a.jpg "${server[@]}" --api-key-file key $to key --force
+            [[ $stderr == *"key: is the endpoint's key, and "*" would replace it" ]]
+            globe 2 locate a.jpg "${server[@]}" --ca-file pem $to ./pem --force
+            globe 2 locate a.jpg --hint-file hint.txt $to hint.txt --force
+            globe 2 locate sub/b.jpg --hint-file hint.txt $to hint.txt --force
+            globe 2 locate sub/b.jpg --hint-file hint.txt $to sub/hint.txt --force
+            [[ $stderr == *"is a file of hints"* ]]
+            globe 2 locate a.jpg --calibration calibration.json $to calibration.json --force
+            globe 2 locate a.jpg --prompt prompt $to prompt --force
+        }
+    done
+    export HF_HUB_CACHE=$PWD/hub
+    mkdir -p hub/models--some--model/snapshots/1 hub/models--some--model/refs
+    printf 1 >hub/models--some--model/refs/main
+    cp "$TINY"/*.* hub/models--some--model/snapshots/1
+    globe 2 locate a.jpg --model some/model --csv -o hub/models--some--model/snapshots/1/config.json --force
+    [[ $stderr == *"is a file of the model"* ]]
+    globe 2 eval "$BATS_FILE_TMPDIR/set/postcards.jsonl" "${server[@]}" --api-key-file key --answers key --force
+    globe 2 eval "$BATS_FILE_TMPDIR/set/postcards.jsonl" --prompt prompt --answers prompt --force
+    for name in key pem hint.txt prompt calibration.json; do cmp $name before/$name; done
+}
+
+@test "a pipe is not gone on with, and nobody waits for one" {
+    mkfifo pipe
+    run -3 --separate-stderr timeout 20 "$GLOBE" locate p --jsonl -o pipe --resume
+    [[ $stderr == *"pipe: not a file that could be gone on with" ]]
+}
+
+@test "what eval measures replaces nobody's file, and is claimed before the work" {
+    rows=$BATS_FILE_TMPDIR/set/postcards.jsonl
+    echo "Buy milk" >notes
+    for option in --scope "--answers a.jsonl --calibrate"; do
+        # shellcheck disable=SC2086 # two words
+        {
+            globe 3 eval "$rows" --limit 1 $option notes
+            [[ $stderr == *"notes: is not "*"--force)" ]]
+            globe 2 eval "$rows" --limit 1 $option "$rows" --force
+            [[ $stderr == *"is a file of rows"* ]]
+            globe 2 eval "$rows" --limit 1 $option "$BATS_FILE_TMPDIR/set/cards/000000.jpg" --force
+            cp -r "$TINY" model
+            chmod -R u+w model
+            globe 2 eval "$rows" --limit 1 --model model $option model/config.json --force
+            rm -r model
+            globe 3 eval "$rows" --limit 1 $option .
+        }
+    done
+    globe 2 eval "$rows" --limit 1 --answers same --calibrate same
+    [ ! -e a.jsonl ] && [ ! -e same ] # refused before anything was asked
+    [ "$(cat notes)" = "Buy milk" ]
+    [ -z "$(find . "$BATS_FILE_TMPDIR/set" -name '.*.lock')" ]
+}
+
+@test "what a killed run left beside its output goes with the next one, and nothing else does" {
+    sleep 0.01 &
+    gone=$!
+    wait $gone
+    touch o.html.$gone-0.tmp o.html.$$-0.tmp o.html.tmp o.html.x-1.tmp o.html.-1.tmp other.html.$gone-0.tmp
+    globe 0 locate p/000000.jpg --jsonl -o o.jsonl --html o.html
+    [ ! -e o.html.$gone-0.tmp ]
+    [ -e o.html.$$-0.tmp ] && [ -e o.html.tmp ] && [ -e o.html.x-1.tmp ] && [ -e o.html.-1.tmp ]
+    [ -e other.html.$gone-0.tmp ]
+}
+
 @test "one run at a time writes an output; the others are told who does" {
     mkdir more
     for i in $(seq 40); do cp p/000000.jpg "more/$i.jpg"; done

@@ -166,6 +166,12 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
     [ ! -e "$run-merged/adapter_config.json" ]
     grep -q float32 "$run-merged/config.json"
     cp "$run-merged/config.json" "$run.before"
+    exec 7>"${run%/*}/.${run##*/}-other.lock" # another run has it
+    flock 7
+    globe 3 merge --model $model --adapter "$run/last" --out "$run-other"
+    [[ $stderr == *"-other: another run is writing it"* ]]
+    exec 7>&-
+    [ ! -e "$run-other" ]
     globe 3 merge --model $model --adapter "$run/last" --out "$run-merged"
     cmp "$run-merged/config.json" "$run.before"
     globe 3 merge --model $model --adapter "$run/last" --out /proc/nowhere/merged
