@@ -18,13 +18,6 @@ struct linear_additions;
 struct decoder *decoder_new(const struct decoder_config *config, struct error *error);
 void decoder_free(struct decoder *decoder);
 
-// One sequence's new tokens in a forward pass. They follow own->rows tokens that follow prefix->rows tokens.
-struct decoder_sequence {
-    const struct kv_cache *prefix; // shared with other sequences, read only; may be NULL
-    struct kv_cache *own;          // receives the new keys and values; its rows grow by `tokens`
-    size_t tokens;
-};
-
 // x [sum of tokens, hidden] F32: embeddings in, the residual stream after the last layer out. Positions are
 // [3, rows], host memory. All matrices are computed in `type`. The adapters of the sequences (own->adapter)
 // come as additions (model/lora_spans.h).

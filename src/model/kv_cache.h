@@ -27,4 +27,11 @@ void kv_cache_close(struct kv_cache *cache); // before its device is closed
 struct matrix kv_cache_keys(const struct kv_cache *cache, size_t layer);
 struct matrix kv_cache_values(const struct kv_cache *cache, size_t layer);
 
+// One sequence's new tokens in a forward pass. They follow own->rows tokens that follow prefix->rows tokens.
+struct decoder_sequence {
+    const struct kv_cache *prefix; // shared with other sequences, read only; may be NULL
+    struct kv_cache *own;          // receives the new keys and values; its rows grow by `tokens`
+    size_t tokens;
+};
+
 #endif

@@ -1,7 +1,8 @@
 // LoRA adapters: y = W x + b + scale * B(A(x)) with scale = alpha / rank, or alpha / sqrt(rank) for rsLoRA
 // (grpo.md section 6). Any number of adapters may be open over one copy of the base weights, and a batch may use
-// several: each sequence goes through that of its cache (kv_cache.adapter), each group of training.h through its
-// own. The base's products are made once for all rows, the low-rank ones for the rows of each adapter. On disk they are PEFT folders: adapter_config.json, adapter_model.safetensors.
+// several: each sequence goes through that of its cache (kv_cache.adapter), each group of model/score.h through
+// its own. The base's products are made once for all rows, the low-rank ones for the rows of each adapter. On
+// disk they are PEFT folders: adapter_config.json, adapter_model.safetensors.
 #ifndef GLOBE_MODEL_LORA_H
 #define GLOBE_MODEL_LORA_H
 
@@ -9,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "model/linear.h"
+#include "tensor/tensor.h"
 
 struct model;
 struct lora;

@@ -3,8 +3,7 @@
 #define GLOBE_MODEL_LORA_INTERNAL_H
 
 #include "model/lora.h"
-#include "model/model.h"
-#include "model/parts.h"
+#include "model/model_internal.h"
 
 #define LORA_PREFIX "base_model.model." // of every key in a file
 

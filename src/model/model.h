@@ -1,17 +1,14 @@
-// A whole Qwen2.5-VL model: checkpoint, tokenizer, processor and weights, ready to read prompts.
+// A whole model: checkpoint, tokenizer, processor and weights, ready to read prompts. Which family it is of
+// (model/family.h) is said in its config.json, and no room above asks.
 #ifndef GLOBE_MODEL_MODEL_H
 #define GLOBE_MODEL_MODEL_H
 
 #include <stdbool.h>
 
 #include "base/memory.h"
-#include "base/warnings.h"
-#include "model/checkpoint.h"
-#include "model/decoder.h"
 #include "model/facts.h"
-#include "model/mrope.h"
+#include "model/kv_cache.h"
 #include "model/trace.h"
-#include "model/vision.h"
 #include "photo/image.h"
 #include "photo/patches.h"
 #include "tensor/device.h"
@@ -31,34 +28,13 @@ struct model_options {
     const char *adapter;   // PEFT folder of a LoRA adapter to switch on, or NULL (others: model/lora.h)
 };
 
-// Not thread-safe: one forward pass at a time. Parts are public for the rooms above, which only read them.
-struct model {
-    struct checkpoint *checkpoint;
-    const struct model_config *config;
-    struct tokenizer *tokenizer;
-    struct photo_preprocessor preprocessor;
-    struct device *device;
-    struct vision *vision;
-    struct decoder *decoder;
-    enum dtype type;
-    struct workspace *workspace;
-    int32_t stops[GENERATION_MAX_EOS]; // tokens that end an answer
-    size_t stop_count;
-    struct model_facts facts;
-    struct warnings warnings; // odd but harmless, or not honoured, about the files of the model
-    size_t tensor_count;      // in its list of tensors
-    struct lora *adapter;     // its own (lora_use), or NULL
-    struct lora *own_adapter; // one that lives as long as the model: what training leaves behind
-    void **kept;              // device memory: trained weights, in the place of the checkpoint's
-    size_t kept_count;
-};
+// Not thread-safe: one forward pass at a time. model/facts.h says what may be known of it.
+struct model;
 
 // A folder as published on the hub, or a hub name of which the cache has a snapshot (model/hub.h). ERROR_MODEL for
 // anything that is missing or wrong in it.
 struct model *model_open(const char *name, const struct model_options *options, struct error *error);
 void model_close(struct model *model);
-// A block of the device is released with the model; at once when there is no memory to remember it.
-int model_keep(struct model *model, void *block, struct error *error);
 
 // A prompt ready for the model. Zero-initialise, fill with prompt_build, release with prompt_free.
 struct prompt {
@@ -67,7 +43,7 @@ struct prompt {
     int32_t next_position;
     struct image_grid *grids;
     size_t grid_count;
-    struct matrix patches; // [P, 1176] F32 of all images, host memory
+    struct matrix patches; // [P, values of a patch] F32 of all images, host memory
     struct image *resized; // [grid_count], the pictures as the model sees them
 };
 
@@ -83,15 +59,16 @@ struct prefill_times {
     double language;
 };
 
-// Runs the prompt into an empty cache (capacity >= ids.count), through the cache's adapter, and writes the logits of its last token to last
-// [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
+// Runs the prompt into an empty cache (capacity >= ids.count), through the cache's adapter, and writes the logits of
+// its last token to last [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
 int model_prefill(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
                   const struct trace *trace, struct prefill_times *times, struct error *error);
 
-// The same in pieces, so that other work of the model may go on between them: begin, steps until all is read, then end,
-// which gives the logits and frees what begin made. The first step sees the pictures; each further one reads at most
-// `tokens` tokens, never across a multiple of 1024. Prompt and cache must live until then. Pieces of the same sizes
-// give the same bits; on the CPU, with weights in the type of the arithmetic, pieces of MODEL_PREFILL_PIECE give those of the whole.
+// The same in pieces, so that other work of the model may go on between them: begin, steps until all is read, then
+// end, which gives the logits and frees what begin made. The first step sees the pictures; each further one reads at
+// most `tokens` tokens, never across a multiple of 1024. Prompt and cache must live until then. Pieces of the same
+// sizes give the same bits; on the CPU, with weights in the type of the arithmetic, pieces of MODEL_PREFILL_PIECE
+// give those of the whole.
 enum { MODEL_PREFILL_PIECE = 256 };
 struct prefill;
 struct prefill *model_prefill_begin(struct model *model, const struct prompt *prompt, struct kv_cache *cache,
@@ -101,8 +78,8 @@ bool model_prefill_is_read(const struct prefill *prefill); // nothing is left fo
 int model_prefill_end(struct prefill *prefill, float *last, struct prefill_times *times, struct error *error);
 void model_prefill_drop(struct prefill *prefill); // instead of end; NULL will do
 
-// What the tower, with the model's own adapter, says about a prompt's pictures: embeds [rows, hidden] F32 in host memory, rows = patches /
-// merge^2.
+// What the tower, with the model's own adapter, says about a prompt's pictures: embeds [rows, hidden] F32 in host
+// memory, rows = patches.rows / patches_per_token.
 int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error);
 
 // A cache for `capacity` tokens that go through the model's own adapter, if it has one; for another, or for

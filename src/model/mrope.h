@@ -8,14 +8,8 @@
 
 #include "base/error.h"
 #include "model/config.h"
+#include "photo/patches.h"
 #include "tensor/workspace.h"
-
-// The patch grid of one image: image_grid_thw.
-struct image_grid {
-    size_t frames; // 1 for a photograph
-    size_t height; // patches; a multiple of merge
-    size_t width;
-};
 
 // Fills positions [3, count] (t, h, w) for a prompt whose image placeholders stand for `grids` in order.
 // *next is the position after the last token, on all three axes. ERROR_INPUT when placeholders and grids

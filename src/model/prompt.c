@@ -1,7 +1,7 @@
 // From a chat and its pictures to what the model reads: sizes, patches, ids, positions.
 #include <stdlib.h>
 
-#include "model/model.h"
+#include "model/model_internal.h"
 #include "photo/resize.h"
 
 // The size that the model sees a picture in. A message's own wishes come first, as in qwen_vl_utils' fetch_image: a

@@ -3,7 +3,7 @@
 #define GLOBE_MODEL_TRAINING_INTERNAL_H
 
 #include "model/lora.h"
-#include "model/parts.h"
+#include "model/model_internal.h"
 #include "model/training.h"
 
 // What stands behind a parameter.

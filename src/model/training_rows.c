@@ -1,5 +1,7 @@
 #include "model/training_rows.h"
 
+#include "model/model_internal.h"
+
 static int check_group(const struct model *model, const struct training_group *group, size_t index,
                        struct error *error) {
     const struct decoder_config *c = &model->config->text;

@@ -28,6 +28,13 @@ struct photo_preprocessor photo_preprocessor_default(void);
 int photo_preprocessor_read(struct photo_preprocessor *preprocessor, const char *folder,
                             struct warnings *warnings, struct error *error);
 
+// The patch grid of one image: image_grid_thw.
+struct image_grid {
+    size_t frames; // 1 for a photograph
+    size_t height; // patches; a multiple of merge
+    size_t width;
+};
+
 // Rows [grid_h * grid_w, 3 * temporal * patch * patch] of an image whose sides are multiples of patch *
 // merge: merge groups in raster order, inside a group dy, dx; in a row channel, temporal copy, py, px. value
 // = (pixel / 255 - mean) / std. `rows` has room for them all.

@@ -1,10 +1,14 @@
 // Batched decoding: a batch must say exactly what each of its sequences says alone.
 #include "support.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "generate/generator.h"
 #include "support_device.h"
 
@@ -62,6 +66,28 @@ static struct model *open_model(void) {
     struct error error = {0};
     const struct model_options options = {.type = MODEL_TYPE_F32, .isa = test_isa()};
     struct model *model = model_open(test_data("qwen2_5_vl_tiny"), &options, &error);
+    assert_got(model, error);
+    return model;
+}
+
+// The same model with another end token.
+static struct model *open_with_stop(int32_t id) {
+    struct error error = {0};
+    static const char *const files[] = {"config.json", "model.safetensors", "preprocessor_config.json",
+                                        "tokenizer.json", "tokenizer_config.json"};
+    const char *folder = test_temporary("stops");
+    char path[4096], wanted[PATH_MAX], text[80];
+    assert_int_equal(mkdir(folder, 0755), 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        assert_non_null(realpath(test_data("qwen2_5_vl_tiny/%s", files[i]), wanted));
+        assert_int_equal(symlink(wanted, path), 0);
+    }
+    snprintf(path, sizeof path, "%s/generation_config.json", folder);
+    snprintf(text, sizeof text, "{\"eos_token_id\": %d}", (int)id);
+    assert_ok(file_write(path, text, strlen(text), &error), error);
+    const struct model_options options = {.type = MODEL_TYPE_F32, .isa = test_isa()};
+    struct model *model = model_open(folder, &options, &error);
     assert_got(model, error);
     return model;
 }
@@ -153,9 +179,12 @@ static void test_limits(void **state) {
     generator_cancel(generator, heard);
     assert_int_equal(heard->finish[0], FINISH_CANCELLED);
     assert_int_equal(generator_live(generator), 0);
-    // Every token is a stop token: the answer is empty unless a least number of tokens is asked for.
-    model->stops[0] = heard->ids[0][0];
-    model->stop_count = 1;
+    // Its first token is a stop token: the answer is empty unless a least number of tokens is asked for.
+    generator_free(generator);
+    model_close(model);
+    model = open_with_stop(heard->ids[0][0]);
+    generator = generator_new(model, &error);
+    assert_got(generator, error);
     assert_ok(generator_submit(generator, &g, NULL, &error), error);
     assert_int_equal(heard->finish[0], FINISH_STOP);
     assert_int_equal(heard->count[0], 0);
@@ -184,8 +213,8 @@ static void test_no_placeholders(void **state) {
     assert_ok(generator_finish(generator, &error), error);
     for (int s = 0; s < 40; s++)
         for (size_t i = 0; i < heard->count[s]; i++) {
-            assert_int_not_equal(heard->ids[s][i], model->config->image_id);
-            assert_int_not_equal(heard->ids[s][i], model->config->video_id);
+            assert_int_not_equal(heard->ids[s][i], model_facts(model)->image_id);
+            assert_int_not_equal(heard->ids[s][i], model_facts(model)->video_id);
         }
     prompt_free(&prompt);
     generator_free(generator);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "model/model_internal.h"
 #include "photo/decode.h"
 #include "support_device.h"
 

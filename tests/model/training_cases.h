@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "model/model_internal.h"
 #include "model/training.h"
 #include "photo/decode.h"
 #include "support_device.h"

@@ -54,7 +54,7 @@ static void test_rows_of_all_kinds(void **state) {
         assert_int_equal(sample.prompt.patches.rows, dataset_patches(dataset, i));
         assert_true(sample.labels > 1);
         assert_int_equal(sample.completion.data[sample.completion.count - 1],
-                         tokenizer_find(model->tokenizer, "<|im_end|>"));
+                         tokenizer_find(model_tokenizer(model), "<|im_end|>"));
         sample_free(&sample);
     }
     char text[300];
@@ -139,7 +139,7 @@ static void test_several_answers(void **state) {
     struct buffer text = {0};
     for (size_t i = 0; i < sample.completion.count; i++) {
         if (i && sample.trained[i] != sample.trained[i - 1]) buffer_add_text(&text, "#");
-        tokenizer_decode(model->tokenizer, &sample.completion.data[i], 1, false, &text);
+        tokenizer_decode(model_tokenizer(model), &sample.completion.data[i], 1, false, &text);
     }
     assert_string_equal(text.data, "The Nile.<|im_end|>#\n<|im_start|>user\nAnd through Vienna?<|im_end|>\n"
                                    "<|im_start|>assistant\n#The Danube.<|im_end|>");
@@ -172,7 +172,7 @@ static void test_masked_answers(void **state) {
     struct buffer text = {0};
     for (size_t i = 0; i < masked.completion.count; i++)
         if (masked.trained[i])
-            tokenizer_decode(model->tokenizer, &masked.completion.data[i], 1, false, &text);
+            tokenizer_decode(model_tokenizer(model), &masked.completion.data[i], 1, false, &text);
     assert_string_equal(text.data, "Danube<|im_end|>");
     assert_true(masked.labels > 0 && masked.labels < whole.labels);
     uint64_t identity = dataset_identity(dataset);
