@@ -296,10 +296,10 @@ static void test_places(void **state) {
     assert_true(place->has_position);
     assert_true(fabs(place->latitude - 48.85) < 0.1 && fabs(place->longitude - 2.35) < 0.1);
     assert_true(place->radius_km > 0);
-    assert_true(fabs(place->share - 2.0 / 3) < 1e-12);
-    assert_true(fabs(globe_result_confidence(result) - 2.0 / 3) < 1e-12);
+    assert_near(place->share, 2.0 / 3, 1e-12);
+    assert_near(globe_result_confidence(result), 2.0 / 3, 1e-12);
     assert_true(globe_result_radius(result, 0.5) == 0);
-    assert_true(fabs(globe_result_radius(result, 0.9) - 1105) < 20);
+    assert_near(globe_result_radius(result, 0.9), 1105, 20);
     assert_int_equal(globe_result_alternatives(result), 1);
     assert_string_equal(globe_result_alternative(result, 0)->city, "Rome");
     assert_null(globe_result_alternative(result, 1));

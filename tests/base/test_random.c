@@ -76,7 +76,7 @@ static void unit_is_uniform_and_open(void **state) {
         sum += value;
         counts[(int)(value * BINS)]++;
     }
-    assert_true(fabs(sum / DRAWS - 0.5) < 0.004); // four deviations of the mean
+    assert_near(sum / DRAWS, 0.5, 0.004); // four deviations of the mean
     for (int i = 0; i < BINS; i++) assert_true(abs(counts[i] - DRAWS / BINS) < 300);
 }
 
@@ -95,7 +95,7 @@ static void normal_has_its_moments(void **state) {
         beyond_two += fabs(value) > 2;
     }
     assert_true(fabs(sum / DRAWS) < 0.013);
-    assert_true(fabs(squares / DRAWS - 1) < 0.018);
+    assert_near(squares / DRAWS, 1, 0.018);
     assert_true(abs(beyond_two - 4550) < 270);
 }
 

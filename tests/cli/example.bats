@@ -26,3 +26,14 @@ setup() {
     [ -z "$output" ]
     [[ $stderr == "locate: /nowhere"* ]]
 }
+
+@test "the example in the header's first comment compiles and links as it stands" {
+    cd "$BATS_TEST_TMPDIR"
+    {
+        printf '#include <globe.h>\n#include <stdio.h>\n\nint main(void) {\n'
+        sed -n '/^ \*\//q; s/^ \*     //p' "$GLOBE_SOURCE_DIR/include/globe.h"
+        printf '    return 0;\n}\n'
+    } >example.c
+    [ "$(grep -c globe_ example.c)" -ge 5 ]
+    cc -std=c17 -Wall -Wextra -Werror -I "$GLOBE_SOURCE_DIR/include" example.c -L "$GLOBE_BUILD_DIR" -lglobe -Wl,--allow-shlib-undefined -o example
+}

@@ -70,7 +70,7 @@ static void right_answer(void **state) {
     assert_memory_equal(s.within, within, sizeof within);
     assert_int_equal(s.anywhere, 0);
     assert_int_equal(s.tokens, 7);
-    assert_true(fabs(s.seconds - 2) < 1e-12);
+    assert_near(s.seconds, 2, 1e-12);
     assert_int_equal(s.sure_right_count, 1);
     assert_int_equal(s.sure_wrong_count, 0);
 }
@@ -99,7 +99,7 @@ static void wrong_country(void **state) {
     assert_int_equal(s.locatable_right, 1);
     assert_int_equal(s.within[4], 0);
     assert_int_equal(s.sure_wrong_count, 1);
-    assert_true(fabs(s.sure_wrong - 0.25) < 1e-12);
+    assert_near(s.sure_wrong, 0.25, 1e-12);
 }
 
 // Names decide where codes are missing, whatever their spelling.
@@ -186,7 +186,7 @@ static void sums(void **state) {
     assert_int_equal(total.anywhere_right, 1);
     assert_int_equal(total.within[0], 2);
     assert_int_equal(total.sure_right_count, 2);
-    assert_true(fabs(total.sure_right - 2) < 1e-12);
+    assert_near(total.sure_right, 2, 1e-12);
     assert_int_equal(total.visible, 8);
 }
 
@@ -198,9 +198,9 @@ static void chance(void **state) {
     const struct truth_list list = {.rows = rows, .count = 4};
     struct chance found;
     assert_ok(score_chance(&found, &list, &error), error);
-    assert_true(fabs(found.country - 2.0 / 3) < 1e-12);
-    assert_true(fabs(found.city - 1.0 / 3) < 1e-12);
-    assert_true(fabs(found.locatable - 0.75) < 1e-12);
+    assert_near(found.country, 2.0 / 3, 1e-12);
+    assert_near(found.city, 1.0 / 3, 1e-12);
+    assert_near(found.locatable, 0.75, 1e-12);
 }
 
 // A row of coordinates alone: the distance counts, names do not, neither right nor wrong.
@@ -226,7 +226,7 @@ static void coordinates_alone(void **state) {
     rows[0].country = rows[0].city = rows[1].city = text("");
     struct chance found;
     assert_ok(score_chance(&found, &(struct truth_list){.rows = rows, .count = 2}, &error), error);
-    assert_true(fabs(found.country - 1) < 1e-12);
+    assert_near(found.country, 1, 1e-12);
     assert_true(isnan(found.city));
 }
 

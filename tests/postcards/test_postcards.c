@@ -315,7 +315,7 @@ static void larger_cards_are_the_same_scene(void **state) {
         assert_int_equal(a.plan.city, b.plan.city);
         for (int k = 0; k < a.scene.count && k < b.scene.count; k++)
             if (a.scene.elements[k].thing == b.scene.elements[k].thing)
-                assert_true(fabs(a.scene.elements[k].share - b.scene.elements[k].share) < 0.02);
+                assert_near(a.scene.elements[k].share, b.scene.elements[k].share, 0.02);
         card_free(&a), card_free(&b);
     }
     canvas_free(large);

@@ -201,7 +201,7 @@ static void see_mask(struct device *device, struct low_rank_case *l, const struc
         assert_true(l->mask[i] == 0 || fabs(l->mask[i] * (1 - (double)dropout->rate) - 1) < 1e-6);
     }
     double spread = sqrt((double)count * (double)dropout->rate * (1 - (double)dropout->rate));
-    assert_true(fabs((double)kept - (double)count * (1 - (double)dropout->rate)) <= 4 * spread);
+    assert_near((double)kept, (double)count * (1 - (double)dropout->rate), 4 * spread);
     operand_free(&x), operand_free(&a), operand_free(&y);
 }
 
@@ -229,7 +229,7 @@ static void check_low_rank(struct device *device, enum dtype type, enum dtype ow
         total += get(y.m, i) * l.dy.values[i];
         size += fabs(get(y.m, i) * l.dy.values[i]);
     }
-    assert_true(fabs(total - low_rank_definition(&l)) <= tolerance_of(own) * size);
+    assert_near(total, low_rank_definition(&l), tolerance_of(own) * size);
     device_low_rank_backward(device, dx.m, da.m, db.m, l.dy.m, l.x.m, &adapter);
     done(device);
     check("lora dx", dx.m, &dx, low_rank_definition, &l, l.x.values, tolerance_of(own));
@@ -359,7 +359,7 @@ static void test_embed(void **state) {
     }
     device_embed_backward(device, table.m, dy.m, ids);
     done(device);
-    for (size_t i = 0; i < IDS * COLUMNS; i++) assert_true(fabs(get(table.m, i) - want[i]) < 1e-4);
+    for (size_t i = 0; i < IDS * COLUMNS; i++) assert_near(get(table.m, i), want[i], 1e-4);
     ids[3] = IDS;
     device_embed_backward(device, table.m, dy.m, ids);
     assert_error(device_check(device, &error), error, ERROR_INTERNAL, "outside the table of 7");
@@ -574,10 +574,10 @@ static void test_attention_tiles(void **state) {
         device_attention_backward(device, &gradient);
         done(device);
     }
-    for (size_t i = 0; i < QUERIES * WIDTH; i++) assert_true(fabs(get(dq[0].m, i) - get(dq[1].m, i)) < 2e-5);
+    for (size_t i = 0; i < QUERIES * WIDTH; i++) assert_near(get(dq[0].m, i), get(dq[1].m, i), 2e-5);
     for (size_t i = 0; i < QUERIES * DIM; i++) {
-        assert_true(fabs(get(dk[0].m, i) - get(dk[1].m, i)) < 1e-4 * (1 + fabs(get(dk[0].m, i))));
-        assert_true(fabs(get(dv[0].m, i) - get(dv[1].m, i)) < 1e-4 * (1 + fabs(get(dv[0].m, i))));
+        assert_near(get(dk[0].m, i), get(dk[1].m, i), 1e-4 * (1 + fabs(get(dk[0].m, i))));
+        assert_near(get(dv[0].m, i), get(dv[1].m, i), 1e-4 * (1 + fabs(get(dv[0].m, i))));
     }
     for (size_t way = 0; way < 2; way++)
         operand_free(&dq[way]), operand_free(&dk[way]), operand_free(&dv[way]);
