@@ -79,7 +79,9 @@ static void print_answer(const struct gazetteer_answer *answer) {
         const struct gazetteer_candidate *candidate = &answer->candidates[i];
         print_place(&candidate->place);
         printf("  (%s, %.2f%s)\n", match_kind_name(candidate->match), candidate->score,
-               candidate->country_agrees ? "" : ", another country");
+               !candidate->country_agrees  ? ", another country"
+               : !candidate->region_agrees ? ", another region"
+                                           : "");
     }
     if (answer->same_name_places > 1)
         printf("%d places of this name in %d countries\n", answer->same_name_places,

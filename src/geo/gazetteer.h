@@ -80,8 +80,8 @@ struct gazetteer_candidate {
 enum lookup_outcome {
     LOOKUP_NOT_FOUND, // nothing by that name, and no country or region to fall back on; no candidates
     LOOKUP_FOUND,     // candidates[0] has the name, and is where region and country say
-    LOOKUP_CONFLICT,  // the name exists, but only outside the country named: both kinds are among the
-                      // candidates
+    LOOKUP_CONFLICT,  // the name exists, but only outside the country or region named: both kinds are among
+                      // the candidates
     LOOKUP_CONTAINER, // only what was named after it was found, see `fallback`
 };
 

@@ -124,7 +124,9 @@ static bool agrees_with(const struct context *context, const struct hit *hit) {
         if (context->points[i].id == hit->id ||
             sphere_distance(context->points[i].at, hit->at) <= context->points[i].km + NEAR_KM)
             return true;
-    return false;
+    // What is not known to lie in any region contradicts none ("Cornwall, England").
+    return context->point_count == 0 && !hit->region &&
+           (hit->kind == PLACE_AREA || hit->kind == PLACE_LANDMARK || place_kind_is_point(hit->kind));
 }
 
 static bool region_agrees(const struct search *search, const struct hit *hit) {
@@ -528,7 +530,7 @@ static enum lookup_fallback fallback_of(enum place_kind kind) {
 // The region or area named, else the country, as a hit; 0 when none is known.
 static int find_container(struct search *search, struct hit *hit, struct error *error) {
     struct gazetteer_place place;
-    const struct context *base = &search->contexts[search->piece_count];
+    const struct context *base = search->context;
     const struct country_row *country = gazetteer_find_country(search->gazetteer, search->country.code);
     int64_t id = base->region_count > 0  ? base->regions[0]
                  : base->point_count > 0 ? base->points[0].id
@@ -553,15 +555,15 @@ static int add_container(struct search *search, struct gazetteer_answer *answer,
     return answer->count > before;
 }
 
-// The city lies elsewhere: a well-known one of exactly this name comes before the country named, any other
-// after it.
+// The city lies elsewhere: a well-known one of exactly this name, that is what the name means more often than
+// not (Toronto; not Springfield), comes before the country or region named, any other after it.
 static int answer_conflict(struct search *search, int room, struct gazetteer_answer *answer,
                            struct error *error) {
     if (rank_hits(search, room > 1 ? room - 1 : 1, answer, error)) return -1;
     answer->outcome = LOOKUP_CONFLICT;
     const struct gazetteer_candidate *best = &answer->candidates[0];
     bool known = answer->count > 0 && best->place.population >= WELL_KNOWN &&
-                 best->place.kind == PLACE_CITY && best->match <= MATCH_ALTERNATE;
+                 best->place.kind == PLACE_CITY && best->match <= MATCH_ALTERNATE && best->score >= 0.5;
     if (room == 1 && known) return 0;
     if (room == 1) answer->count = 0;
     int added = add_container(search, answer, error);
@@ -576,7 +578,10 @@ static int answer_conflict(struct search *search, int room, struct gazetteer_ans
     return 0;
 }
 
-// What piece number `index` leads to. 1 when it is a place where country and context say, 0 otherwise.
+enum { PIECE_ELSEWHERE = 2 };
+
+// What piece number `index` leads to: 1 when it is a place where country and context say, PIECE_ELSEWHERE when
+// only the country is right and another region was named, 0 otherwise.
 static int find_piece(struct search *search, int index, struct error *error) {
     search->hits.count = 0;
     search->context = &search->contexts[index + 1];
@@ -586,12 +591,12 @@ static int find_piece(struct search *search, int index, struct error *error) {
     take_claims(search);
     if (!found_in_country(search, false)) return 0;
     if (found_in_country(search, true)) return 1;
-    // In the country, but not where it should be: a namesake elsewhere is not the thing in that city. Another
-    // state may have been meant, if the name is exact.
+    // In the country, but not where it should be: a namesake elsewhere is not the thing in that city. An exact
+    // name in another state contradicts the state.
     if (search->context->point_count > 0) return 0;
     for (size_t i = 0; i < search->hits.count; i++)
         if (country_agrees(search, &search->hits.items[i]) && search->hits.items[i].match <= MATCH_ALTERNATE)
-            return 1;
+            return PIECE_ELSEWHERE;
     return 0;
 }
 
@@ -604,6 +609,7 @@ static int answer_city(struct search *search, int room, struct gazetteer_answer 
         if (found < 0) return -1;
         if (i == 0) elsewhere = search->hits.count > 0 && !found_in_country(search, false);
         if (!found) continue;
+        if (found == PIECE_ELSEWHERE) return answer_conflict(search, room, answer, error);
         answer->outcome = i > 0 ? LOOKUP_CONTAINER : LOOKUP_FOUND;
         if (rank_hits(search, room, answer, error)) return -1;
         for (int c = 0; c < answer->count && i > 0; c++) {
@@ -681,6 +687,50 @@ static int answer_rank(const struct gazetteer_answer *answer) {
     return answer->outcome != LOOKUP_NOT_FOUND;
 }
 
+// "Cape Town \u2013 Waterfront", "Tokyo: Akihabara", "Bangkok > Thonglor": what no name has as it stands is read
+// with commas. True when there was such a mark.
+static bool put_commas(const char *text, char *out, size_t size) {
+    static const char *const marks[] = {" - ", " \u2013 ", " \u2014 ", "\u2013",  "\u2014",
+                                        ": ",  " > ",      " \u00BB ", " \u2192 "};
+    bool any = false;
+    for (size_t used = 0; *text; any = any || used) {
+        size_t length = 0;
+        for (size_t i = 0; i < sizeof marks / sizeof *marks && !length; i++)
+            if (!strncmp(text, marks[i], strlen(marks[i]))) length = strlen(marks[i]);
+        used = length && size > 3;
+        if (used)
+            *out++ = ',', *out++ = ' ';
+        else if (size > 1)
+            *out++ = *text;
+        size -= used ? 2 : size > 1;
+        text += length ? length : 1;
+    }
+    *out = 0;
+    return any;
+}
+
+static int look_up_marked(struct gazetteer *gazetteer, const struct gazetteer_query *query,
+                          struct gazetteer_answer *answer, struct error *error) {
+    char city[PLACE_NAME_LIMIT + 1];
+    struct place_hedge hedge = {0};
+    if (!query->city || strlen(query->city) > PLACE_NAME_LIMIT) return 0;
+    place_hedge_read(query->city, &hedge);
+    if (hedge.count > 1 || hedge.marked || !put_commas(query->city, city, sizeof city)) return 0;
+    const char *last = strrchr(city, ',');
+    if (last) place_hedge_read(last + 1, &hedge);
+    struct gazetteer_answer *other = memory_new(1, sizeof *other, "gazetteer", error);
+    if (!other) return -1;
+    struct gazetteer_query asked = *query;
+    asked.city = city;
+    int result = look_up(gazetteer, &asked, other, error);
+    if (!result && answer_rank(other) > answer_rank(answer)) {
+        *answer = *other;
+        answer->hedged = answer->hedged || hedge.marked; // "Tokyo - maybe Osaka"
+    }
+    free(other);
+    return result;
+}
+
 // Every name of the hedges with every country of theirs, in their order, until one is found for sure.
 static int look_up_hedged(struct gazetteer *gazetteer, const struct gazetteer_query *query,
                           const struct place_hedge *city, const struct place_hedge *country,
@@ -753,6 +803,7 @@ int gazetteer_lookup(struct gazetteer *gazetteer, const struct gazetteer_query *
     gazetteer_start(gazetteer);
     if (look_up(gazetteer, query, answer, error)) return -1;
     if (query->exact_only) return 0;
+    if (!is_sure(answer) && look_up_marked(gazetteer, query, answer, error)) return -1;
     // Most names are found as they are; the lists of hedges are for the others.
     bool plain = is_sure(answer) && answer->candidates[0].match < MATCH_SIMPLIFIED && !answer->hedged;
     if (plain && !(query->city && strpbrk(query->city, "?/|(["))) return 0;

@@ -104,6 +104,7 @@ static int look_up(struct reading *reading, struct gazetteer *gazetteer, struct 
         memcpy(place->country_code, best->place.country_code, sizeof place->country_code);
         place->fallback = lookup_fallback_name(found->fallback);
         place->hedged = found->hedged;
+        place->disagrees = found->outcome == LOOKUP_CONFLICT;
         bool is_city = place_kind_is_point(best->place.kind);
         result = set_text(&place->country, best->place.country, error);
         if (result == 0) result = set_text(&place->region, best->place.region, error);
@@ -209,6 +210,8 @@ static int gather_votes(struct verdict *verdict, const struct reading *readings,
             first_of[verdict->vote_count++] = i;
             if (copy_place(&vote->place, &readings[i].place, error)) return -1;
         }
+        vote->place.disagrees =
+            vote->place.disagrees && readings[i].place.disagrees; // one that agrees is enough
         vote->count++;
         vote->place.share = (double)vote->count / (double)count;
     }
@@ -444,6 +447,7 @@ static int raise_flags(struct verdict *verdict, const struct verdict_place *own,
     if (verdict->outcome != VERDICT_PLACED && verdict->outcome != VERDICT_ABSTAINED) return 0;
     if (contradiction_find(verdict->reasoning, own, options->gazetteer, &contradicts, error)) return -1;
     if (contradicts) verdict->flags |= FLAG_OTHER_PLACE;
+    if (verdict->place.disagrees) verdict->flags |= FLAG_NAMES;
     return 0;
 }
 

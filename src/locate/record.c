@@ -178,7 +178,8 @@ static int take_place(const struct reader *reader, const json_t *object, struct 
                  take_number(reader, object, "share", 1, &place->share) ||
                  take_word(reader, object, "match", &place->match) ||
                  take_word(reader, object, "fallback", &place->fallback) ||
-                 json_get_boolean(object, "hedged", &place->hedged, reader->name, reader->error);
+                 json_get_boolean(object, "hedged", &place->hedged, reader->name, reader->error) ||
+                 json_get_boolean(object, "disagrees", &place->disagrees, reader->name, reader->error);
     if (!failed && !place->fallback[0]) place->fallback = NULL;
     return failed ? -1 : 0;
 }

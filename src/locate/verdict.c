@@ -36,6 +36,8 @@ const char *verdict_flag_name(enum verdict_flag flag) {
         return "answer_cut";
     case FLAG_GPS:
         return "contradicts_gps";
+    case FLAG_NAMES:
+        return "names_disagree";
     }
     return "unknown";
 }

@@ -32,9 +32,10 @@ const char *verdict_level_name(enum verdict_level level); // "country", "region"
 enum verdict_flag {
     FLAG_OTHER_PLACE = 1, // "reasoning_names_other_place": it concludes on another place than the answer
     FLAG_CUT = 2,         // "answer_cut": the completion that is quoted was cut before its end
-    FLAG_GPS = 4          // "contradicts_gps": see verdict.gps_distance_km
+    FLAG_GPS = 4,         // "contradicts_gps": see verdict.gps_distance_km
+    FLAG_NAMES = 8        // "names_disagree": see verdict_place.disagrees
 };
-enum { VERDICT_FLAGS = 3 };
+enum { VERDICT_FLAGS = 4 };
 const char *verdict_flag_name(enum verdict_flag flag);
 // The outcome of that name; -1 when there is none.
 int verdict_outcome_find(const char *name, enum verdict_outcome *outcome);
@@ -56,6 +57,8 @@ struct verdict_place {
     const char *fallback; // with "container": which of what the model named is meant, "city" ("Old Mill,
                           // Bergen"), "region" or "country"; NULL otherwise (static)
     bool hedged;          // the model named it as a guess or as one of several ("Tokyo or Osaka")
+    bool disagrees; // the city named is not known in the country or region named ("Toronto, Germany"), but
+                    // elsewhere: one of the two is wrong
     // The country's own position and radius, for --precision country. Without them a place that has a city or
     // region loses its position when it is coarsened to its country.
     bool has_country_position;

@@ -226,6 +226,9 @@ static void add_checks(struct buffer *out, const struct verdict *view, enum writ
     }
     if (view->flags & FLAG_OTHER_PLACE)
         add_element(out, "p", "note against", "The reasoning concludes on another place than the answer.");
+    if (view->flags & FLAG_NAMES)
+        add_element(out, "p", "note against",
+                    "The model named a city and a country or region that it does not lie in.");
 }
 
 static void begin_fold(struct buffer *out, const char *title) {

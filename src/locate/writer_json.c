@@ -87,6 +87,7 @@ static void set_position(struct object *object, const struct verdict_place *plac
 static void set_doubt(struct object *object, const struct verdict_place *place) {
     if (place->fallback) set_text(object, "fallback", place->fallback);
     if (place->hedged) set(object, "hedged", json_true());
+    if (place->disagrees) set(object, "disagrees", json_true());
 }
 
 static json_t *place_to_json(const struct verdict_place *place) {

@@ -118,6 +118,9 @@ static void add_flags(struct report *report) {
     unsigned flags = report->view->flags;
     if (flags & FLAG_OTHER_PLACE)
         add_text_row(report, "Note", "the reasoning concludes on another place than the answer");
+    if (flags & FLAG_NAMES)
+        add_text_row(report, "Note",
+                     "the model named a city and a country or region that it does not lie in");
     if (flags & FLAG_GPS && !report->view->has_gps)
         add_text_row(report, "Note", "the photo's own GPS contradicts the answer");
 }

@@ -101,6 +101,42 @@ static void test_contradiction_is_told(void **state) {
     assert_int_equal(look_up("Paris", NULL, "unknown").outcome, LOOKUP_FOUND);
 }
 
+// A region that was named is no less named than a country.
+static void test_another_region_is_a_conflict(void **state) {
+    (void)state;
+    struct gazetteer_answer answer = look_up("Springfield, Hawaii", NULL, "USA");
+    assert_int_equal(answer.outcome, LOOKUP_CONFLICT);
+    assert_place(&answer, "Hawaii", "US"); // many Springfields: none of them is meant
+    assert_int_equal(answer.fallback, FALLBACK_REGION);
+    answer = look_up("Springfield", "Hawaii", "USA");
+    assert_int_equal(answer.outcome, LOOKUP_CONFLICT);
+    assert_place(&answer, "Hawaii", "US");
+    assert_int_equal(look_up_text("London, Texas, USA").outcome, LOOKUP_CONFLICT);
+    answer = look_up("Mumbai", "Gujarat", "India"); // one is well known
+    assert_int_equal(answer.outcome, LOOKUP_CONFLICT);
+    assert_place(&answer, "Mumbai", "IN");
+    assert_false(answer.candidates[0].region_agrees);
+    assert_int_equal(look_up("Springfield, Illinois", NULL, "USA").outcome, LOOKUP_FOUND);
+    assert_int_equal(look_up("Cornwall", NULL, "England").outcome, LOOKUP_FOUND); // an area has no region
+    assert_int_equal(look_up("Churchill, Manitoba", NULL, "Canada").outcome, LOOKUP_FOUND);
+}
+
+static void test_dashes_and_colons_part_names(void **state) {
+    (void)state;
+    const char *const names[][3] = {
+        {"Cape Town \u2013 Waterfront", NULL, "Cape Town"},     {"Paris - Le Marais", "France", "Paris"},
+        {"Istanbul \u2014 Beyo\u011flu", "Turkey", "Istanbul"}, {"Tokyo: Akihabara", "Japan", "Tokyo"},
+        {"Bangkok > Thonglor", "Thailand", "Bangkok"},          {"Winston-Salem", "USA", "Winston-Salem"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct gazetteer_answer answer = look_up(names[i][0], NULL, names[i][1]);
+        assert_true(answer.count > 0);
+        assert_string_equal(answer.candidates[0].place.name, names[i][2]);
+        assert_int_equal(answer.outcome, LOOKUP_FOUND);
+        assert_false(answer.hedged);
+    }
+    assert_true(look_up("Tokyo - maybe Osaka", NULL, "Japan").hedged);
+}
+
 static void test_invented_names_are_not_found(void **state) {
     (void)state;
     const char *const names[] = {"Wakanda",      "Westeros",   "Hogsmeade", "Narnia",
@@ -418,6 +454,8 @@ int main(void) {
         cmocka_unit_test(test_match_kinds),
         cmocka_unit_test(test_contradiction_is_told),
         cmocka_unit_test(test_homonyms),
+        cmocka_unit_test(test_another_region_is_a_conflict),
+        cmocka_unit_test(test_dashes_and_colons_part_names),
         cmocka_unit_test(test_invented_names_are_not_found),
         cmocka_unit_test(test_country_codes),
         cmocka_unit_test(test_countries_and_regions),

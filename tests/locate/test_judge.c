@@ -735,6 +735,25 @@ static void test_votes_are_copies(void **state) {
     vote_free(&vote);
 }
 
+// A city that does not lie where the model says contradicts itself, even when its name is known.
+static void test_names_that_disagree_are_flagged(void **state) {
+    (void)state;
+    struct judge_options options = with_places();
+    struct verdict v = JUDGE(&options, "<answer>country: Portugal\ncity: Paris</answer>");
+    assert_place(&v.place, "Paris", "France");
+    assert_true(v.place.disagrees);
+    assert_true(v.flags & FLAG_NAMES);
+    verdict_free(&v);
+    v = JUDGE(&options, "<answer>country: USA\ncity: Springfield, Hawaii</answer>");
+    assert_true(v.flags & FLAG_NAMES);
+    assert_string_equal(v.place.region, "Hawaii");
+    assert_string_equal(v.place.match, "container");
+    verdict_free(&v);
+    v = JUDGE(&options, PARIS, "<answer>country: Portugal\ncity: Paris</answer>");
+    assert_false(v.flags & FLAG_NAMES); // one sample says it right
+    verdict_free(&v);
+}
+
 // What the gazetteer says of a name beyond its place: a guess, a fallback, no city, no country.
 static void test_doubtful_names(void **state) {
     (void)state;
@@ -809,6 +828,7 @@ int main(void) {
         cmocka_unit_test(test_unknown_countries),
         cmocka_unit_test(test_same_name_countries),
         cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_names_that_disagree_are_flagged),
         cmocka_unit_test(test_long_names_stay_names),
         cmocka_unit_test(test_votes_are_copies),
     };
