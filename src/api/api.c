@@ -126,7 +126,7 @@ static int dress(struct globe_result *result, const struct globe *globe, enum wr
     struct buffer json = {0};
     const struct engine *engine = globe->session.engine;
     const struct writer_options options = {
-        .format = WRITER_JSONL, .precision = precision, .model = engine->operations->model(engine)};
+        .format = WRITER_JSONL, .precision = precision, .model = engine_model(engine)};
     if (verdict_to_json(&result->verdict, &options, &json, error)) {
         buffer_free(&json);
         return -1;

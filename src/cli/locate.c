@@ -163,7 +163,7 @@ static int run_batch(struct session *session, struct locate_settings *settings,
                      const struct photo_list *photos, const struct preparation *before) {
     struct error error = {0}, ignored;
     struct locate_sink sink;
-    settings->writer.model = session->engine->operations->model(session->engine);
+    settings->writer.model = engine_model(session->engine);
     settings->writer.expected = photos->count;
     struct batch batch = {.settings = settings};
     batch.streaming = settings->writer.format == WRITER_TEXT && !settings->output && photos->count == 1 &&

@@ -1,4 +1,4 @@
-// The engine that asks an OpenAI-compatible server. A photo is a job; a job is answered by one call (all its
+// The engine that asks an OpenAI-compatible server. A request is a job; a job is answered by one call (all its
 // samples at once, "n") or by several (one sample each, for servers that do not know "n"). A call is one HTTP
 // request, tried again after passing troubles. libcurl's multi interface carries all of them in one thread.
 #include "base/clock.h"
@@ -26,8 +26,11 @@ enum {
 static const double FIRST_DELAY = 0.5, LONGEST_DELAY = 30, LONGEST_WAIT = 300; // seconds
 
 struct job {
-    size_t photo;
-    char *name;
+    engine_ticket ticket;
+    struct engine_events events;
+    bool cancelled;         // goes as soon as nobody looks at it
+    char *name;             // NULL: none
+    char *schema;           // NULL: none
     struct buffer messages; // JSON, with the picture in it
     struct sampling sampling;
     size_t max_tokens;
@@ -44,6 +47,13 @@ struct call {
     double due;              // when to begin, on the clock of clock_seconds()
     struct endpoint_ask ask; // as it was sent last
     struct endpoint_transfer transfer;
+};
+
+// Events of one request are on their way; it may be cancelled by them.
+struct telling {
+    engine_ticket ticket;
+    bool cancelled;
+    struct telling *outer; // events of another one, which have led to these
 };
 
 struct endpoint {
@@ -66,6 +76,7 @@ struct endpoint {
     CURLM *multi;
     struct call *calls; // waiting and flying, oldest first
     size_t waiting, flying, jobs;
+    struct telling *telling;
     struct random random; // of the delays
 };
 
@@ -82,6 +93,7 @@ static const struct endpoint *endpoint_of_const(const struct engine *engine) {
 static void job_free(struct job *job) {
     if (!job) return;
     free(job->name);
+    free(job->schema);
     buffer_free(&job->messages);
     free(job);
 }
@@ -121,14 +133,44 @@ static void remove_job(struct endpoint *endpoint, struct job *job) {
         next = call->next;
         if (call->job == job) remove_call(endpoint, call);
     }
-    endpoint->jobs--;
+    if (!job->cancelled) endpoint->jobs--;
     job_free(job);
 }
 
+// ---- events ----
+
+static void begin_telling(struct endpoint *endpoint, struct telling *telling, engine_ticket ticket) {
+    *telling = (struct telling){.ticket = ticket, .outer = endpoint->telling};
+    endpoint->telling = telling;
+}
+
+// Jobs that were cancelled while they were looked at.
+static void sweep(struct endpoint *endpoint) {
+    if (endpoint->telling) return;
+    for (struct call *call = endpoint->calls; call;) {
+        struct job *job = call->job;
+        call = call->next;
+        if (!job->cancelled) continue;
+        while (call && call->job == job) call = call->next;
+        remove_job(endpoint, job);
+        call = endpoint->calls;
+    }
+}
+
 static void fail_job(struct endpoint *endpoint, struct job *job, const struct error *error) {
-    size_t photo = job->photo;
+    struct engine_events events = job->events;
+    struct telling telling;
+    bool cancelled = job->cancelled;
+    begin_telling(endpoint, &telling, job->ticket);
     remove_job(endpoint, job);
-    endpoint->engine.events.on_failure(endpoint->engine.events.context, photo, error);
+    if (!cancelled && events.on_failure) events.on_failure(events.context, error);
+    if (!cancelled && !telling.cancelled && events.on_finished) events.on_finished(events.context);
+    endpoint->telling = telling.outer;
+}
+
+// Messages begin with the request's name.
+static int name_error(const struct job *job, struct error *error) {
+    return job->name ? error_prefix(error, "%s", job->name) : -1;
 }
 
 // ---- going out ----
@@ -137,8 +179,7 @@ static int begin_call(struct endpoint *endpoint, struct call *call, struct error
     const struct job *job = call->job;
     const bool *refused = endpoint->terms.refused;
     // An answer is told as it comes once: after a broken stream the rest comes in one piece.
-    bool stream =
-        endpoint->engine.events.on_text && job->samples == 1 && !job->told && !refused[FIELD_STREAM];
+    bool stream = job->events.on_text && job->samples == 1 && !job->told && !refused[FIELD_STREAM];
     call->ask = (struct endpoint_ask){.model = endpoint->model,
                                       .sampling = &job->sampling,
                                       .max_tokens = job->max_tokens,
@@ -146,11 +187,12 @@ static int begin_call(struct endpoint *endpoint, struct call *call, struct error
                                       .count = call->count,
                                       .stream = stream,
                                       .log_probs = endpoint->log_probs,
+                                      .schema = job->schema,
                                       .terms = endpoint->terms};
     call->transfer.stream = stream;
     if (endpoint_write_body(&call->transfer.body, &call->ask, &job->messages, error) ||
         endpoint_transfer_begin(&call->transfer, endpoint->multi, &endpoint->way, call, error))
-        return error_prefix(error, "%s", job->name);
+        return name_error(job, error);
     call->tries++;
     endpoint->waiting--;
     endpoint->flying++;
@@ -161,7 +203,7 @@ static int begin_call(struct endpoint *endpoint, struct call *call, struct error
 static struct call *find_due(const struct endpoint *endpoint, double *soonest) {
     double time = clock_seconds();
     for (struct call *call = endpoint->calls; call; call = call->next) {
-        if (call->transfer.easy) continue;
+        if (call->transfer.easy || call->job->cancelled) continue;
         if (call->due <= time) return call;
         if (call->due - time < *soonest) *soonest = call->due - time;
     }
@@ -197,19 +239,26 @@ static void tell_text(struct endpoint *endpoint, struct call *call, bool whole) 
     size_t until = text->length - begun;
     if (until <= from) return;
     reply->delivered = until;
-    call->job->told = true;
-    endpoint->engine.events.on_text(endpoint->engine.events.context, call->job->photo, call->first,
-                                    text->data + from, until - from);
+    struct job *job = call->job;
+    struct telling telling;
+    job->told = true;
+    begin_telling(endpoint, &telling, job->ticket);
+    job->events.on_text(job->events.context, call->first, text->data + from, until - from);
+    endpoint->telling = telling.outer;
 }
 
 static void tell_texts(struct endpoint *endpoint) {
     for (struct call *call = endpoint->calls; call; call = call->next)
-        if (call->transfer.stream && call->transfer.easy) tell_text(endpoint, call, false);
+        if (call->transfer.stream && call->transfer.easy && !call->job->cancelled)
+            tell_text(endpoint, call, false);
 }
 
-static void tell_answers(struct endpoint *endpoint, size_t photo, size_t first,
-                         const struct endpoint_reply *reply) {
-    for (size_t i = 0; i < reply->count; i++) {
+// `last`: the job is done with it, and gone. Whether it was cancelled meanwhile.
+static bool tell_answers(struct endpoint *endpoint, engine_ticket ticket, const struct engine_events *events,
+                         size_t first, const struct endpoint_reply *reply, bool last) {
+    struct telling telling;
+    begin_telling(endpoint, &telling, ticket);
+    for (size_t i = 0; i < reply->count && !telling.cancelled; i++) {
         const struct endpoint_choice *choice = &reply->choices[i];
         struct engine_answer answer = {.sample = first + i,
                                        .text = choice->text.data,
@@ -218,8 +267,11 @@ static void tell_answers(struct endpoint *endpoint, size_t photo, size_t first,
                                        .truncated = choice->truncated,
                                        .log_probs = choice->log_probs,
                                        .ends = choice->ends};
-        endpoint->engine.events.on_answer(endpoint->engine.events.context, photo, &answer);
+        if (events->on_answer) events->on_answer(events->context, &answer);
     }
+    if (last && !telling.cancelled && events->on_finished) events->on_finished(events->context);
+    endpoint->telling = telling.outer;
+    return telling.cancelled;
 }
 
 // What people should know of the answers, once.
@@ -255,7 +307,9 @@ static void answer_call(struct endpoint *endpoint, struct call *call) {
     struct job *job = call->job;
     struct endpoint_reply reply = call->transfer.reply;
     call->transfer.reply = (struct endpoint_reply){0};
-    size_t photo = job->photo, first = call->first;
+    engine_ticket ticket = job->ticket;
+    struct engine_events events = job->events;
+    size_t first = call->first;
     settle_endings(&reply, job);
     tell_oddities(endpoint, &reply);
     if (reply.count < call->count) job->assigned = first + reply.count;
@@ -265,10 +319,14 @@ static void answer_call(struct endpoint *endpoint, struct call *call) {
     struct error error;
     bool failed = false;
     while (!failed && job->assigned < job->samples) failed = !add_call(endpoint, job, 1, &error);
-    if (!failed && job->answered == job->samples) remove_job(endpoint, job);
-    tell_answers(endpoint, photo, first, &reply);
+    bool last = !failed && job->answered == job->samples;
+    if (last) remove_job(endpoint, job);
+    bool cancelled = tell_answers(endpoint, ticket, &events, first, &reply, last);
     endpoint_reply_free(&reply);
-    if (failed) fail_job(endpoint, job, &error);
+    if (failed && cancelled)
+        remove_job(endpoint, job);
+    else if (failed)
+        fail_job(endpoint, job, &error);
 }
 
 static double delay_before(struct endpoint *endpoint, int tries) {
@@ -279,11 +337,11 @@ static double delay_before(struct endpoint *endpoint, int tries) {
 }
 
 static void give_up(struct endpoint *endpoint, struct call *call, struct error *error) {
-    const struct job *job = call->job;
     if (call->tries > 1)
-        error_prefix(error, "%s: %s: after %d tries", job->name, endpoint->url.shown, call->tries);
+        error_prefix(error, "%s: after %d tries", endpoint->url.shown, call->tries);
     else
-        error_prefix(error, "%s: %s", job->name, endpoint->url.shown);
+        error_prefix(error, "%s", endpoint->url.shown);
+    name_error(call->job, error);
     fail_job(endpoint, call->job, error);
 }
 
@@ -296,8 +354,8 @@ static void try_again(struct endpoint *endpoint, struct call *call, double retry
         error_prefix(error, "asks to wait %.0f seconds", delay);
         give_up(endpoint, call, error);
     } else {
-        log_debug("%s: %s: %s: trying again in %.1f s", call->job->name, endpoint->url.shown, error->message,
-                  delay);
+        log_debug("%s: %s: %s: trying again in %.1f s", call->job->name ? call->job->name : "a request",
+                  endpoint->url.shown, error->message, delay);
         stop_call(endpoint, call);
         call->due = clock_seconds() + delay;
         // Asking whether a server is back is no try of this photo.
@@ -391,13 +449,21 @@ static void end_call(struct endpoint *endpoint, struct call *call, CURLcode resu
     double retry_after;
     enum endpoint_trouble trouble;
     struct error error = {0};
+    if (call->job->cancelled) { // by an event of a call that ended in this moment, too
+        stop_call(endpoint, call);
+        return;
+    }
     if (call->transfer.stream) tell_text(endpoint, call, false);
     enum endpoint_outcome outcome = endpoint_transfer_end(&call->transfer, result, &endpoint->way,
                                                           call->count, &retry_after, &trouble, &error);
     note_health(endpoint, trouble, retry_after, &error);
+    if (outcome == ENDPOINT_ANSWERED && call->transfer.stream) tell_text(endpoint, call, true);
+    if (call->job->cancelled) {
+        stop_call(endpoint, call);
+        return;
+    }
     switch (outcome) {
     case ENDPOINT_ANSWERED:
-        if (call->transfer.stream) tell_text(endpoint, call, true);
         answer_call(endpoint, call);
         break;
     case ENDPOINT_PASSING:
@@ -450,13 +516,13 @@ static void bury(struct endpoint *endpoint) {
     while (endpoint->health.gone && endpoint->calls) {
         struct job *job = endpoint->calls->job;
         struct error error = endpoint->gone;
-        error_prefix(&error, "%s: %s", job->name, endpoint->url.shown);
+        error_prefix(&error, "%s", endpoint->url.shown);
+        name_error(job, &error);
         fail_job(endpoint, job, &error);
     }
 }
 
-static int endpoint_step(struct engine *engine, struct error *error) {
-    struct endpoint *endpoint = endpoint_of(engine);
+static int do_step(struct endpoint *endpoint, struct error *error) {
     begin_calls(endpoint);
     int ended = take_in(endpoint, error);
     if (ended < 0) return -1;
@@ -473,32 +539,49 @@ static int endpoint_step(struct engine *engine, struct error *error) {
     return 0;
 }
 
+static int endpoint_step(struct engine *engine, struct error *error) {
+    struct endpoint *endpoint = endpoint_of(engine);
+    int result = do_step(endpoint, error);
+    sweep(endpoint);
+    return result;
+}
+
+static char *copy(const char *text, struct error *error) {
+    return text && !error->code ? memory_copy_string(text, strlen(text), error) : NULL;
+}
+
 static struct job *make_job(const struct endpoint *endpoint, const struct engine_request *request,
-                            struct error *error) {
+                            engine_ticket ticket, struct error *error) {
     struct job *job = memory_new(1, sizeof *job, "request", error);
     if (!job) return NULL;
-    const char *name = request->name ? request->name : "";
-    *job = (struct job){.photo = request->photo,
-                        .name = memory_copy_string(name, strlen(name), error),
+    *error = (struct error){0};
+    *job = (struct job){.ticket = ticket,
+                        .events = request->events,
+                        .name = copy(request->name, error),
+                        .schema = copy(request->schema, error),
                         .sampling = request->sampling,
                         .max_tokens = request->max_tokens,
                         .samples = request->samples};
-    if (job->name && endpoint_write_messages(&job->messages, request, endpoint->jpeg_quality,
-                                             endpoint->max_pixels, error) == 0)
+    if (!error->code && endpoint_check_schema(job->schema, error) == 0 &&
+        endpoint_write_messages(&job->messages, request, endpoint->jpeg_quality, endpoint->max_pixels,
+                                error) == 0)
         return job;
     job_free(job);
     return NULL;
 }
 
-static int endpoint_submit(struct engine *engine, const struct engine_request *request, struct error *error) {
+static int endpoint_submit(struct engine *engine, const struct engine_request *request, engine_ticket ticket,
+                           struct error *error) {
     struct endpoint *endpoint = endpoint_of(engine);
     if (request->samples == 0 || request->samples > ENDPOINT_MOST_CHOICES || request->max_tokens == 0 ||
         request->max_tokens > ENDPOINT_MOST_TOKENS)
         return error_set(error, ERROR_USAGE, "%zu samples of %zu tokens, expected 1 to %d of 1 to %d",
                          request->samples, request->max_tokens, ENDPOINT_MOST_CHOICES, ENDPOINT_MOST_TOKENS);
-    if (sampling_check(&request->sampling, error)) return -1;
+    if (request->adapter)
+        return error_set(error, ERROR_USAGE,
+                         "a server has adapters as models of their own: ask for one by its name");
     if (endpoint_check(engine, error)) return request->name ? error_prefix(error, "%s", request->name) : -1;
-    struct job *job = make_job(endpoint, request, error);
+    struct job *job = make_job(endpoint, request, ticket, error);
     if (!job) return -1;
     endpoint->jobs++;
     size_t count = endpoint->one_by_one ? 1 : job->samples;
@@ -511,6 +594,7 @@ static int endpoint_submit(struct engine *engine, const struct engine_request *r
     begin_calls(endpoint);
     int running;
     curl_multi_perform(endpoint->multi, &running);
+    sweep(endpoint);
     return 0;
 }
 
@@ -533,14 +617,24 @@ static const char *endpoint_changes(const struct engine *engine) {
     return changes->data ? changes->data : "";
 }
 
-static void endpoint_cancel(struct engine *engine) {
+// Its connections are closed, so that the server can stop, too.
+static void endpoint_cancel(struct engine *engine, engine_ticket ticket) {
     struct endpoint *endpoint = endpoint_of(engine);
-    while (endpoint->calls) remove_job(endpoint, endpoint->calls->job);
+    for (struct telling *telling = endpoint->telling; telling; telling = telling->outer)
+        if (telling->ticket == ticket) telling->cancelled = true;
+    for (struct call *call = endpoint->calls; call; call = call->next) {
+        struct job *job = call->job;
+        if (job->ticket != ticket || job->cancelled) continue;
+        job->cancelled = true;
+        endpoint->jobs--;
+        sweep(endpoint);
+        return;
+    }
 }
 
-static void endpoint_free(struct engine *engine) {
+static void endpoint_close(struct engine *engine) {
     struct endpoint *endpoint = endpoint_of(engine);
-    endpoint_cancel(engine);
+    while (endpoint->calls) remove_job(endpoint, endpoint->calls->job);
     curl_multi_cleanup(endpoint->multi);
     curl_slist_free_all(endpoint->way.headers);
     endpoint_url_free(&endpoint->url);
@@ -556,7 +650,7 @@ static const struct engine_operations operations = {.submit = endpoint_submit,
                                                     .room = endpoint_room,
                                                     .flying = endpoint_flying,
                                                     .cancel = endpoint_cancel,
-                                                    .free = endpoint_free,
+                                                    .close = endpoint_close,
                                                     .model = endpoint_model,
                                                     .check = endpoint_check,
                                                     .changes = endpoint_changes};
@@ -689,7 +783,7 @@ struct engine *engine_open_endpoint(const struct endpoint_options *options, stru
     random_start(&endpoint->random, 0, 0);
     if (!prepare(endpoint, options)) {
         error_set(error, ERROR_MEMORY, "%s: not enough memory", url.shown);
-        endpoint_free(&endpoint->engine);
+        endpoint_close(&endpoint->engine);
         return NULL;
     }
     warn(endpoint, options);

@@ -53,23 +53,54 @@ static int add_quoted(struct buffer *out, const char *text, const char *what, st
     return 0;
 }
 
+static int add_image(struct buffer *out, const struct chat_part *part, const struct image *image, int quality,
+                     size_t max_pixels, struct error *error) {
+    const struct chat_size *size = &part->size;
+    if (size->min_pixels || size->max_pixels || size->resized_height || size->resized_width)
+        return error_set(error, ERROR_USAGE,
+                         "a message wishes a size of its picture, which a server cannot be told");
+    buffer_add_text(out, "{\"type\":\"image_url\",\"image_url\":{\"url\":\"");
+    if (add_picture(out, image, quality, max_pixels, error)) return -1;
+    buffer_add_text(out, "\"}}");
+    return 0;
+}
+
+// The user's content is a list always, that of others plain text where it is nothing else: some servers know no
+// more. `next` is the image that comes next.
+static int add_message(struct buffer *out, const struct chat_message *message, const struct image **next,
+                       int quality, size_t max_pixels, struct error *error) {
+    const char *role = message->role;
+    const char *what = !strcmp(role, "user")     ? "prompt"
+                       : !strcmp(role, "system") ? "system message"
+                                                 : "answer";
+    bool plain = strcmp(role, "user") != 0 && message->part_count == 1 && message->parts[0].kind == CHAT_TEXT;
+    buffer_add_text(out, "{\"role\":");
+    if (add_quoted(out, role, "role", error)) return -1;
+    buffer_add_text(out, plain ? ",\"content\":" : ",\"content\":[");
+    for (size_t i = 0; i < message->part_count; i++) {
+        const struct chat_part *part = &message->parts[i];
+        if (i) buffer_add_text(out, ",");
+        if (part->kind == CHAT_IMAGE) {
+            if (add_image(out, part, (*next)++, quality, max_pixels, error)) return -1;
+            continue;
+        }
+        if (!plain) buffer_add_text(out, "{\"type\":\"text\",\"text\":");
+        if (add_quoted(out, part->text, what, error)) return -1;
+        if (!plain) buffer_add_text(out, "}");
+    }
+    buffer_add_text(out, plain ? "}" : "]}");
+    return 0;
+}
+
 static int add_messages(struct buffer *out, const struct engine_request *request, int quality,
                         size_t max_pixels, struct error *error) {
+    const struct image *next = request->images;
     buffer_add_text(out, "[");
-    if (request->system) {
-        buffer_add_text(out, "{\"role\":\"system\",\"content\":");
-        if (add_quoted(out, request->system, "system message", error)) return -1;
-        buffer_add_text(out, "},");
+    for (size_t i = 0; i < request->chat->count; i++) {
+        if (i) buffer_add_text(out, ",");
+        if (add_message(out, &request->chat->messages[i], &next, quality, max_pixels, error)) return -1;
     }
-    buffer_add_text(out, "{\"role\":\"user\",\"content\":[");
-    if (request->image) {
-        buffer_add_text(out, "{\"type\":\"image_url\",\"image_url\":{\"url\":\"");
-        if (add_picture(out, request->image, quality, max_pixels, error)) return -1;
-        buffer_add_text(out, "\"}},");
-    }
-    buffer_add_text(out, "{\"type\":\"text\",\"text\":");
-    if (add_quoted(out, request->text, "prompt", error)) return -1;
-    buffer_add_text(out, "}]}]");
+    buffer_add_text(out, "]");
     return out->failed ? not_enough_memory(error) : 0;
 }
 
@@ -77,6 +108,15 @@ int endpoint_write_messages(struct buffer *out, const struct engine_request *req
                             size_t max_pixels, struct error *error) {
     if (add_messages(out, request, jpeg_quality, max_pixels, error) == 0) return 0;
     return request->name ? error_prefix(error, "%s", request->name) : -1;
+}
+
+int endpoint_check_schema(const char *schema, struct error *error) {
+    if (!schema) return 0;
+    json_t *object = json_read_buffer(schema, strlen(schema), "the JSON schema", error);
+    if (!object) return -1;
+    bool is_object = json_is_object(object);
+    json_decref(object);
+    return is_object ? 0 : error_set(error, ERROR_INPUT, "the JSON schema is no object");
 }
 
 // ---- the fields beside the messages ----
@@ -165,6 +205,13 @@ int endpoint_write_body(struct buffer *out, const struct endpoint_ask *ask, cons
     if (!head) return not_enough_memory(error);
     buffer_add(out, head, strlen(head) - 1);
     free(head);
+    if (ask->schema) {
+        buffer_add_text(out,
+                        ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\","
+                        "\"strict\":true,\"schema\":");
+        buffer_add_text(out, ask->schema);
+        buffer_add_text(out, "}}");
+    }
     buffer_add_text(out, ",\"messages\":");
     buffer_add(out, messages->data, messages->length);
     buffer_add_text(out, "}");

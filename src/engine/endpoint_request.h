@@ -10,13 +10,16 @@
 #include "engine/endpoint_terms.h"
 #include "engine/engine.h"
 
-// The list of messages as JSON text, added to `out`: the system message, then the user's picture and text.
-// The picture is shrunk to max_pixels (0: as it is) and encoded anew as a JPEG without metadata. ERROR_INPUT
-// when it cannot be a JPEG or a text is not UTF-8.
+// The chat as JSON text, added to `out`. Pictures are shrunk to max_pixels (0: as they are) and encoded anew as JPEGs
+// without metadata. ERROR_INPUT when one cannot be a JPEG or a text is not UTF-8, ERROR_USAGE when a message wishes a
+// size of its picture.
 int endpoint_write_messages(struct buffer *out, const struct engine_request *request, int jpeg_quality,
                             size_t max_pixels, struct error *error);
 
-// What differs between the requests for one photo.
+// ERROR_INPUT for what is no JSON object. NULL will do.
+int endpoint_check_schema(const char *schema, struct error *error);
+
+// What differs between the exchanges for one request.
 struct endpoint_ask {
     const char *model;
     const struct sampling *sampling;
@@ -25,6 +28,7 @@ struct endpoint_ask {
     size_t count; // of samples ("n")
     bool stream;
     bool log_probs;
+    const char *schema; // checked; NULL: none. Never left out: without it the answers would be others
     struct endpoint_terms terms; // what the server does not take
 };
 // Which fields a request holds.

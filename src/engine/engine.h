@@ -1,28 +1,18 @@
-// What turns a photo and a prompt into completions: the local model, or any OpenAI-compatible server. Work is
-// submitted, then stepped; answers come back through events, in any order, from within engine_submit and
-// engine_step.
+// What turns chats with pictures into completions: the local model, or any OpenAI-compatible server. Requests are
+// submitted, then the engine is stepped; each request hears of its own answers, in any order, from within
+// engine_step (at times engine_submit), until it is finished or cancelled.
 #ifndef GLOBE_ENGINE_ENGINE_H
 #define GLOBE_ENGINE_ENGINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "generate/sampler.h"
 #include "model/attention_map.h"
 #include "photo/image.h"
-
-struct engine_request {
-    size_t photo;              // the caller's number, given back in events
-    const char *name;          // for messages
-    const struct image *image; // pixels only: no metadata ever reaches an engine
-    const char *system;        // system message; NULL: the model's default
-    const char *text;          // what stands after the image
-    struct sampling sampling;
-    size_t samples;
-    size_t max_tokens; // per sample
-    bool explain;      // answers shall come with attention maps (local models only)
-};
+#include "text/chat.h"
 
 struct engine_answer {
     size_t sample;
@@ -30,52 +20,135 @@ struct engine_answer {
     size_t length;
     size_t tokens;  // remote: as the server tells, n samples sharing its total evenly; 0 when it does not
     bool truncated; // ended by max_tokens
-    // Per token its log-prob and the end of its text (bytes); NULL when the engine does not tell.
+    // Per token its log-prob (of the raw logits, nats) and the end of its text (bytes); NULL when the engine does not
+    // tell. The end token of a local model is not among them.
     const float *log_probs;
     const size_t *ends;
     struct attention_map *attention; // NULL unless asked for; the receiver may take its contents
 };
 
+// What a request hears. All may be NULL. Events may submit further requests and cancel any, their own included; they
+// must not step or close the engine.
 struct engine_events {
-    // Part of an answer, as it comes. May be NULL. Remote engines do so for single samples only, perhaps
-    // never, and stop when a stream breaks and the question is put again: what counts is the answer.
-    void (*on_text)(void *context, size_t photo, size_t sample, const char *text, size_t length);
-    void (*on_answer)(void *context, size_t photo, const struct engine_answer *answer);
-    // The request cannot be answered; no more events come for this photo.
-    void (*on_failure)(void *context, size_t photo, const struct error *error);
+    // Part of an answer, as it comes; the parts of a sample together are its text. Remote engines do so for single
+    // samples only, perhaps never, and stop when a stream breaks and the question is put again: what counts is the
+    // answer.
+    void (*on_text)(void *context, size_t sample, const char *text, size_t length);
+    void (*on_answer)(void *context, const struct engine_answer *answer);
+    void (*on_failure)(void *context,
+                       const struct error *error); // it cannot be answered; the message names it
+    void (*on_finished)(void *context);            // the last event, after the last answer or the failure
     void *context;
 };
+
+struct lora;
+
+// Nothing of it need outlive engine_submit, but the adapter.
+struct engine_request {
+    const char *name; // for messages; NULL: none
+    // The system message, the turns and the places of the pictures. Without a system message a local model has its
+    // template's own, a server its own.
+    const struct chat *chat;
+    const struct image
+        *images; // [image_count], as the chat names them; pixels only: no metadata reaches an engine
+    size_t image_count;
+    struct sampling sampling;
+    size_t samples;    // at least 1
+    size_t max_tokens; // per sample
+    // A JSON schema (text) that each answer shall follow; NULL: none. Servers get it as response_format. ERROR_USAGE of
+    // a local model, which cannot be held to one.
+    const char *schema;
+    // Local models: what the request goes through, as long as it is in flight (model/lora.h); NULL: the model's own.
+    // ERROR_USAGE of a server: its adapters are models of their own name.
+    const struct lora *adapter;
+    bool explain; // answers shall come with attention maps (local models only)
+    struct engine_events events;
+};
+
+typedef uint64_t engine_ticket; // of a request; never given twice in a process, never 0
 
 struct engine;
 
 struct engine_operations {
-    // 0, or -1 when the request was refused as it stands (prompt too long ...): then no event comes for it.
-    int (*submit)(struct engine *engine, const struct engine_request *request, struct error *error);
-    // Advances all that is in flight: one token, or what the network brought within a moment. -1 when the
-    // engine itself failed.
+    int (*submit)(struct engine *engine, const struct engine_request *request, engine_ticket ticket,
+                  struct error *error);
     int (*step)(struct engine *engine, struct error *error);
-    size_t (*room)(const struct engine *engine);   // further requests it would gladly take now
-    size_t (*flying)(const struct engine *engine); // requests submitted and not answered
-    void (*cancel)(struct engine *engine); // drops what is in flight, without an event; NULL: nothing ever is
-    void (*free)(struct engine *engine);
-    const char *(*model)(const struct engine *engine); // its name for output
-    // -1 with *error set when no further request will be taken (a server that is gone), so that nobody need
-    // prepare one. May be NULL: they always are.
-    int (*check)(const struct engine *engine, struct error *error);
-    // What was asked for and could not be had, because a server does not take it: "seed left out". "" when
-    // all went out as it was wanted. May be NULL.
-    const char *(*changes)(const struct engine *engine);
+    size_t (*room)(const struct engine *engine);
+    size_t (*flying)(const struct engine *engine);
+    void (*cancel)(struct engine *engine, engine_ticket ticket); // NULL: nothing can be
+    void (*close)(struct engine *engine);
+    const char *(*model)(const struct engine *engine);
+    int (*check)(const struct engine *engine, struct error *error); // NULL: always well
+    const char *(*changes)(const struct engine *engine);            // NULL: none
 };
 
 struct engine {
     const struct engine_operations *operations;
-    struct engine_events events;
 };
 
-// The local model; it must outlive the engine. At most `sequences` samples decode together, but one request's
-// samples always do.
+// 0, or -1 when the request was refused as it stands (prompt too long ...): then no event comes for it. *ticket, which
+// may be NULL, is set before any event.
+int engine_submit(struct engine *engine, const struct engine_request *request, engine_ticket *ticket,
+                  struct error *error);
+
+// Advances all that is in flight: a piece of a prompt and one token of each answer, or what the network brought within a
+// moment. -1 when the engine itself failed: all that was in flight is gone, without an event.
+static inline int engine_step(struct engine *engine, struct error *error) {
+    return engine->operations->step(engine, error);
+}
+
+// Drops a request and frees what it held, at any time; no event comes for it any more. The others go on. Nothing
+// happens when it is finished already.
+static inline void engine_cancel(struct engine *engine, engine_ticket ticket) {
+    if (engine->operations->cancel) engine->operations->cancel(engine, ticket);
+}
+
+// Further requests it would gladly take now.
+static inline size_t engine_room(const struct engine *engine) {
+    return engine->operations->room(engine);
+}
+
+// Requests submitted and not finished.
+static inline size_t engine_flying(const struct engine *engine) {
+    return engine->operations->flying(engine);
+}
+
+// Its name for output.
+static inline const char *engine_model(const struct engine *engine) {
+    return engine->operations->model(engine);
+}
+
+// -1 with *error set when no further request will be taken (a server that is gone), so that nobody need prepare one.
+static inline int engine_check(const struct engine *engine, struct error *error) {
+    return engine->operations->check ? engine->operations->check(engine, error) : 0;
+}
+
+// What was asked for and could not be had, because a server does not take it: "seed left out". "" when all went out as
+// it was wanted.
+static inline const char *engine_changes(const struct engine *engine) {
+    return engine->operations->changes ? engine->operations->changes(engine) : "";
+}
+
+// What is in flight goes without an event. NULL will do.
+static inline void engine_close(struct engine *engine) {
+    if (engine) engine->operations->close(engine);
+}
+
+// ---- the local model ----
+
 struct model;
-struct engine *engine_open_local(struct model *model, size_t sequences, struct error *error);
+
+struct local_options {
+    size_t sequences; // samples that decode together at most, but one request's always do; 0: 1
+    // Tokens of a prompt that are read between two tokens of those who decode (generate/generator.h); 0: the
+    // generator's own choice.
+    size_t piece;
+};
+// The model must outlive the engine. What a request is answered depends on itself alone, not on what else is in flight.
+struct engine *engine_open_local(struct model *model, const struct local_options *options,
+                                 struct error *error);
+
+// ---- servers ----
 
 struct endpoint_options {
     const char *url;     // "http://127.0.0.1:8000/v1"; "/chat/completions" is added unless it is there
@@ -98,20 +171,8 @@ struct endpoint_options {
     bool insecure;        // certificates are not verified
 };
 // ERROR_USAGE for options out of range and what is no http or https URL; nothing is sent yet. A request that
-// fails does so alone (on_failure, ERROR_NETWORK; the message names photo, server and its words); step never
-// does for what a server did. Requests, their images and texts need not outlive submit.
+// fails does so alone (ERROR_NETWORK; the message names it, the server and its words); step never
+// does for what a server did.
 struct engine *engine_open_endpoint(const struct endpoint_options *options, struct error *error);
-
-static inline int engine_check(const struct engine *engine, struct error *error) {
-    return engine->operations->check ? engine->operations->check(engine, error) : 0;
-}
-
-static inline const char *engine_changes(const struct engine *engine) {
-    return engine->operations->changes ? engine->operations->changes(engine) : "";
-}
-
-static inline void engine_free(struct engine *engine) {
-    if (engine) engine->operations->free(engine);
-}
 
 #endif

@@ -1,5 +1,5 @@
 // The local model as an engine: every request is one submission to the generator; its samples decode as one
-// batch with those of other photos.
+// batch with those of other requests, while the prompts of further ones are read piece by piece.
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,28 +8,30 @@
 #include "engine/engine.h"
 #include "generate/generator.h"
 
+// Prompts that are made ready before their turn to be read: pictures as patches take much memory.
+enum { READ_AHEAD = 2 };
+
 struct local_engine {
     struct engine base;
     struct model *model;
     struct generator *generator;
     size_t sequences, flying;
-    bool cancelling;
     size_t samples; // of the latest request: the next one is taken to be like it
     struct flight *flights;
 };
 
-// A photo in flight. Freed with its last answer.
+// A request in flight. Freed with its last answer.
 struct flight {
     struct local_engine *engine;
     struct flight *next, **link; // in the engine's list
-    size_t photo, left;
-    struct ends { // of each sample: where the text of each token ends
-        size_t *data;
-        size_t count, capacity, position;
-    } * samples;
-    size_t sample_count;
+    engine_ticket ticket;
+    char *name;
+    size_t left; // answers to come
     bool explain;
-    struct prompt prompt; // kept for attention maps
+    struct prompt prompt; // until it is read, or kept for attention maps
+    struct engine_events events;
+    bool telling;   // one of its events is on its way
+    bool cancelled; // ... and has cancelled it: freed when that comes back
 };
 
 static void list_flight(struct local_engine *engine, struct flight *flight) {
@@ -41,49 +43,58 @@ static void list_flight(struct local_engine *engine, struct flight *flight) {
     engine->flying++;
 }
 
-static void free_flight(struct flight *flight) {
+// No longer in flight.
+static void unlist_flight(struct flight *flight) {
     *flight->link = flight->next;
     if (flight->next) flight->next->link = flight->link;
     flight->engine->flying--;
-    for (size_t i = 0; i < flight->sample_count; i++) free(flight->samples[i].data);
-    free(flight->samples);
+}
+
+static void free_flight(struct flight *flight) {
+    if (!flight) return;
     prompt_free(&flight->prompt);
+    free(flight->name);
     free(flight);
 }
 
 static void free_flights(struct local_engine *engine) {
-    for (struct flight *flight = engine->flights, *next; flight; flight = next) {
-        next = flight->next;
-        free_flight(flight);
+    while (engine->flights) {
+        struct flight *first = engine->flights;
+        unlist_flight(first);
+        free_flight(first);
     }
+}
+
+// An event has come back: whether the flight goes on.
+static bool goes_on(struct flight *flight) {
+    flight->telling = false;
+    if (!flight->cancelled) return true;
+    free_flight(flight);
+    return false;
+}
+
+static void finish(struct flight *flight) {
+    struct engine_events events = flight->events;
+    unlist_flight(flight);
+    free_flight(flight);
+    if (events.on_finished) events.on_finished(events.context);
 }
 
 static void on_token(void *context, size_t sample, const struct sampled *token, const char *text,
                      size_t length) {
     struct flight *flight = context;
-    struct ends *ends = &flight->samples[sample];
-    struct engine_events *events = &flight->engine->base.events;
     (void)token;
-    if (ends->count == ends->capacity) {
-        size_t capacity = ends->capacity ? 2 * ends->capacity : 256;
-        size_t *grown = realloc(ends->data, capacity * sizeof *grown);
-        if (grown) {
-            ends->data = grown;
-            ends->capacity = capacity;
-        }
-    }
-    ends->position += length;
-    if (ends->count < ends->capacity) ends->data[ends->count++] = ends->position;
-    if (events->on_text && length) events->on_text(events->context, flight->photo, sample, text, length);
+    if (!flight->events.on_text || !length || flight->cancelled) return;
+    flight->telling = true;
+    flight->events.on_text(flight->events.context, sample, text, length);
+    goes_on(flight);
 }
 
 static void on_done(void *context, size_t sample, const struct completion *completion) {
     struct flight *flight = context;
-    struct engine_events *events = &flight->engine->base.events;
-    if (flight->engine->cancelling) return; // cancel() frees it
+    if (completion->finish == FINISH_CANCELLED) return;
     float *log_probs = malloc((completion->count + 1) * sizeof *log_probs);
     for (size_t i = 0; log_probs && i < completion->count; i++) log_probs[i] = completion->tokens[i].logprob;
-    bool aligned = log_probs && flight->samples[sample].count >= completion->count;
     struct attention_map attention = {0};
     struct error error = {0};
     if (flight->explain && completion->count &&
@@ -95,61 +106,70 @@ static void on_done(void *context, size_t sample, const struct completion *compl
                                          .length = completion->length,
                                          .tokens = completion->count,
                                          .truncated = completion->finish == FINISH_LENGTH,
-                                         .log_probs = aligned ? log_probs : NULL,
-                                         .ends = aligned ? flight->samples[sample].data : NULL,
+                                         .log_probs = log_probs,
+                                         .ends = log_probs ? completion->ends : NULL,
                                          .attention = attention.weights ? &attention : NULL};
-    events->on_answer(events->context, flight->photo, &answer);
+    flight->telling = true;
+    if (flight->events.on_answer) flight->events.on_answer(flight->events.context, &answer);
     free(log_probs);
     attention_map_free(&attention);
-    if (--flight->left == 0) free_flight(flight);
+    if (goes_on(flight) && --flight->left == 0) finish(flight);
 }
 
-static int build_prompt(const struct local_engine *engine, const struct engine_request *request,
-                        struct prompt *prompt, struct error *error) {
-    struct chat chat = {0};
-    int result = 0;
-    if (request->system)
-        result = chat_add_message(&chat, "system", error) ||
-                         chat_add_part(&chat, CHAT_TEXT, request->system, error)
-                     ? -1
-                     : 0;
-    if (result == 0) result = chat_add_message(&chat, "user", error);
-    if (result == 0) result = chat_add_part(&chat, CHAT_IMAGE, request->name, error);
-    if (result == 0) result = chat_add_part(&chat, CHAT_TEXT, request->text, error);
-    if (result == 0) result = prompt_build(prompt, engine->model, &chat, request->image, 1, error);
-    chat_free(&chat);
-    return result;
+static void on_read(void *context) {
+    struct flight *flight = context;
+    if (!flight->explain) prompt_free(&flight->prompt);
 }
 
-static int submit(struct engine *base, const struct engine_request *request, struct error *error) {
-    struct local_engine *engine = (struct local_engine *)base;
-    struct prompt prompt = {0};
+static void on_failure(void *context, const struct error *why) {
+    struct flight *flight = context;
+    struct error error = *why;
+    if (flight->name) error_prefix(&error, "%s", flight->name);
+    flight->telling = true;
+    if (flight->events.on_failure) flight->events.on_failure(flight->events.context, &error);
+    if (goes_on(flight)) finish(flight);
+}
+
+static struct flight *new_flight(const struct local_engine *engine, const struct engine_request *request,
+                                 engine_ticket ticket, struct error *error) {
     struct flight *flight = memory_new(1, sizeof *flight, "request", error);
+    if (!flight) return NULL;
+    *flight = (struct flight){
+        .ticket = ticket, .left = request->samples, .explain = request->explain, .events = request->events};
+    if (request->name) flight->name = memory_copy_string(request->name, strlen(request->name), error);
+    if ((!request->name || flight->name) && prompt_build(&flight->prompt, engine->model, request->chat,
+                                                         request->images, request->image_count, error) == 0)
+        return flight;
+    free_flight(flight);
+    return NULL;
+}
+
+static int submit(struct engine *base, const struct engine_request *request, engine_ticket ticket,
+                  struct error *error) {
+    struct local_engine *engine = (struct local_engine *)base;
+    if (request->schema)
+        return error_set(error, ERROR_USAGE,
+                         "a local model cannot be held to a JSON schema: ask for the form in the prompt and "
+                         "look at what comes, or ask a server that takes response_format");
+    struct flight *flight = new_flight(engine, request, ticket, error);
     if (!flight) return -1;
-    list_flight(engine, flight);
-    flight->photo = request->photo;
-    flight->left = request->samples;
-    flight->explain = request->explain;
-    flight->samples = memory_new(request->samples, sizeof *flight->samples, "request", error);
-    flight->sample_count = flight->samples ? request->samples : 0;
-    if (!flight->samples || build_prompt(engine, request, &prompt, error)) {
-        free_flight(flight);
-        return -1;
-    }
-    engine->samples = request->samples;
-    const struct generation generation = {.prompt = &prompt,
+    const struct generation generation = {.prompt = &flight->prompt,
+                                          .adapter = request->adapter,
                                           .sampling = request->sampling,
                                           .samples = request->samples,
                                           .max_tokens = request->max_tokens,
                                           .on_token = on_token,
                                           .on_done = on_done,
+                                          .on_read = on_read,
+                                          .on_failure = on_failure,
                                           .context = flight};
-    bool explain = flight->explain;
-    if (explain) flight->prompt = prompt; // which frees it; the flight may end within the call below
-    int result = generator_submit(engine->generator, &generation, NULL, error);
-    if (!explain) prompt_free(&prompt);
-    if (result) free_flight(flight);
-    return result;
+    if (generator_queue(engine->generator, &generation, error)) {
+        free_flight(flight);
+        return -1;
+    }
+    engine->samples = request->samples;
+    list_flight(engine, flight);
+    return 0;
 }
 
 static int step(struct engine *base, struct error *error) {
@@ -161,6 +181,7 @@ static int step(struct engine *base, struct error *error) {
 
 static size_t room(const struct engine *base) {
     const struct local_engine *engine = (const struct local_engine *)base;
+    if (generator_waiting(engine->generator) >= READ_AHEAD) return 0;
     size_t live = generator_live(engine->generator), samples = engine->samples ? engine->samples : 1;
     return live < engine->sequences ? (engine->sequences - live) / samples : 0;
 }
@@ -169,16 +190,18 @@ static size_t flying(const struct engine *base) {
     return ((const struct local_engine *)base)->flying;
 }
 
-static void cancel(struct engine *base) {
+static void cancel(struct engine *base, engine_ticket ticket) {
     struct local_engine *engine = (struct local_engine *)base;
-    engine->cancelling = true;
-    for (struct flight *flight = engine->flights; flight; flight = flight->next)
-        generator_cancel(engine->generator, flight);
-    engine->cancelling = false;
-    free_flights(engine);
+    struct flight *flight = engine->flights;
+    while (flight && flight->ticket != ticket) flight = flight->next;
+    if (!flight) return;
+    unlist_flight(flight);
+    flight->cancelled = true;
+    generator_cancel(engine->generator, flight);
+    if (!flight->telling) free_flight(flight);
 }
 
-static void free_engine(struct engine *base) {
+static void close_engine(struct engine *base) {
     struct local_engine *engine = (struct local_engine *)base;
     generator_free(engine->generator);
     free_flights(engine); // after an interruption some are unanswered
@@ -194,17 +217,21 @@ static const struct engine_operations operations = {.submit = submit,
                                                     .room = room,
                                                     .flying = flying,
                                                     .cancel = cancel,
-                                                    .free = free_engine,
+                                                    .close = close_engine,
                                                     .model = model};
 
-struct engine *engine_open_local(struct model *model, size_t sequences, struct error *error) {
+struct engine *engine_open_local(struct model *model, const struct local_options *options,
+                                 struct error *error) {
     struct local_engine *engine = memory_new(1, sizeof *engine, "engine", error);
     if (!engine) return NULL;
     engine->base.operations = &operations;
     engine->model = model;
-    engine->sequences = sequences ? sequences : 1;
+    engine->sequences = options->sequences ? options->sequences : 1;
     engine->generator = generator_new(model, error);
-    if (engine->generator) return &engine->base;
-    free(engine);
-    return NULL;
+    if (!engine->generator) {
+        free(engine);
+        return NULL;
+    }
+    if (options->piece) generator_set_piece(engine->generator, options->piece);
+    return &engine->base;
 }

@@ -222,8 +222,7 @@ static int open_run(struct run *run, const struct session_options *session, stru
     exam->no_distances = !run->session.gazetteer;
     const struct engine *engine = run->session.engine;
     exam->blind = run->options->blind;
-    snprintf(exam->model, sizeof exam->model, "%s%s", engine->operations->model(engine),
-             exam->blind ? " (blind)" : "");
+    snprintf(exam->model, sizeof exam->model, "%s%s", engine_model(engine), exam->blind ? " (blind)" : "");
     run->writer =
         (struct writer_options){.format = WRITER_JSONL, .model = exam->model, .provenance = &run->provenance};
     if (!exam->blind) return 0;
@@ -264,7 +263,7 @@ int exam_run(struct exam *exam, const struct session_options *session, const str
     struct error later = {0}; // the first error is the one to tell
     if (close_file(&run, result ? &later : error)) result = -1;
     if (result == 0) add_up(exam);
-    engine_free(run.blind);
+    engine_close(run.blind);
     session_close(&run.session);
     buffer_free(&run.line);
     outputs_release(&run.outputs);

@@ -15,9 +15,13 @@
 #include "photo/source.h"
 #include "photo/xmp_position.h"
 
+struct batch;
+
 // One photo on its way.
 struct job {
+    struct batch *batch;
     const char *photo;
+    engine_ticket ticket; // of its request; 0: none
     double started;
     struct vote *votes;
     size_t arrived;
@@ -42,15 +46,15 @@ struct batch {
     struct error error; // of an event: no memory, or an engine that breaks its contract
 };
 
-static void on_text(void *context, size_t photo, size_t sample, const char *text, size_t length) {
-    struct batch *batch = context;
-    if (sample == 0 && batch->events->on_text)
-        batch->events->on_text(batch->events->context, batch->jobs[photo].photo, text, length);
+static void on_text(void *context, size_t sample, const char *text, size_t length) {
+    const struct job *job = context;
+    const struct locator_events *events = job->batch->events;
+    if (sample == 0) events->on_text(events->context, job->photo, text, length);
 }
 
-static void on_answer(void *context, size_t photo, const struct engine_answer *answer) {
-    struct batch *batch = context;
-    struct job *job = &batch->jobs[photo];
+static void on_answer(void *context, const struct engine_answer *answer) {
+    struct job *job = context;
+    struct batch *batch = job->batch;
     // Each sample has its place, so that ties do not depend on which one was answered first.
     struct vote *vote =
         job->votes && answer->sample < batch->options->samples ? &job->votes[answer->sample] : NULL;
@@ -76,9 +80,9 @@ static void fail_job(struct batch *batch, struct job *job, const struct error *w
     if (job->error) *job->error = *why;
 }
 
-static void on_failure(void *context, size_t photo, const struct error *error) {
-    struct batch *batch = context;
-    fail_job(batch, &batch->jobs[photo], error);
+static void on_failure(void *context, const struct error *error) {
+    struct job *job = context;
+    fail_job(job->batch, job, error);
 }
 
 // Whether the model was made for such a picture.
@@ -95,32 +99,53 @@ static int check_scope(struct batch *batch, struct job *job, const struct image 
     return result;
 }
 
-static void submit_image(struct batch *batch, size_t index, const struct image *image) {
+// The system message, if there is one; the picture; the question.
+static int make_chat(struct chat *chat, const char *system, const char *photo, const char *text,
+                     struct error *error) {
+    if (system && (chat_add_message(chat, "system", error) || chat_add_part(chat, CHAT_TEXT, system, error)))
+        return -1;
+    return chat_add_message(chat, "user", error) || chat_add_part(chat, CHAT_IMAGE, photo, error) ||
+                   chat_add_part(chat, CHAT_TEXT, text, error)
+               ? -1
+               : 0;
+}
+
+static int ask(struct batch *batch, struct job *job, const struct image *image, struct error *error) {
     const struct locator_options *options = batch->options;
+    const struct locate_prompt *prompt =
+        options->hints ? folder_hints_find(options->hints, job->photo, error) : options->prompt;
+    struct chat chat = {0};
+    job->votes = prompt ? memory_new(options->samples, sizeof *job->votes, "votes", error) : NULL;
+    if (!job->votes) return -1;
+    const struct engine_request request = {
+        .name = job->photo,
+        .chat = &chat,
+        .images = image,
+        .image_count = 1,
+        .sampling = options->sampling,
+        .samples = options->samples,
+        .max_tokens = options->max_tokens,
+        .explain = options->explain != NULL,
+        .events = {.on_text = batch->events && batch->events->on_text ? on_text : NULL,
+                   .on_answer = on_answer,
+                   .on_failure = on_failure,
+                   .context = job}};
+    int result = make_chat(&chat, options->system, job->photo, prompt->text, error);
+    if (result == 0) result = engine_submit(batch->engine, &request, &job->ticket, error);
+    chat_free(&chat);
+    return result;
+}
+
+static void submit_image(struct batch *batch, size_t index, const struct image *image) {
     struct job *job = &batch->jobs[index];
     struct error error = {0};
-    const struct locate_prompt *prompt =
-        options->hints ? folder_hints_find(options->hints, job->photo, &error) : options->prompt;
-    if (!prompt) {
-        fail_job(batch, job, &error);
-        return;
-    }
-    const struct engine_request request = {.photo = index,
-                                           .name = job->photo,
-                                           .image = image,
-                                           .system = options->system,
-                                           .text = prompt->text,
-                                           .sampling = options->sampling,
-                                           .samples = options->samples,
-                                           .max_tokens = options->max_tokens,
-                                           .explain = options->explain != NULL};
-    bool looked = !options->scope || check_scope(batch, job, image, &error) == 0;
-    if (looked && job->out_of_scope) {
+    int result = batch->options->scope ? check_scope(batch, job, image, &error) : 0;
+    if (result == 0 && job->out_of_scope) {
         job->finished = true;
         return;
     }
-    job->votes = memory_new(options->samples, sizeof *job->votes, "votes", &error);
-    if (!looked || !job->votes || batch->engine->operations->submit(batch->engine, &request, &error)) {
+    if (result == 0) result = ask(batch, job, image, &error);
+    if (result) {
         if (!strstr(error.message, job->photo)) error_prefix(&error, "%s", job->photo);
         fail_job(batch, job, &error);
     }
@@ -259,9 +284,8 @@ static int hand_over(struct batch *batch, struct error *error) {
 
 // One step of the engine, which must have something in flight: a batch never waits for what cannot come.
 static int step(struct batch *batch, struct error *error) {
-    if (batch->engine->operations->flying(batch->engine) == 0)
-        return error_set(error, ERROR_INTERNAL, "the engine lost a photo");
-    return batch->engine->operations->step(batch->engine, error);
+    if (engine_flying(batch->engine) == 0) return error_set(error, ERROR_INTERNAL, "the engine lost a photo");
+    return engine_step(batch->engine, error);
 }
 
 static int take_event_error(const struct batch *batch, struct error *error) {
@@ -276,11 +300,10 @@ static int check_cancelled(const struct batch *batch, struct error *error) {
 }
 
 static int run(struct batch *batch, struct error *error) {
-    const struct engine_operations *engine = batch->engine->operations;
+    const struct engine *engine = batch->engine;
     while (batch->counts->done < batch->count) {
         if (check_cancelled(batch, error)) return -1;
-        if (batch->submitted < batch->count &&
-            (engine->room(batch->engine) > 0 || engine->flying(batch->engine) == 0))
+        if (batch->submitted < batch->count && (engine_room(engine) > 0 || engine_flying(engine) == 0))
             submit_file(batch, batch->submitted++);
         else if (step(batch, error))
             return -1;
@@ -292,22 +315,20 @@ static int run(struct batch *batch, struct error *error) {
 
 static int open_batch(struct batch *batch, size_t count, struct error *error) {
     batch->jobs = memory_new(count, sizeof *batch->jobs, "photos", error);
+    if (!batch->jobs) return -1;
     batch->count = count;
-    batch->engine->events =
-        (struct engine_events){.on_text = batch->events && batch->events->on_text ? on_text : NULL,
-                               .on_answer = on_answer,
-                               .on_failure = on_failure,
-                               .context = batch};
-    return batch->jobs ? 0 : -1;
+    for (size_t i = 0; i < count; i++) batch->jobs[i].batch = batch;
+    return 0;
 }
 
 // After an interruption photos are in flight, and nobody is left to hear of them.
 static void close_batch(struct batch *batch) {
-    const struct engine_operations *engine = batch->engine->operations;
-    if (engine->cancel) engine->cancel(batch->engine);
-    for (size_t i = 0; batch->jobs && i < batch->count; i++) empty_job(batch, &batch->jobs[i]);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct job *job = &batch->jobs[i];
+        if (job->ticket && !job->done) engine_cancel(batch->engine, job->ticket);
+        empty_job(batch, job);
+    }
     free(batch->jobs);
-    batch->engine->events = (struct engine_events){0};
 }
 
 int locator_run(struct engine *engine, const struct locator_options *options, const char *const *photos,

@@ -64,7 +64,9 @@ static int open_engine(struct session *session, const struct session_options *op
         session->engine = engine_open_endpoint(&options->endpoint, error);
     } else {
         session->model = model_open(options->model, &options->local, error);
-        if (session->model) session->engine = engine_open_local(session->model, options->sequences, error);
+        if (session->model)
+            session->engine = engine_open_local(
+                session->model, &(struct local_options){.sequences = options->sequences}, error);
     }
     return session->engine ? 0 : -1;
 }
@@ -190,7 +192,7 @@ void session_log(const struct session *session) {
 }
 
 void session_close(struct session *session) {
-    engine_free(session->engine);
+    engine_close(session->engine);
     scope_free(&session->scope);
     calibration_free(&session->calibration);
     model_close(session->model);

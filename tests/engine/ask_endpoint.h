@@ -21,8 +21,17 @@ static const char GOOD[] =
 
 enum { MOST_ANSWERS = 128 };
 
+// One picture and what is asked about it.
+struct question {
+    size_t photo; // its number in struct outcome
+    const char *name, *system, *text, *schema;
+    const struct image *image;
+    struct sampling sampling;
+    size_t samples, max_tokens;
+};
+
 struct outcome {
-    size_t answers, failures;
+    size_t answers, failures, finished;
     struct {
         size_t photo, sample, tokens;
         bool truncated;
@@ -35,22 +44,33 @@ struct outcome {
     struct error error; // of the last failure
     struct buffer streamed;
     struct engine *engine; // for events that submit more
-    const struct engine_request *more;
+    const struct question *more;
 };
 
-static inline void take_text(void *context, size_t photo, size_t sample, const char *text, size_t length) {
-    struct outcome *outcome = context;
-    (void)photo;
+static inline void submit(struct engine *engine, const struct question *question);
+
+// Whose request an event is of.
+struct asked {
+    struct outcome *outcome;
+    size_t photo;
+    bool over;
+};
+
+static inline void take_text(void *context, size_t sample, const char *text, size_t length) {
+    struct outcome *outcome = ((struct asked *)context)->outcome;
+    assert_false(((struct asked *)context)->over);
     assert_int_equal(sample, 0);
     assert_true(length > 0);
     buffer_add(&outcome->streamed, text, length);
 }
 
-static inline void take_answer(void *context, size_t photo, const struct engine_answer *answer) {
-    struct outcome *outcome = context;
+static inline void take_answer(void *context, const struct engine_answer *answer) {
+    const struct asked *asked = context;
+    struct outcome *outcome = asked->outcome;
+    assert_false(asked->over);
     assert_true(outcome->answers < MOST_ANSWERS);
     size_t n = outcome->answers++;
-    outcome->answer[n].photo = photo;
+    outcome->answer[n].photo = asked->photo;
     outcome->answer[n].sample = answer->sample;
     outcome->answer[n].tokens = answer->tokens;
     outcome->answer[n].truncated = answer->truncated;
@@ -62,18 +82,24 @@ static inline void take_answer(void *context, size_t photo, const struct engine_
         outcome->answer[n].ends[i] = answer->ends[i];
     }
     if (outcome->more) {
-        struct error error;
-        const struct engine_request *more = outcome->more;
+        const struct question *more = outcome->more;
         outcome->more = NULL;
-        assert_ok(outcome->engine->operations->submit(outcome->engine, more, &error), error);
+        submit(outcome->engine, more);
     }
 }
 
-static inline void take_failure(void *context, size_t photo, const struct error *error) {
-    struct outcome *outcome = context;
-    (void)photo;
+static inline void take_failure(void *context, const struct error *error) {
+    struct outcome *outcome = ((struct asked *)context)->outcome;
+    assert_false(((struct asked *)context)->over);
     outcome->failures++;
     outcome->error = *error;
+}
+
+static inline void take_end(void *context) {
+    struct asked *asked = context;
+    assert_false(asked->over);
+    asked->over = true;
+    asked->outcome->finished++;
 }
 
 static struct image photo_a, small;
@@ -110,28 +136,63 @@ static inline struct endpoint_options some_options(const char *url) {
                                      .jpeg_quality = 90};
 }
 
-static inline struct engine_request some_request(void) {
-    struct engine_request request = {.photo = 5,
-                                     .name = "a.jpg",
-                                     .image = &small,
-                                     .text = "Where?",
-                                     .sampling = sampling_default(),
-                                     .samples = 1,
-                                     .max_tokens = 100};
-    return request;
+static inline struct question some_request(void) {
+    struct question question = {.photo = 5,
+                                .name = "a.jpg",
+                                .image = &small,
+                                .text = "Where?",
+                                .sampling = sampling_default(),
+                                .samples = 1,
+                                .max_tokens = 100};
+    return question;
 }
+
+// Who hears what is asked next.
+static struct outcome *listener;
+static bool listens_to_text;
 
 static inline struct engine *open_engine(const struct endpoint_options *options, struct outcome *outcome,
                                          bool stream) {
     struct error error;
     struct engine *engine = engine_open_endpoint(options, &error);
     assert_got(engine, error);
-    engine->events = (struct engine_events){.on_text = stream ? take_text : NULL,
-                                            .on_answer = take_answer,
-                                            .on_failure = take_failure,
-                                            .context = outcome};
+    listener = outcome;
+    listens_to_text = stream;
     outcome->engine = engine;
     return engine;
+}
+
+static inline int try_to_submit(struct engine *engine, const struct question *question, engine_ticket *ticket,
+                                struct error *error) {
+    enum { MOST_ASKED = 512 };
+    static struct asked asked[MOST_ASKED];
+    static size_t next;
+    struct asked *context = &asked[next++ % MOST_ASKED];
+    *context = (struct asked){.outcome = listener, .photo = question->photo};
+    struct chat chat = {0};
+    if (question->system) {
+        assert_ok(chat_add_message(&chat, "system", error), *error);
+        assert_ok(chat_add_part(&chat, CHAT_TEXT, question->system, error), *error);
+    }
+    assert_ok(chat_add_message(&chat, "user", error), *error);
+    if (question->image) assert_ok(chat_add_part(&chat, CHAT_IMAGE, question->name, error), *error);
+    assert_ok(chat_add_part(&chat, CHAT_TEXT, question->text, error), *error);
+    const struct engine_request request = {.name = question->name,
+                                           .chat = &chat,
+                                           .images = question->image,
+                                           .image_count = question->image != NULL,
+                                           .sampling = question->sampling,
+                                           .samples = question->samples,
+                                           .max_tokens = question->max_tokens,
+                                           .schema = question->schema,
+                                           .events = {.on_text = listens_to_text ? take_text : NULL,
+                                                      .on_answer = take_answer,
+                                                      .on_failure = take_failure,
+                                                      .on_finished = take_end,
+                                                      .context = context}};
+    int result = engine_submit(engine, &request, ticket, error);
+    chat_free(&chat);
+    return result;
 }
 
 static inline double seconds_now(void) {
@@ -143,17 +204,17 @@ static inline double seconds_now(void) {
 static inline void step_until_done(struct engine *engine) {
     struct error error;
     double start = seconds_now();
-    while (engine->operations->flying(engine)) {
+    while (engine_flying(engine)) {
         double before = seconds_now();
-        assert_ok(engine->operations->step(engine, &error), error);
+        assert_ok(engine_step(engine, &error), error);
         assert_true(seconds_now() - before < 5); // it never waits for long
         assert_true(seconds_now() - start < 60);
     }
 }
 
-static inline void submit(struct engine *engine, const struct engine_request *request) {
+static inline void submit(struct engine *engine, const struct question *question) {
     struct error error;
-    assert_ok(engine->operations->submit(engine, request, &error), error);
+    assert_ok(try_to_submit(engine, question, NULL, &error), error);
 }
 
 // Sends one request to a server with this script and returns how many requests arrived there.
@@ -168,17 +229,18 @@ static inline void submit(struct engine *engine, const struct engine_request *re
         sizeof((const struct mock_step[]){__VA_ARGS__}) / sizeof(struct mock_step))
 
 static inline size_t ask(struct outcome *outcome, const struct endpoint_options *given,
-                         const struct engine_request *request, bool stream, const struct mock_step *steps,
+                         const struct question *request, bool stream, const struct mock_step *steps,
                          size_t count) {
     *outcome = (struct outcome){0};
     struct mock_server *server = mock_server_start(steps, count, 0);
     struct endpoint_options options = given ? *given : some_options(NULL);
     options.url = mock_server_url(server);
     struct engine *engine = open_engine(&options, outcome, stream);
-    struct engine_request usual = some_request();
+    struct question usual = some_request();
     submit(engine, request ? request : &usual);
     step_until_done(engine);
-    engine_free(engine);
+    engine_close(engine);
+    assert_int_equal(outcome->finished, 1); // said once, whatever came
     size_t tries = mock_server_count(server);
     mock_server_stop(server);
     return tries;

@@ -66,7 +66,7 @@ static void sends_what_was_asked(void **state) {
     struct mock_server *server = mock_server_start(steps, 1, 0);
     struct endpoint_options options = some_options(mock_server_url(server));
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     request.image = &photo_a;
     request.system = "You are \"helpful\".\n";
     request.text = "W\xC3\xB6 ist das?";
@@ -80,8 +80,8 @@ static void sends_what_was_asked(void **state) {
     submit(engine, &request);
     step_until_done(engine);
     assert_oslo(&outcome);
-    assert_string_equal(engine->operations->model(engine), "qwen2.5-vl");
-    engine_free(engine);
+    assert_string_equal(engine_model(engine), "qwen2.5-vl");
+    engine_close(engine);
 
     const char *head = mock_server_request(server, 0)->head;
     assert_memory_equal(head, "POST /v1/chat/completions HTTP/1.1\r\n", 36);
@@ -133,7 +133,7 @@ static void sends_extensions_and_a_smaller_picture(void **state) {
     options.log_probs = true;
     options.max_pixels = 20000;
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     request.image = &photo_a;
     request.sampling.top_k = 20;
     request.sampling.min_p = 0.05;
@@ -142,7 +142,7 @@ static void sends_extensions_and_a_smaller_picture(void **state) {
     submit(engine, &request);
     step_until_done(engine);
     assert_oslo(&outcome);
-    engine_free(engine);
+    engine_close(engine);
     assert_null(strstr(mock_server_request(server, 0)->head, "Authorization"));
     json_t *body = sent_body(server, 0);
     int top_k, log_probs, seed;
@@ -225,10 +225,10 @@ static void resumes_a_broken_stream_without_streaming(void **state) {
     struct endpoint_options options = some_options(mock_server_url(server));
     outcome = (struct outcome){0};
     struct engine *engine = open_engine(&options, &outcome, true);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     submit(engine, &request);
     step_until_done(engine);
-    engine_free(engine);
+    engine_close(engine);
     assert_oslo(&outcome);
     assert_string_equal(outcome.streamed.data, "Os"); // not told twice
     json_t *first = sent_body(server, 0), *second = sent_body(server, 1);
@@ -276,8 +276,8 @@ static void judges_streams(void **state) {
 static const char THREE[] = "{\"choices\":[" CHOICE("a", "stop") "," CHOICE("b", "length") "," CHOICE(
     "c", "stop") "],\"usage\":{\"completion_tokens\":10}}";
 
-static struct engine_request three_samples(void) {
-    struct engine_request request = some_request();
+static struct question three_samples(void) {
+    struct question request = some_request();
     request.samples = 3;
     request.sampling.seed = 100;
     return request;
@@ -286,7 +286,7 @@ static struct engine_request three_samples(void) {
 static void asks_for_several_choices(void **state) {
     (void)state;
     struct outcome outcome;
-    struct engine_request request = three_samples();
+    struct question request = three_samples();
     assert_int_equal(ASK_WITH(&outcome, NULL, &request, {.body = THREE}), 1);
     assert_int_equal(outcome.answers, 3);
     size_t tokens = 0;
@@ -307,12 +307,12 @@ static void ask_twice(struct outcome *outcome, const struct mock_step *steps, si
     struct endpoint_options options = some_options(mock_server_url(server));
     options.concurrency = 1; // in order
     struct engine *engine = open_engine(&options, outcome, true);
-    struct engine_request request = three_samples();
+    struct question request = three_samples();
     for (int i = 0; i < 2; i++) {
         submit(engine, &request);
         step_until_done(engine);
     }
-    engine_free(engine);
+    engine_close(engine);
     size_t used = 0;
     for (size_t i = 0; i < mock_server_count(server); i++) {
         json_t *body = sent_body(server, i);
@@ -350,7 +350,7 @@ static void gets_samples_from_servers_without_n(void **state) {
 static void refuses_several_samples_once(void **state) {
     (void)state;
     struct outcome outcome;
-    struct engine_request request = three_samples();
+    struct question request = three_samples();
     assert_int_equal(ASK_WITH(&outcome, NULL, &request, {.status = 422, .body = "{\"detail\":\"too long\"}"}),
                      2);
     assert_failed(&outcome, "HTTP 422: too long");
@@ -613,10 +613,10 @@ static void names_a_server_that_is_not_there(void **state) {
     struct endpoint_options options = some_options(url);
     options.retries = 1;
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     submit(engine, &request);
     step_until_done(engine);
-    engine_free(engine);
+    engine_close(engine);
     assert_failed(&outcome, "/v1/chat/completions: after 2 tries: ");
     assert_null(strstr(outcome.error.message, "hidden"));
     assert_null(strstr(outcome.error.message, KEY));
@@ -632,15 +632,15 @@ static void keeps_sixty_four_busy(void **state) {
     struct endpoint_options options = some_options(mock_server_url(server));
     options.concurrency = 64;
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     size_t submitted = 0;
-    assert_true(engine->operations->room(engine) >= 64);
-    for (; engine->operations->room(engine); submitted++) {
+    assert_true(engine_room(engine) >= 64);
+    for (; engine_room(engine); submitted++) {
         request.photo = submitted;
         submit(engine, &request);
     }
     assert_true(submitted > 64); // a few are made ready beforehand
-    assert_int_equal(engine->operations->flying(engine), submitted);
+    assert_int_equal(engine_flying(engine), submitted);
     step_until_done(engine);
     assert_int_equal(outcome.answers, submitted);
     assert_int_equal(mock_server_count(server), submitted);
@@ -650,7 +650,7 @@ static void keeps_sixty_four_busy(void **state) {
         assert_false(seen[outcome.answer[i].photo]);
         seen[outcome.answer[i].photo] = true;
     }
-    engine_free(engine);
+    engine_close(engine);
     mock_server_stop(server);
 }
 
@@ -662,14 +662,14 @@ static void uses_a_connection_again(void **state) {
     struct endpoint_options options = some_options(mock_server_url(server));
     options.concurrency = 1;
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     for (int i = 0; i < 4; i++) submit(engine, &request);
     outcome.more = &request; // an event may submit
     step_until_done(engine);
     assert_int_equal(outcome.answers, 5);
     assert_int_equal(mock_server_connections(server), 1);
     assert_int_equal(mock_server_most(server), 1);
-    engine_free(engine);
+    engine_close(engine);
     mock_server_stop(server);
 }
 
@@ -680,12 +680,12 @@ static void can_be_freed_in_flight(void **state) {
     struct mock_server *server = mock_server_start(steps, 2, 0);
     struct endpoint_options options = some_options(mock_server_url(server));
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = three_samples();
+    struct question request = three_samples();
     for (int i = 0; i < 8; i++) submit(engine, &request);
     struct error error;
-    for (int i = 0; i < 10; i++) assert_ok(engine->operations->step(engine, &error), error);
+    for (int i = 0; i < 10; i++) assert_ok(engine_step(engine, &error), error);
     double start = seconds_now();
-    engine_free(engine);
+    engine_close(engine);
     assert_true(seconds_now() - start < 1);
     assert_int_equal(outcome.failures, 0); // no events for what was cancelled
     mock_server_stop(server);
@@ -698,9 +698,9 @@ static void an_idle_engine_does_not_wait(void **state) {
     struct endpoint_options options = some_options("http://127.0.0.1:9/v1");
     struct engine *engine = open_engine(&options, &outcome, false);
     double start = seconds_now();
-    for (int i = 0; i < 1000; i++) assert_ok(engine->operations->step(engine, &error), error);
+    for (int i = 0; i < 1000; i++) assert_ok(engine_step(engine, &error), error);
     assert_true(seconds_now() - start < 1);
-    engine_free(engine);
+    engine_close(engine);
 }
 
 // ---- Options and requests ------------------------------------------------------------------------------
@@ -768,25 +768,25 @@ static void checks_requests(void **state) {
     struct outcome outcome = {0};
     struct endpoint_options options = some_options("http://127.0.0.1:9/v1");
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     request.samples = 0;
-    assert_error(engine->operations->submit(engine, &request, &error), error, ERROR_USAGE, "0 samples");
+    assert_error(try_to_submit(engine, &request, NULL, &error), error, ERROR_USAGE, "0 samples");
     request = some_request();
     request.max_tokens = 0;
-    assert_error(engine->operations->submit(engine, &request, &error), error, ERROR_USAGE, "0 tokens");
+    assert_error(try_to_submit(engine, &request, NULL, &error), error, ERROR_USAGE, "0 tokens");
     request = some_request();
     request.sampling.temperature = -1;
-    assert_error(engine->operations->submit(engine, &request, &error), error, ERROR_USAGE, "temperature");
+    assert_error(try_to_submit(engine, &request, NULL, &error), error, ERROR_USAGE, "temperature");
     request = some_request();
     request.text = "\xFF";
-    assert_error(engine->operations->submit(engine, &request, &error), error, ERROR_INPUT,
+    assert_error(try_to_submit(engine, &request, NULL, &error), error, ERROR_INPUT,
                  "a.jpg: the prompt is not valid UTF-8");
     request = some_request();
     request.image = &(struct image){0};
-    assert_error(engine->operations->submit(engine, &request, &error), error, ERROR_INPUT, "a.jpg: ");
-    assert_int_equal(engine->operations->flying(engine), 0);
+    assert_error(try_to_submit(engine, &request, NULL, &error), error, ERROR_INPUT, "a.jpg: ");
+    assert_int_equal(engine_flying(engine), 0);
     assert_int_equal(outcome.failures, 0);
-    engine_free(engine);
+    engine_close(engine);
 }
 
 // Every beginning of a good reply is a broken one.

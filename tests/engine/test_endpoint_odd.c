@@ -240,7 +240,7 @@ static void ask_refusing(const char *field, const char *complaint, const char *a
     options.log_probs = true;
     options.concurrency = 1;
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     request.sampling.top_k = 20;
     request.sampling.min_p = 0.1;
     request.sampling.repetition_penalty = 1.1;
@@ -253,7 +253,7 @@ static void ask_refusing(const char *field, const char *complaint, const char *a
     assert_int_equal(outcome.answers, 2);
     assert_int_equal(mock_server_count(server), 3);
     assert_string_equal(engine_changes(engine), changes);
-    engine_free(engine);
+    engine_close(engine);
     json_t *body = sent_body(server, 2);
     assert_null(json_object_get(body, absent));
     if (present) assert_non_null(json_object_get(body, present));
@@ -339,13 +339,13 @@ static void is_never_greedy_where_that_is_refused(void **state) {
     struct mock_server *server = mock_server_start(steps, 2, 0);
     struct endpoint_options options = some_options(mock_server_url(server));
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     request.sampling.temperature = 0;
     submit(engine, &request);
     step_until_done(engine);
     assert_oslo(&outcome);
     assert_string_equal(engine_changes(engine), "temperature 0 sent as 0.01");
-    engine_free(engine);
+    engine_close(engine);
     json_t *body = sent_body(server, 1);
     assert_true(json_real_value(json_object_get(body, "temperature")) == 0.01);
     json_decref(body);
@@ -534,7 +534,7 @@ static void a_dead_server_is_given_up(void **state) {
     options.retries = 1;
     options.patience = 1;
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     assert_ok(engine_check(engine, &error), error);
     for (int i = 0; i < 8; i++) submit(engine, &request);
     double start = seconds_now();
@@ -543,9 +543,9 @@ static void a_dead_server_is_given_up(void **state) {
     assert_int_equal(outcome.failures, 8);
     if (!strstr(outcome.error.message, "a.jpg: http://127.0.0.1:")) fail_msg("%s", outcome.error.message);
     assert_error(engine_check(engine, &error), error, ERROR_NETWORK, "out of reach");
-    assert_error(engine->operations->submit(engine, &request, &error), error, ERROR_NETWORK, "a.jpg: ");
+    assert_error(try_to_submit(engine, &request, NULL, &error), error, ERROR_NETWORK, "a.jpg: ");
     assert_int_equal(outcome.failures, 8);
-    engine_free(engine);
+    engine_close(engine);
 }
 
 static void a_server_that_comes_back_answers_all(void **state) {
@@ -557,12 +557,12 @@ static void a_server_that_comes_back_answers_all(void **state) {
     struct mock_server *server = mock_server_start(steps, 9, 0);
     struct endpoint_options options = some_options(mock_server_url(server));
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     for (int i = 0; i < 8; i++) submit(engine, &request);
     step_until_done(engine);
     assert_int_equal(outcome.failures, 0);
     assert_int_equal(outcome.answers, 8);
-    engine_free(engine);
+    engine_close(engine);
     mock_server_stop(server);
 }
 
@@ -574,13 +574,13 @@ static void a_shut_door_is_not_knocked_at_forever(void **state) {
     struct endpoint_options options = some_options(mock_server_url(server));
     options.concurrency = 1;
     struct engine *engine = open_engine(&options, &outcome, false);
-    struct engine_request request = some_request();
+    struct question request = some_request();
     for (int i = 0; i < 5; i++) submit(engine, &request);
     step_until_done(engine);
     assert_int_equal(outcome.failures, 5);
     assert_int_equal(mock_server_count(server), ENDPOINT_SHUT);
     if (!strstr(outcome.error.message, "HTTP 401: who are you")) fail_msg("%s", outcome.error.message);
-    engine_free(engine);
+    engine_close(engine);
     mock_server_stop(server);
 }
 

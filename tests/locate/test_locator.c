@@ -25,10 +25,12 @@ struct fake {
     size_t break_at, interrupt_at;                         // numbers of steps; 0: never
     const char *const *answers;                            // by sample; NULL: the photo's name is the city
     struct {
-        size_t photo, samples, answered;
+        engine_ticket ticket;
+        struct engine_events events;
+        size_t samples, answered;
         char name[256];
     } flights[MOST_FLYING];
-    size_t flying, steps, submitted, most_flying, over;
+    size_t flying, steps, submitted, most_flying, over, cancelled;
     size_t width, height; // of the last picture
 };
 
@@ -41,20 +43,23 @@ static size_t fake_room(const struct engine *base) {
     return fake->flying < fake->capacity ? fake->capacity - fake->flying : 0;
 }
 
-static int fake_submit(struct engine *base, const struct engine_request *request, struct error *error) {
+static int fake_submit(struct engine *base, const struct engine_request *request, engine_ticket ticket,
+                       struct error *error) {
     struct fake *fake = (struct fake *)base;
     fake->over += fake_room(base) == 0 && fake->flying > 0;
     assert_true(fake->flying < MOST_FLYING);
-    assert_non_null(request->image->rgb);
-    fake->width = request->image->width;
-    fake->height = request->image->height;
+    assert_int_equal(request->image_count, 1);
+    assert_non_null(request->images->rgb);
+    fake->width = request->images->width;
+    fake->height = request->images->height;
     fake->submitted++;
     if (holds(request->name, fake->refuse))
         return fake->unnamed ? error_set(error, ERROR_LIMIT, "far too long")
                              : error_set(error, ERROR_LIMIT, "%s: far too long", request->name);
     if (holds(request->name, fake->lose)) return 0;
     size_t i = fake->flying++;
-    fake->flights[i].photo = request->photo;
+    fake->flights[i].ticket = ticket;
+    fake->flights[i].events = request->events;
     fake->flights[i].samples = request->samples;
     fake->flights[i].answered = 0;
     snprintf(fake->flights[i].name, sizeof fake->flights[i].name, "%s", request->name);
@@ -68,7 +73,7 @@ static void land(struct fake *fake, size_t i) {
 }
 
 static void answer(struct fake *fake, size_t i, size_t sample) {
-    const struct engine_events *events = &fake->base.events;
+    const struct engine_events *events = &fake->flights[i].events;
     char text[512];
     const char *slash = strrchr(fake->flights[i].name, '/');
     if (fake->answers)
@@ -76,19 +81,18 @@ static void answer(struct fake *fake, size_t i, size_t sample) {
     else
         snprintf(text, sizeof text, "<think>sample %zu</think><answer>country: Nowhere\ncity: %s</answer>",
                  sample, slash ? slash + 1 : fake->flights[i].name);
-    size_t photo = fake->flights[i].photo, length = strlen(text);
+    size_t length = strlen(text);
     if (events->on_text) {
-        events->on_text(events->context, photo, sample, text, length / 2);
-        events->on_text(events->context, photo, sample, text + length / 2, length - length / 2);
+        events->on_text(events->context, sample, text, length / 2);
+        events->on_text(events->context, sample, text + length / 2, length - length / 2);
     }
     const struct engine_answer whole = {.sample = sample, .text = text, .length = length, .tokens = 5};
-    events->on_answer(events->context, photo, &whole);
+    events->on_answer(events->context, &whole);
 }
 
 // One sample of one photo.
 static int fake_step(struct engine *base, struct error *error) {
     struct fake *fake = (struct fake *)base;
-    const struct engine_events *events = &fake->base.events;
     fake->steps++;
     if (fake->steps == fake->interrupt_at) raise(SIGINT);
     if (fake->steps == fake->break_at) return error_set(error, ERROR_NETWORK, "the engine fell apart");
@@ -101,7 +105,7 @@ static int fake_step(struct engine *base, struct error *error) {
     if (holds(name, fake->fail) || late) {
         struct error why = {0};
         error_set(&why, ERROR_NETWORK, "%s: gone", name);
-        events->on_failure(events->context, fake->flights[i].photo, &why);
+        fake->flights[i].events.on_failure(fake->flights[i].events.context, &why);
         land(fake, i);
         return 0;
     }
@@ -115,7 +119,16 @@ static size_t fake_flying(const struct engine *base) {
     return ((const struct fake *)base)->flying;
 }
 
-static void fake_free(struct engine *base) {
+static void fake_cancel(struct engine *base, engine_ticket ticket) {
+    struct fake *fake = (struct fake *)base;
+    for (size_t i = 0; i < fake->flying; i++)
+        if (fake->flights[i].ticket == ticket) {
+            land(fake, i);
+            fake->cancelled++;
+        }
+}
+
+static void fake_close(struct engine *base) {
     (void)base;
 }
 
@@ -128,7 +141,8 @@ static const struct engine_operations fake_operations = {.submit = fake_submit,
                                                          .step = fake_step,
                                                          .room = fake_room,
                                                          .flying = fake_flying,
-                                                         .free = fake_free,
+                                                         .cancel = fake_cancel,
+                                                         .close = fake_close,
                                                          .model = fake_model};
 
 static struct fake new_fake(size_t capacity) {
@@ -560,7 +574,7 @@ static const char *const scenes[] = {"a", "b", "c", "d"};
 // The answers for the scenes of tests/data/images, by name, with this many sequences at once.
 static void locate_scenes(struct model *model, size_t sequences, bool together, char answers[4][1024]) {
     struct error error = {0};
-    struct engine *engine = engine_open_local(model, sequences, &error);
+    struct engine *engine = engine_open_local(model, &(struct local_options){.sequences = sequences}, &error);
     assert_got(engine, error);
     struct locator_options options = options_for(3);
     options.sampling.temperature = 1;
@@ -579,7 +593,7 @@ static void locate_scenes(struct model *model, size_t sequences, bool together, 
         }
     }
     for (size_t i = 0; i < 4; i++) free(paths[i]);
-    engine_free(engine);
+    engine_close(engine);
 }
 
 static void test_together_is_the_same_as_alone(void **state) {
@@ -602,40 +616,46 @@ static void test_room_of_the_local_engine(void **state) {
     (void)state;
     struct error error = {0};
     struct model *model = open_model();
-    struct engine *engine = engine_open_local(model, 8, &error);
+    struct engine *engine = engine_open_local(model, &(struct local_options){.sequences = 8}, &error);
     assert_got(engine, error);
-    assert_int_equal(engine->operations->room(engine), 8);
-    assert_int_equal(engine->operations->flying(engine), 0);
-    assert_string_equal(engine->operations->model(engine), "qwen2_5_vl_tiny");
+    assert_int_equal(engine_room(engine), 8);
+    assert_int_equal(engine_flying(engine), 0);
+    assert_string_equal(engine_model(engine), "qwen2_5_vl_tiny");
     memset(&heard, 0, sizeof heard);
     struct image image = grey();
+    struct chat chat = {0};
+    assert_ok(chat_add_message(&chat, "user", &error), error);
+    assert_ok(chat_add_part(&chat, CHAT_IMAGE, "grey", &error), error);
+    assert_ok(chat_add_part(&chat, CHAT_TEXT, "Where?", &error), error);
     struct engine_request request = {.name = "grey",
-                                     .image = &image,
-                                     .text = "Where?",
+                                     .chat = &chat,
+                                     .images = &image,
+                                     .image_count = 1,
                                      .sampling = sampling_default(),
                                      .samples = 3,
                                      .max_tokens = 12};
-    assert_ok(engine->operations->submit(engine, &request, &error), error);
-    assert_int_equal(engine->operations->flying(engine), 1);
-    assert_int_equal(engine->operations->room(engine),
+    assert_ok(engine_submit(engine, &request, NULL, &error), error);
+    assert_int_equal(engine_flying(engine), 1);
+    assert_int_equal(engine_room(engine),
                      1); // five sequences are left: one more request of three
-    assert_ok(engine->operations->submit(engine, &request, &error), error);
-    assert_int_equal(engine->operations->room(engine), 0);
+    assert_ok(engine_submit(engine, &request, NULL, &error), error);
+    assert_int_equal(engine_room(engine), 0);
     // Freed in flight: nothing leaks, nobody is told.
-    engine_free(engine);
+    engine_close(engine);
 
     // A prompt that does not fit is refused, and the engine goes on.
-    engine = engine_open_local(model, 8, &error);
+    engine = engine_open_local(model, &(struct local_options){.sequences = 8}, &error);
     char *text = malloc(40001);
     memset(text, 'x', 40000);
     text[40000] = 0;
-    request.text = text;
-    assert_error(engine->operations->submit(engine, &request, &error), error, ERROR_LIMIT, "context");
-    assert_int_equal(engine->operations->flying(engine), 0);
+    assert_ok(chat_add_part(&chat, CHAT_TEXT, text, &error), error);
+    assert_error(engine_submit(engine, &request, NULL, &error), error, ERROR_LIMIT, "context");
+    assert_int_equal(engine_flying(engine), 0);
     free(text);
+    chat_free(&chat);
     struct verdict verdict = {0};
     struct locator_options options = options_for(1);
-    options.max_tokens = 1; // all is said within submit
+    options.max_tokens = 1;
     assert_ok(locator_image(engine, &options, &image, "grey", NULL, &verdict, &error), error);
     assert_int_equal(verdict.tokens, 1);
     assert_true(verdict.truncated);
@@ -644,7 +664,7 @@ static void test_room_of_the_local_engine(void **state) {
     assert_ok(locator_image(engine, &options, &image, "grey", NULL, &verdict, &error), error);
     verdict_free(&verdict);
     image_free(&image);
-    engine_free(engine);
+    engine_close(engine);
     model_close(model);
 }
 
