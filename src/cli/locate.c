@@ -248,6 +248,12 @@ static int prepare_resume(struct locate_settings *settings, struct photo_list *p
     if (before->resume.unsigned_records)
         log_warning("%s: %zu records do not say with which model and settings they were made",
                     settings->output, before->resume.unsigned_records);
+    size_t changed;
+    if (resume_drop_changed(&before->resume, photos, &changed, error)) return -1;
+    if (changed)
+        log_warning("%s: %zu photo%s changed since %s located, so %s located again", settings->output,
+                    changed, changed == 1 ? " has" : "s have", changed == 1 ? "it was" : "they were",
+                    changed == 1 ? "it is" : "they are");
     if (locate_heal_sidecars(settings, &before->resume, photos, &before->healed, &before->sidecars_failed,
                              error))
         return -1;

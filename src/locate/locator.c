@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "locate/evidence.h"
+#include "locate/provenance.h"
 #include "locate/scope.h"
 #include "photo/decode.h"
 #include "photo/source.h"
@@ -26,6 +27,7 @@ struct job {
     struct vote *votes;
     size_t arrived;
     char *hash;          // SHA-256 of the file
+    int64_t modified;    // and its time (locate/provenance.h)
     struct error *error; // why it failed; NULL: it did not. Few do, and errors are large
     bool has_gps;        // of the photo's metadata: measured
     struct point gps;
@@ -174,6 +176,7 @@ static void submit_file(struct batch *batch, size_t index) {
     struct image image = {0};
     struct error error = {0};
     job->started = clock_seconds();
+    job->modified = photo_source_is_url(job->photo) ? 0 : provenance_photo_time(job->photo);
     struct photo_facts facts;
     bool asked = engine_check(batch->engine, &error) == 0; // else the picture is not even read
     if (!asked) error_prefix(&error, "%s", job->photo);
@@ -258,6 +261,7 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
     compare_with_gps(verdict, job);
     verdict->seconds = clock_seconds() - job->started;
     verdict->photo_sha256 = job->hash;
+    verdict->photo_modified = job->modified;
     job->hash = NULL;
     empty_job(batch, job);
     if (result) verdict_free(verdict);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/installed.h"
 #include "engine/endpoint_url.h"
+#include "model/hub.h"
 
 enum { SMALL_FILE = 16 << 20, HEADER = 1 << 20, BLOCKS = 64, BLOCK = 4096 };
 enum { SIGNIFICANT_DIGITS = 12 }; // as in a record (writer_json.c)
@@ -109,12 +110,25 @@ static void set_text(struct making *making, const char *key, const char *text, b
     set(making, key, value);
 }
 
-static void set_model(struct making *making, const char *key, const char *folder) {
+// NAME is a folder, or of the hub's cache. "" in `hash` when there is none, which opening it tells.
+static void hash_named_model(const char *name, const char *option, char hash[HASH_TEXT]) {
+    struct error ignored = {0};
+    char *folder = hub_find(name, option, NULL, &ignored);
+    hash[0] = 0;
+    if (folder) provenance_hash_model(folder, hash, &ignored);
+    free(folder);
+}
+
+static void set_adapter(struct making *making, const char *name) {
+    char hash[HASH_TEXT] = "";
+    if (name) hash_named_model(name, "--adapter", hash);
+    set(making, "adapter", hash[0] ? json_sprintf("sha256:%s", hash) : json_null());
+}
+
+// A model's own calibration is in the model's hash.
+static void set_calibration(struct making *making, const char *path) {
     char hash[HASH_TEXT];
-    if (!folder || provenance_hash_model(folder, hash, NULL))
-        set(making, key, json_null());
-    else
-        set(making, key, json_sprintf("sha256:%s", hash));
+    if (path && hash_file(path, hash, NULL) == 0) set(making, "calibration", json_sprintf("sha256:%s", hash));
 }
 
 static void set_gazetteer(struct making *making, const struct session_options *options) {
@@ -127,6 +141,12 @@ static void set_gazetteer(struct making *making, const struct session_options *o
     else
         set(making, "gazetteer", json_null());
     gazetteer_close(gazetteer);
+    if (!options->gazetteer || options->no_gazetteer) return;
+    char text[HASH_TEXT]; // one that was edited has the same numbers
+    struct hash *hash = hash_new(NULL);
+    if (hash) add_part(hash, options->gazetteer, "gazetteer");
+    if (hash && hash_end(hash, text, NULL) == 0)
+        set(making, "gazetteer-file", json_sprintf("sha256:%s", text));
 }
 
 static int set_prompt(struct making *making, const struct session_options *options, struct error *error) {
@@ -169,7 +189,7 @@ static void set_engine(struct making *making, const struct session_options *opti
     set_count(making, "max-pixels", endpoint->url ? endpoint->max_pixels : options->local.max_pixels);
     if (!endpoint->url) {
         set_text(making, "dtype", types[options->local.type], false);
-        set_model(making, "adapter", options->local.adapter);
+        set_adapter(making, options->local.adapter);
         return;
     }
     char *shown = endpoint_url_show(endpoint->url);
@@ -192,6 +212,7 @@ static int fill(struct making *making, const struct session_options *options, en
     set_count(making, "alternatives", options->alternatives);
     set_text(making, "precision", writer_precision_names[precision], false);
     set_gazetteer(making, options);
+    set_calibration(making, options->calibration);
     set_engine(making, options);
     return making->failed ? error_set(error, ERROR_MEMORY, "settings: out of memory") : 0;
 }
@@ -211,10 +232,13 @@ static int hash_settings(struct provenance *provenance, struct error *error) {
 
 static void hash_own_model(struct provenance *provenance, const struct session_options *options) {
     if (options->endpoint.url) return;
-    char *config = options->model ? NULL : installed_find("models/postcards/config.json", NULL);
+    if (options->model) {
+        hash_named_model(options->model, "--model", provenance->model_hash);
+        return;
+    }
+    char *config = installed_find("models/postcards/config.json", NULL);
     char *embedded = config ? file_folder(config, NULL) : NULL;
-    const char *folder = options->model ? options->model : embedded;
-    if (folder) provenance_hash_model(folder, provenance->model_hash, NULL);
+    if (embedded) provenance_hash_model(embedded, provenance->model_hash, NULL);
     free(embedded);
     free(config);
 }
@@ -241,12 +265,28 @@ static json_t *text_or_null(const char *text) {
     return text && *text ? json_string(text) : json_null();
 }
 
-json_t *provenance_to_json(const struct provenance *provenance, const char *model, const char *photo_hash) {
-    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:O, s:I, s:b}", "version", GLOBE_VERSION, "model",
+int64_t provenance_photo_time(const char *photo) {
+    struct stat status;
+    if (stat(photo, &status) || !S_ISREG(status.st_mode)) return 0;
+    return (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+}
+
+bool provenance_photo_differs(const char *photo, int64_t photo_modified, const char *photo_hash) {
+    struct error ignored = {0};
+    char hash[HASH_TEXT];
+    int64_t now = provenance_photo_time(photo);
+    if (!now || now == photo_modified || !photo_hash || !*photo_hash) return false;
+    return hash_file(photo, hash, &ignored) == 0 && strcmp(hash, photo_hash) != 0;
+}
+
+json_t *provenance_to_json(const struct provenance *provenance, const char *model, const char *photo_hash,
+                           int64_t photo_modified) {
+    json_t *modified = photo_modified ? json_integer(photo_modified) : json_null();
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:O, s:I, s:b}", "version", GLOBE_VERSION, "model",
                      text_or_null(model), "model_hash", text_or_null(provenance->model_hash), "photo_sha256",
-                     text_or_null(photo_hash), "settings_hash", provenance->settings_hash, "settings",
-                     provenance->settings, "seed", (json_int_t)provenance->seed, "explain",
-                     provenance->explain);
+                     text_or_null(photo_hash), "photo_modified", modified, "settings_hash",
+                     provenance->settings_hash, "settings", provenance->settings, "seed",
+                     (json_int_t)provenance->seed, "explain", provenance->explain);
 }
 
 static void begin_item(struct buffer *out, const char *key) {

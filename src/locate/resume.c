@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/signals.h"
 
 enum { TAIL_LOOK = 16 };
 
@@ -53,6 +54,8 @@ static int add_entry(struct resume *resume, const char *photo, const struct resu
         entry->offset = found->offset;
         entry->length = found->length;
         entry->failed = found->failed;
+        entry->modified = found->modified;
+        memcpy(entry->photo_sha256, found->photo_sha256, sizeof entry->photo_sha256);
         return 0;
     }
     if (resume->count == resume->capacity) {
@@ -98,8 +101,13 @@ static int take_line(struct resume *resume, const char *line, size_t length, siz
     struct record record;
     if (record_read(&record, line, length, name, error)) return -1;
     int result = compare_settings(resume, &record, options, name, error);
-    const struct resume_entry found = {
-        .offset = resume->keep, .length = length, .failed = record.verdict.outcome == VERDICT_FAILED};
+    struct resume_entry found = {
+        .offset = resume->keep,
+        .length = length,
+        .failed = record.verdict.outcome == VERDICT_FAILED,
+        .modified = json_integer_value(json_object_get(record.provenance, "photo_modified"))};
+    snprintf(found.photo_sha256, sizeof found.photo_sha256, "%s",
+             record.verdict.photo_sha256 ? record.verdict.photo_sha256 : "");
     if (result == 0) result = add_entry(resume, record.verdict.photo, &found, error);
     record_free(&record);
     return result;
@@ -189,7 +197,8 @@ static struct resume_entry **choose(const struct resume *resume, const struct ph
         if (name_map_find(&resume->by_photo, list->paths[i], &at)) wanted[at] = true;
     }
     for (size_t i = 0; chosen && wanted && i < resume->count; i++)
-        if (!resume->entries[i].failed && (!list || wanted[i])) chosen[(*count)++] = &resume->entries[i];
+        if (!resume->entries[i].failed && !resume->entries[i].changed && (!list || wanted[i]))
+            chosen[(*count)++] = &resume->entries[i];
     bool failed = !wanted;
     free(wanted);
     if (chosen && !failed) {
@@ -249,6 +258,21 @@ static int note_lacking(void *context, const struct record *record, struct error
     return 0;
 }
 
+int resume_drop_changed(struct resume *resume, const struct photo_list *list, size_t *changed,
+                        struct error *error) {
+    size_t at;
+    *changed = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!name_map_find(&resume->by_photo, list->paths[i], &at)) continue;
+        struct resume_entry *entry = &resume->entries[at];
+        if (signals_check(error)) return -1;
+        if (entry->failed || entry->changed) continue;
+        entry->changed = provenance_photo_differs(entry->photo, entry->modified, entry->photo_sha256);
+        *changed += entry->changed;
+    }
+    return 0;
+}
+
 int resume_drop(const struct resume *resume, struct photo_list *list, bool explain, size_t *dropped,
                 struct error *error) {
     struct lacking lacking = {resume, memory_new(resume->count + 1, sizeof(bool), "records", error)};
@@ -258,7 +282,7 @@ int resume_drop(const struct resume *resume, struct photo_list *list, bool expla
     size_t kept = 0, at;
     for (size_t i = 0; result == 0 && i < list->count; i++) {
         bool done = name_map_find(&resume->by_photo, list->paths[i], &at) && !resume->entries[at].failed &&
-                    !lacking.entries[at];
+                    !resume->entries[at].changed && !lacking.entries[at];
         if (done) {
             free(list->paths[i]);
             ++*dropped;

@@ -24,6 +24,9 @@ struct resume_entry {
     char *photo; // its bytes
     size_t offset, length;
     bool failed;
+    bool changed;                 // resume_drop_changed: the record is about another file
+    int64_t modified;             // of the photo (locate/provenance.h)
+    char photo_sha256[HASH_TEXT]; // "" when not known
 };
 
 struct resume {
@@ -42,6 +45,10 @@ struct resume {
 // was made with another model, seed or other settings (naming what differs). Start from {0}, or anything.
 int resume_read(struct resume *resume, const char *path, const struct resume_options *options,
                 struct error *error);
+// Looks which photos of the list are other files by now than when they were located: their records count no more,
+// and they are asked for again. *changed counts them.
+int resume_drop_changed(struct resume *resume, const struct photo_list *list, size_t *changed,
+                        struct error *error);
 // Drops the photos that are done from the list; *dropped counts them. Those that failed are tried again. With
 // `explain` so are those whose attention maps are missing, as far as their records can have any.
 int resume_drop(const struct resume *resume, struct photo_list *list, bool explain, size_t *dropped,

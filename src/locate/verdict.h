@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "geo/sphere.h"
@@ -91,8 +92,9 @@ struct verdict_standing {
 };
 
 struct verdict {
-    char *photo;        // as given on the command line
-    char *photo_sha256; // of the file as it was decoded, 64 hexadecimal digits; NULL when not known
+    char *photo;            // as given on the command line
+    char *photo_sha256;     // of the file as it was decoded, 64 hexadecimal digits; NULL when not known
+    int64_t photo_modified; // when the file was last written to, nanoseconds since 1970; 0 when not known
     char
         *evidence_error; // why the attention maps that were asked for are not there; NULL: nothing is missing
     enum verdict_outcome outcome;

@@ -288,6 +288,56 @@ whole() {
     [[ $stderr == *"12 records do not say with which model"* ]]
 }
 
+@test "another calibration, gazetteer file or model of the hub's cache is not mixed in either" {
+    calibration=$GLOBE_SOURCE_DIR/models/postcards/globe_calibration.json
+    places=$GLOBE_SOURCE_DIR/data/gazetteer.sqlite
+    [ -e "$places" ] || places=$GLOBE_BUILD_DIR/data/gazetteer.sqlite
+    cp "$places" g.sqlite
+    chmod u+w g.sqlite
+    globe 0 "${batch[@]}" --gazetteer g.sqlite
+    globe 0 "${batch[@]}" --gazetteer g.sqlite --resume
+    globe 3 "${batch[@]}" --gazetteer g.sqlite --resume --calibration "$calibration"
+    [[ $stderr == *"(calibration differs)"* ]]
+    python3 -c 'import sqlite3
+d = sqlite3.connect("g.sqlite")
+d.execute("UPDATE place SET lat = lat + 0.01 WHERE rowid = (SELECT max(rowid) FROM place)")
+d.commit()'
+    globe 3 "${batch[@]}" --gazetteer g.sqlite --resume
+    [[ $stderr == *"(gazetteer-file differs)"* ]]
+    export HF_HUB_CACHE=$PWD/hub
+    for name in one two; do
+        mkdir -p hub/models--a--$name/snapshots/1 hub/models--a--$name/refs
+        printf 1 >hub/models--a--$name/refs/main
+        cp "$TINY"/*.* hub/models--a--$name/snapshots/1
+    done
+    chmod u+w hub/models--a--two/snapshots/1/*
+    printf ' ' >>hub/models--a--two/snapshots/1/config.json
+    globe 0 locate p/000000.jpg --model a/one --no-places --max-tokens 4 --jsonl -o hub.jsonl
+    jq -e '.provenance.model_hash | length == 64' hub.jsonl
+    globe 3 locate p --model a/two --no-places --max-tokens 4 --jsonl -o hub.jsonl --resume
+    [[ $stderr == *"now another one"* ]]
+}
+
+@test "a photo that has changed since is located again; one that was only copied or touched is not" {
+    globe 0 "${batch[@]}" --write-xmp
+    city() { jq -r --arg p "$1" 'select(.photo == $p) | .place.city' o.jsonl; }
+    other=$(jq -rs 'map(select(.outcome == "placed" and .photo != "p/000003.jpg" and .place.city)) | .[-1].photo' o.jsonl)
+    wanted=$(city "$other")
+    cp "$other" p/000003.jpg # another picture by that name
+    cp p/000004.jpg same.jpg
+    mv same.jpg p/000004.jpg
+    touch p/000006.jpg
+    globe 0 "${batch[@]}" --write-xmp --resume --html page.html
+    [[ $stderr == *"o.jsonl: 1 photo has changed since it was located, so it is located again"* ]]
+    whole o.jsonl 12
+    jq -es 'map([.photo, .provenance.photo_sha256] | "\(.[1])  \(.[0])") | .[]' -r o.jsonl | sha256sum -c --quiet
+    [ "$(city p/000003.jpg)" = "$wanted" ]
+    grep -qF "<photoshop:City>$wanted" p/000003.jpg.xmp
+    [ "$(grep -c '<article' page.html)" -eq 12 ]
+    globe 0 "${batch[@]}" --write-xmp --resume
+    [[ $stderr == *"all photos were done before"* ]]
+}
+
 @test "bad folders, lists and files are named and counted; the rest is done" {
     mkdir -p in/empty in/sub
     cp p/000000.jpg in/a.jpg

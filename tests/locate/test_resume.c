@@ -155,7 +155,7 @@ static void settings_that_change_answers_are_told_apart(void **state) {
     struct provenance provenance;
     struct session_options options = usual();
     assert_ok(provenance_make(&provenance, &options, PRECISION_FULL, &error), error);
-    json_t *written = provenance_to_json(&provenance, "tiny", "00");
+    json_t *written = provenance_to_json(&provenance, "tiny", "00", 5);
     char *text = json_dumps(written, JSON_REAL_PRECISION(12)); // as it comes back from a file
     json_t *record = json_loads(text, 0, NULL);
     free(text);
