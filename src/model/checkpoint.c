@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/name_map.h"
 #include "model/config_keys.h"
+#include "model/family.h"
 #include "model/parts.h"
 
 struct checkpoint {
@@ -20,37 +21,12 @@ struct checkpoint {
 
 // ---- names ---------------------------------------------------------------------------------------------
 
-static const char *after(const char *name, const char *prefix) {
-    size_t length = strlen(prefix);
-    return strncmp(name, prefix, length) == 0 ? name + length : NULL;
-}
-
-void checkpoint_canonical_name(const char *name, char *text, size_t size) {
-    // The first that fits counts, so longer prefixes stand before shorter ones.
-    static const struct {
-        const char *found, *published;
-    } prefixes[] = {
-        {"model.visual.", "visual."},
-        {"model.language_model.", "model."},
-        {"language_model.lm_head.", "lm_head."},
-        {"language_model.model.", "model."},
-        {"language_model.", "model."},
-    };
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        const char *rest = after(name, prefixes[i].found);
-        if (!rest) continue;
-        snprintf(text, size, "%s%s", prefixes[i].published, rest);
-        return;
-    }
-    snprintf(text, size, "%s", name);
-}
-
 static int name_tensor(struct checkpoint *checkpoint, size_t index, struct error *error) {
     const char *own = safetensors_name(checkpoint->weights, index);
     size_t size = strlen(own) + 1, other; // a published name is never longer
     char *name = checkpoint->names[index] = memory_new(size, 1, "tensor name", error);
     if (!name) return -1;
-    checkpoint_canonical_name(own, name, size);
+    model_family_publish(checkpoint->config.family, own, name, size);
     if (name_map_find(&checkpoint->by_name, name, &other))
         return error_set(error, ERROR_MODEL, "%s: tensors \"%.120s\" and \"%.120s\" are the same one",
                          checkpoint->folder, safetensors_name(checkpoint->weights, other), own);
@@ -133,7 +109,8 @@ const struct safetensors *checkpoint_weights(const struct checkpoint *checkpoint
 // Where the tensor of a published name lies; a tied lm_head is the embedding, whether or not the file repeats
 // it.
 static bool find_index(const struct checkpoint *checkpoint, const char *name, size_t *index) {
-    if (checkpoint->config.text.tie_embeddings && strcmp(name, part_head) == 0) name = part_embedding;
+    const struct model_family *family = checkpoint->config.family;
+    if (checkpoint->config.text.tie_embeddings && strcmp(name, family->head) == 0) name = family->embedding;
     return name_map_find(&checkpoint->by_name, name, index);
 }
 
@@ -159,8 +136,9 @@ const struct tensor *checkpoint_tensor(const struct checkpoint *checkpoint, cons
                                        const size_t *shape, struct error *error) {
     size_t index;
     if (!find_index(checkpoint, name, &index)) {
-        error_set(error, ERROR_MODEL, "%s: tensor \"%s\" is missing%s", checkpoint->folder, name,
-                  strcmp(name, part_head) ? "" : ", and \"tie_word_embeddings\" is not true");
+        error_set(
+            error, ERROR_MODEL, "%s: tensor \"%s\" is missing%s", checkpoint->folder, name,
+            strcmp(name, checkpoint->config.family->head) ? "" : ", and \"tie_word_embeddings\" is not true");
         return NULL;
     }
     const char *own = safetensors_name(checkpoint->weights, index);
@@ -207,7 +185,7 @@ static void check_present(struct check *check, const struct part *part) {
 
 static int report_missing(const struct check *check, struct error *error) {
     const char *hint =
-        strcmp(check->first_missing, part_head) == 0
+        strcmp(check->first_missing, check->checkpoint->config.family->head) == 0
             ? "; \"tie_word_embeddings\" is not true, so the embedding does not stand in for it"
             : "";
     if (check->missing == 1)
@@ -222,7 +200,7 @@ static bool is_harmless(const struct checkpoint *checkpoint, size_t index) {
     const char *name = checkpoint->names[index];
     size_t length = strlen(name), tail = strlen("rotary_emb.inv_freq");
     if (length >= tail && strcmp(name + length - tail, "rotary_emb.inv_freq") == 0) return true;
-    return checkpoint->config.text.tie_embeddings && strcmp(name, part_head) == 0;
+    return checkpoint->config.text.tie_embeddings && strcmp(name, checkpoint->config.family->head) == 0;
 }
 
 static void describe_unused(const struct check *check, struct warnings *warnings) {

@@ -1,4 +1,4 @@
-// A Qwen2.5-VL checkpoint in a Hugging Face folder: configuration and weights under one set of names,
+// A checkpoint in a Hugging Face folder: configuration and weights under one set of names,
 // whichever version of transformers wrote them (qwen2_5_vl.md section 2).
 #ifndef GLOBE_MODEL_CHECKPOINT_H
 #define GLOBE_MODEL_CHECKPOINT_H
@@ -41,10 +41,5 @@ const struct tensor *checkpoint_matrix(const struct checkpoint *checkpoint, cons
 // ...") or has the wrong shape or type. `warnings` (may be NULL) gets a line about tensors that nothing uses, and
 // what the configurations say that is not honoured.
 int checkpoint_check(const struct checkpoint *checkpoint, struct warnings *warnings, struct error *error);
-
-// The published name of a tensor, into text[0, size): "model.language_model.X", "language_model.model.X" and
-// "language_model.X" are "model.X", "model.visual.X" is "visual.X", "language_model.lm_head.X" is
-// "lm_head.X".
-void checkpoint_canonical_name(const char *name, char *text, size_t size);
 
 #endif

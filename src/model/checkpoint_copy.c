@@ -11,11 +11,13 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "model/family.h"
 
 enum { BUFFER_VALUES = 1 << 20 };
 
 // What all tensors of a copy share while they are made, a few rows at a time, one tensor after the other.
 struct buffers {
+    const struct model_family *family;
     const struct checkpoint_change *change;
     float *row;
     char *bytes;
@@ -107,7 +109,7 @@ static int add_tensor(struct safetensors_writer *writer, const struct safetensor
                       struct changed *changed, struct error *error) {
     const char *name = safetensors_name(weights, index);
     const struct tensor *tensor = safetensors_at(weights, index);
-    checkpoint_canonical_name(name, changed->name, sizeof changed->name);
+    model_family_publish(changed->buffers->family, name, changed->name, sizeof changed->name);
     const struct checkpoint_change *change = changed->buffers->change;
     enum dtype type = written_type(change, tensor);
     changed->changes = change->changes(change->context, changed->name);
@@ -137,10 +139,11 @@ static int copy_weights(const struct safetensors *weights, const char *path, con
     return result;
 }
 
-static int copy_all_weights(const struct safetensors *weights, const char *folder,
+static int copy_all_weights(const struct checkpoint *checkpoint, const char *folder,
                             const struct checkpoint_change *change, struct error *error) {
+    const struct safetensors *weights = checkpoint_weights(checkpoint);
     size_t count = safetensors_count(weights);
-    struct buffers buffers = {.change = change};
+    struct buffers buffers = {.change = change, .family = checkpoint_config(checkpoint)->family};
     struct changed *changed = memory_new(count, sizeof *changed, "copy of a checkpoint", error);
     int result = changed ? take_buffers(&buffers, weights, error) : -1;
     for (size_t i = 0; result == 0 && i < count; i++) changed[i].buffers = &buffers;
@@ -273,7 +276,7 @@ int checkpoint_copy(const struct checkpoint *from, const char *folder, const str
     if (mkdir(folder, 0777) && errno != EEXIST) return error_set_errno(error, folder, "cannot create");
     if (same_folder(original, folder))
         return error_set(error, ERROR_USAGE, "%s: is the checkpoint itself; write to another folder", folder);
-    int result = copy_all_weights(checkpoint_weights(from), folder, change, error);
+    int result = copy_all_weights(from, folder, change, error);
     for (size_t i = 0; result == 0 && i < sizeof names / sizeof *names; i++)
         result = copy_file(from, folder, names[i], change, error);
     return result;

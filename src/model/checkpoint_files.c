@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/family.h"
 
 int checkpoint_write_json(const char *folder, const char *name, json_t *value, struct error *error) {
     char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
@@ -39,7 +40,7 @@ static json_t *vision_json(const struct vision_config *vision) {
 json_t *checkpoint_config_json(const struct model_config *config) {
     const struct decoder_config *text = &config->text;
     json_t *root = json_pack("{s:[s], s:s, s:s, s:f, s:s, s:s, s:b, s:b, s:i}", "architectures",
-                             "Qwen2_5_VLForConditionalGeneration", "model_type", "qwen2_5_vl", "hidden_act",
+                             config->family->architecture, "model_type", config->family->name, "hidden_act",
                              "silu", "attention_dropout", 0.0, "torch_dtype",
                              config->dtype == DTYPE_F32 ? "float32" : "bfloat16", "transformers_version",
                              "4.49.0", "use_cache", 1, "use_sliding_window", 0, "sliding_window", 32768);

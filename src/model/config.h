@@ -1,4 +1,4 @@
-// config.json and generation_config.json of a Qwen2.5-VL checkpoint, in all their spellings: flat, with
+// config.json and generation_config.json of a checkpoint of any family, in all their spellings: flat, with
 // text_config, with rope_parameters, re-saved with omissions (qwen2_5_vl.md sections 1 and 11). Every value
 // is checked, so that sizes computed from a configuration cannot overflow and divisions come out even.
 #ifndef GLOBE_MODEL_CONFIG_H
@@ -48,7 +48,10 @@ struct vision_config {
     double tokens_per_second; // video time scale
 };
 
+struct model_family;
+
 struct model_config {
+    const struct model_family *family; // model/family.h
     struct decoder_config text;
     struct vision_config vision;
     int32_t vision_start_id; // <|vision_start|>

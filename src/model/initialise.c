@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/signals.h"
 #include "model/checkpoint_files.h"
+#include "model/family.h"
 #include "model/new_checkpoint.h"
 #include "text/qwen2_rules.h"
 #include "text/tokenizer.h"
@@ -91,8 +92,8 @@ static json_t *fill_config(const struct initialise_options *options, const struc
     int failed = 0;
     if (!json_is_object(top)) {
         failed = error_set(error, ERROR_MODEL, "%s: not a JSON object", options->config);
-    } else if (set_default(top, "model_type", json_string("qwen2_5_vl")) ||
-               set_default(top, "architectures", json_pack("[s]", "Qwen2_5_VLForConditionalGeneration")) ||
+    } else if (set_default(top, "model_type", json_string(model_qwen2_5_vl.name)) ||
+               set_default(top, "architectures", json_pack("[s]", model_qwen2_5_vl.architecture)) ||
                set_vocab(top, tokenizer_size(tokenizer)) || set_type(top, options->type)) {
         failed = error_set(error, ERROR_MEMORY, "%s: out of memory", options->config);
     } else {

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "model/family.h"
 #include "model/hub.h"
 #include "model/lora_config.h"
 #include "model/lora_internal.h"
@@ -16,7 +17,7 @@ static const char PREFIX[] = LORA_PREFIX;
 // ---- reading the weights
 
 // "base_model.model.X.lora_A.weight" to X under its published name; 'A', 'B', or 0 for anything else.
-static char split_key(const char *key, char *text, size_t size) {
+static char split_key(const struct model_family *family, const char *key, char *text, size_t size) {
     static const char *const ends[] = {".lora_A.weight", ".lora_B.weight", ".lora_A.default.weight",
                                        ".lora_B.default.weight"};
     if (strncmp(key, PREFIX, strlen(PREFIX)) != 0) return 0;
@@ -29,7 +30,7 @@ static char split_key(const char *key, char *text, size_t size) {
         if (middle >= sizeof name) return 0;
         memcpy(name, key + strlen(PREFIX), middle);
         name[middle] = 0;
-        checkpoint_canonical_name(name, text, size);
+        model_family_publish(family, name, text, size);
         return i % 2 ? 'B' : 'A';
     }
     return 0;
@@ -56,12 +57,12 @@ static void module_of_key(const char *key, char *name, size_t size) {
     snprintf(name, size, "%.*s", (int)(end ? (size_t)(end - start) : strlen(start)), start);
 }
 
-static int collect(struct found *found, const struct part *parts, size_t count,
-                   const struct safetensors *file, const char *path, struct error *error) {
+static int collect(const struct model_family *family, struct found *found, const struct part *parts,
+                   size_t count, const struct safetensors *file, const char *path, struct error *error) {
     for (size_t i = 0; i < safetensors_count(file); i++) {
         char name[160];
         const char *key = safetensors_name(file, i);
-        char which = split_key(key, name, sizeof name);
+        char which = split_key(family, key, name, sizeof name);
         const struct part *part = which ? find_part(parts, count, name) : NULL;
         if (!part)
             return error_set(error, ERROR_MODEL, "%s: \"%.160s\" is not LoRA of a linear layer of this model",
@@ -136,7 +137,7 @@ static int read_weights(struct lora *lora, struct model *model, const struct par
         file = safetensors_open(path, error);
     free(pickled);
     struct found *found = file ? memory_new(count, sizeof *found, "adapter", error) : NULL;
-    int result = found ? collect(found, parts, count, file, path, error) : -1;
+    int result = found ? collect(model->config->family, found, parts, count, file, path, error) : -1;
     for (size_t i = 0; result == 0 && i < count; i++)
         if (found[i].a || found[i].b)
             result = load_module(lora, model, &parts[i], &found[i], config, path, error);

@@ -15,19 +15,21 @@
 #include "base/signals.h"
 #include "base/temporary.h"
 #include "model/checkpoint_copy.h"
+#include "model/family.h"
 #include "model/lora_internal.h"
 
 // ---- names
 
 // A published name as the module is called in a file.
-static void file_name(const char *published, enum lora_names names, char *text, size_t size) {
-    bool vision = strncmp(published, "visual.", 7) == 0, language = strncmp(published, "model.", 6) == 0;
-    if (names == LORA_NAMES_OLD || (!vision && !language))
-        snprintf(text, size, "%s", published);
-    else if (vision)
-        snprintf(text, size, "model.%s", published);
-    else
-        snprintf(text, size, "model.language_model.%s", published + 6);
+static void file_name(const struct model_family *family, const char *published, enum lora_names names,
+                      char *text, size_t size) {
+    for (const struct family_prefix *p = family->renamed; names == LORA_NAMES_NEW && p->from; p++) {
+        size_t length = strlen(p->from);
+        if (strncmp(published, p->from, length) != 0) continue;
+        snprintf(text, size, "%s%s", p->to, published + length);
+        return;
+    }
+    snprintf(text, size, "%s", published);
 }
 
 static const struct lora_module *find_module(const struct lora *lora, const char *name) {
@@ -41,23 +43,51 @@ static const struct lora_module *find_module(const struct lora *lora, const char
 
 // ---- the configuration
 
-// Last components of module names, and which of them an adapter has.
-static const char *const components[] = {"q_proj",    "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
-                                         "down_proj", "qkv",    "proj",   "mlp.0",  "mlp.2"};
-enum { COMPONENTS = sizeof components / sizeof *components };
+static bool in_tower(const struct model *model, const char *name) {
+    const char *tower = model->config->family->tower;
+    return strncmp(name, tower, strlen(tower)) == 0;
+}
 
+// The last component of a module's name, "up_proj"; "mlp.0" of a numbered one.
+static void component_of(const char *name, size_t length, char *text, size_t size) {
+    size_t start = length;
+    while (start && name[start - 1] != '.') start--;
+    if (start && name[start] >= '0' && name[start] <= '9') {
+        start--;
+        while (start && name[start - 1] != '.') start--;
+    }
+    snprintf(text, size, "%.*s", (int)(length - start), name + start);
+}
+
+// Components in the order of the model's list, joined by '|'.
 struct targets {
-    bool present[COMPONENTS], vision, language;
+    char text[200];
+    bool tower, language;
 };
 
-static int component_of(const char *name, size_t length) {
-    for (int k = 0; k < COMPONENTS; k++) {
-        size_t tail = strlen(components[k]);
-        if (length > tail && name[length - tail - 1] == '.' &&
-            strncmp(name + length - tail, components[k], tail) == 0)
-            return k;
+static bool has_component(const struct targets *targets, const char *component) {
+    size_t length = strlen(component);
+    for (const char *at = targets->text; (at = strstr(at, component)); at += length)
+        if ((at == targets->text || at[-1] == '|') && (!at[length] || at[length] == '|')) return true;
+    return false;
+}
+
+static size_t module_length(const struct part *part) { // of its name; 0: not a weight
+    size_t length = strlen(part->name), tail = strlen(".weight");
+    return length > tail && strcmp(part->name + length - tail, ".weight") == 0 ? length - tail : 0;
+}
+
+static void gather_targets(struct targets *targets, const struct lora *lora, const struct model *model) {
+    *targets = (struct targets){.tower = false};
+    for (size_t i = 0; i < lora->count; i++) {
+        char component[40];
+        size_t used = strlen(targets->text);
+        const char *name = lora->modules[i].name;
+        component_of(name, strlen(name), component, sizeof component);
+        if (!has_component(targets, component))
+            snprintf(targets->text + used, sizeof targets->text - used, "%s%s", used ? "|" : "", component);
+        *(in_tower(model, name) ? &targets->tower : &targets->language) = true;
     }
-    return -1;
 }
 
 // Whether the pattern of these targets chooses exactly the adapted modules out of all of the model.
@@ -68,13 +98,13 @@ static int pattern_fits(const struct lora *lora, const struct model *model, cons
     if (!parts) return -1;
     *fits = true;
     for (size_t i = 0; i < count; i++) {
+        char component[40];
         const char *name = parts[i].name;
-        size_t length = strlen(name), tail = strlen(".weight");
-        if (length <= tail || strcmp(name + length - tail, ".weight") != 0) continue;
-        int component = component_of(name, length - tail);
-        bool vision = strncmp(name, "visual.", 7) == 0;
+        size_t length = module_length(&parts[i]);
+        if (length == 0) continue;
+        component_of(name, length, component, sizeof component);
         bool chosen =
-            component >= 0 && targets->present[component] && (vision ? targets->vision : targets->language);
+            has_component(targets, component) && (in_tower(model, name) ? targets->tower : targets->language);
         if (chosen != (find_module(lora, name) != NULL)) *fits = false;
     }
     free(parts);
@@ -85,33 +115,24 @@ static int pattern_fits(const struct lora *lora, const struct model *model, cons
 // name, so a list of last components would not do; where no pattern fits, all names are listed.
 static json_t *target_modules(const struct lora *lora, const struct model *model, enum lora_names names,
                               struct error *error) {
-    struct targets targets = {.vision = false};
-    char text[256] = "";
-    size_t used = 0;
+    struct targets targets;
     bool fits = true;
-    for (size_t i = 0; i < lora->count; i++) {
-        int component = component_of(lora->modules[i].name, strlen(lora->modules[i].name));
-        if (component >= 0) targets.present[component] = true;
-        *(strncmp(lora->modules[i].name, "visual.", 7) == 0 ? &targets.vision : &targets.language) = true;
-    }
+    gather_targets(&targets, lora, model);
     if (pattern_fits(lora, model, &targets, &fits, error)) return NULL;
     if (!fits) {
         json_t *list = json_array();
         for (size_t i = 0; i < lora->count; i++) {
             char name[160];
-            file_name(lora->modules[i].name, names, name, sizeof name);
+            file_name(model->config->family, lora->modules[i].name, names, name, sizeof name);
             json_array_append_new(list, json_string(name));
         }
         return list;
     }
-    for (size_t k = 0; k < COMPONENTS; k++)
-        if (targets.present[k])
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? "|" : "", components[k]);
-    return json_sprintf("%s.*\\.(%s)",
-                        targets.vision && targets.language ? ""
-                        : targets.vision                   ? ".*visual"
-                                                           : "(?!.*visual)",
-                        text);
+    const char *tower = model->config->family->tower;
+    int length = (int)strlen(tower) - 1; // without the dot
+    if (targets.tower && targets.language) return json_sprintf(".*\\.(%s)", targets.text);
+    return targets.tower ? json_sprintf(".*%.*s.*\\.(%s)", length, tower, targets.text)
+                         : json_sprintf("(?!.*%.*s).*\\.(%s)", length, tower, targets.text);
 }
 
 static json_t *whole_if_it_is(double number) { // PEFT writes an integer where it can
@@ -120,14 +141,15 @@ static json_t *whole_if_it_is(double number) { // PEFT writes an integer where i
 }
 
 // Modules whose rank is another than "r", or whose alpha is another than "lora_alpha".
-static json_t *pattern_of(const struct lora *lora, enum lora_names names, bool ranks) {
+static json_t *pattern_of(const struct lora *lora, const struct model *model, enum lora_names names,
+                          bool ranks) {
     json_t *pattern = json_object();
     for (size_t i = 0; i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
         double value = ranks ? (double)m->rank : m->alpha;
         if (value == (ranks ? (double)lora->rank : lora->alpha)) continue;
         char name[160];
-        file_name(m->name, names, name, sizeof name);
+        file_name(model->config->family, m->name, names, name, sizeof name);
         json_object_set_new(pattern, name, whole_if_it_is(value));
     }
     return pattern;
@@ -137,14 +159,14 @@ static int save_config(const struct lora *lora, const struct model *model, const
                        enum lora_names names, struct error *error) {
     json_t *targets = target_modules(lora, model, names, error);
     if (!targets) return -1;
-    json_t *config =
-        json_pack("{s:s, s:n, s:s, s:s, s:b, s:b, s:b, s:o, s:f, s:n, s:s, s:i, s:o, s:o, s:o, s:b, s:b}",
-                  "base_model_name_or_path", checkpoint_folder(model->checkpoint), "revision", "bias", "none",
-                  "peft_type", "LORA", "fan_in_fan_out", 0, "inference_mode", 1, "init_lora_weights", 1,
-                  "lora_alpha", whole_if_it_is(lora->alpha), "lora_dropout", lora->dropout, "modules_to_save",
-                  "task_type", "CAUSAL_LM", "r", lora->rank, "rank_pattern", pattern_of(lora, names, true),
-                  "alpha_pattern", pattern_of(lora, names, false), "target_modules", targets, "use_dora", 0,
-                  "use_rslora", (int)lora->rs);
+    json_t *config = json_pack(
+        "{s:s, s:n, s:s, s:s, s:b, s:b, s:b, s:o, s:f, s:n, s:s, s:i, s:o, s:o, s:o, s:b, s:b}",
+        "base_model_name_or_path", checkpoint_folder(model->checkpoint), "revision", "bias", "none",
+        "peft_type", "LORA", "fan_in_fan_out", 0, "inference_mode", 1, "init_lora_weights", 1, "lora_alpha",
+        whole_if_it_is(lora->alpha), "lora_dropout", lora->dropout, "modules_to_save", "task_type",
+        "CAUSAL_LM", "r", lora->rank, "rank_pattern", pattern_of(lora, model, names, true), "alpha_pattern",
+        pattern_of(lora, model, names, false), "target_modules", targets, "use_dora", 0, "use_rslora",
+        (int)lora->rs);
     char *text = config ? json_dumps(config, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
     char *path = file_join(folder, "adapter_config.json", error);
     int result = path ? 0 : -1;
@@ -176,15 +198,15 @@ static int save_matrix(struct safetensors_writer *writer, const struct lora *lor
     return result;
 }
 
-static int save_weights(const struct lora *lora, const char *folder, const struct lora_form *form,
-                        struct error *error) {
+static int save_weights(const struct lora *lora, const struct model *model, const char *folder,
+                        const struct lora_form *form, struct error *error) {
     char *path = file_join(folder, "adapter_model.safetensors", error);
     struct safetensors_writer *writer = path ? safetensors_writer_new(error) : NULL;
     int result = writer ? safetensors_writer_metadata(writer, "format", "pt", error) : -1;
     for (size_t i = 0; result == 0 && i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
         char module[160], name[200];
-        file_name(m->name, form->names, module, sizeof module);
+        file_name(model->config->family, m->name, form->names, module, sizeof module);
         snprintf(name, sizeof name, LORA_PREFIX "%s.lora_A.weight", module);
         result = save_matrix(writer, lora, name, lora_a(m), form->type, error);
         snprintf(name, sizeof name, LORA_PREFIX "%s.lora_B.weight", module);
@@ -199,7 +221,7 @@ static int save_weights(const struct lora *lora, const char *folder, const struc
 int lora_save(const struct lora *lora, const struct model *model, const char *folder,
               const struct lora_form *form, struct error *error) {
     if (mkdir(folder, 0777) && errno != EEXIST) return error_set_errno(error, folder, "cannot create");
-    if (save_weights(lora, folder, form, error)) return -1;
+    if (save_weights(lora, model, folder, form, error)) return -1;
     return save_config(lora, model, folder, form->names, error); // last: a folder without it is no adapter
 }
 

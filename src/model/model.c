@@ -6,12 +6,12 @@
 
 #include "base/clock.h"
 #include "model/decoder_internal.h"
+#include "model/family.h"
 #include "model/hub.h"
 #include "model/lora.h"
 #include "model/lora_spans.h"
 #include "model/model_internal.h"
 #include "model/parts.h"
-#include "text/chat_template.h"
 
 // Tokens that go through the layers together while a prompt is read, at most: bounds the memory of long prompts, and
 // oneDNN is at its best around this size. Smaller pieces end there as well. A trace wants to see whole stages.
@@ -27,22 +27,15 @@ static enum dtype choose_type(const struct model *model, enum model_type wanted)
 static int check_tokens(const struct model *model, struct error *error) {
     const struct model_config *c = model->config;
     const char *folder = checkpoint_folder(model->checkpoint);
-    struct {
-        const char *text;
-        int32_t id;
-    } tokens[] = {{"<|image_pad|>", c->image_id},
-                  {"<|vision_start|>", c->vision_start_id},
-                  {"<|vision_end|>", c->vision_end_id},
-                  {"<|im_start|>", -1},
-                  {"<|im_end|>", -1}};
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-        int32_t id = tokenizer_find(model->tokenizer, tokens[i].text);
+    for (const struct family_token *t = c->family->tokens; t->text; t++) {
+        int32_t id = tokenizer_find(model->tokenizer, t->text), wanted = id;
         if (id < 0)
             return error_set(error, ERROR_MODEL, "%s/tokenizer.json: the token %s is missing", folder,
-                             tokens[i].text);
-        if (tokens[i].id >= 0 && id != tokens[i].id)
+                             t->text);
+        if (t->id != FAMILY_NO_ID) memcpy(&wanted, (const char *)c + t->id, sizeof wanted);
+        if (id != wanted)
             return error_set(error, ERROR_MODEL, "%s: %s is token %d in tokenizer.json but %d in config.json",
-                             folder, tokens[i].text, id, tokens[i].id);
+                             folder, t->text, id, wanted);
     }
     if (tokenizer_size(model->tokenizer) > (size_t)c->text.vocab)
         return error_set(error, ERROR_MODEL, "%s: tokenizer.json has ids up to %zu, but vocab_size is %d",
@@ -54,7 +47,7 @@ static void find_stops(struct model *model) {
     const struct generation_defaults *g = checkpoint_generation(model->checkpoint);
     for (int i = 0; i < g->eos_count; i++) model->stops[model->stop_count++] = g->eos[i];
     if (model->stop_count == 0)
-        model->stops[model->stop_count++] = tokenizer_find(model->tokenizer, "<|im_end|>");
+        model->stops[model->stop_count++] = tokenizer_find(model->tokenizer, model->config->family->turn_end);
 }
 
 static int load_weights(struct model *model, struct error *error) {
@@ -78,7 +71,8 @@ static int open_parts(struct model *model, const char *folder, const struct mode
     model->config = checkpoint_config(model->checkpoint);
     model->tokenizer = tokenizer_open(folder, error);
     if (!model->tokenizer || check_tokens(model, error)) return -1;
-    if (chat_template_check(folder, options->builtin_template, &model->warnings, error)) return -1;
+    if (model->config->family->check_template(folder, options->builtin_template, &model->warnings, error))
+        return -1;
     if (photo_preprocessor_read(&model->preprocessor, folder, &model->warnings, error)) return -1;
     const struct vision_config *v = &model->config->vision;
     struct photo_preprocessor *p = &model->preprocessor;
@@ -158,8 +152,7 @@ static int see(struct model *model, const struct prompt *prompt, const struct lo
                struct matrix embeds, const struct trace *trace, struct error *error) {
     struct linear_additions additions;
     if (lora_spans_one(&additions, model, adapter, prompt->patches.rows, model->workspace, error)) return -1;
-    return vision_encode(model->vision, &additions, model->device, model->type, prompt->patches,
-                         prompt->grids, prompt->grid_count, embeds, model->workspace, trace, error);
+    return model->config->family->see(model, prompt, &additions, embeds, trace, error);
 }
 
 int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error) {

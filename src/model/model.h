@@ -53,6 +53,15 @@ int prompt_build(struct prompt *prompt, const struct model *model, const struct 
                  const struct image *images, size_t image_count, struct error *error);
 void prompt_free(struct prompt *prompt);
 
+// A picture as the model would see it.
+struct picture_size {
+    size_t width, height;   // pixels, resized
+    size_t patches, tokens; // that it becomes
+};
+// Of the chat's pictures, from their own sizes alone: sizes has room for as many as the chat names.
+int prompt_measure(const struct model *model, const struct chat *chat, const size_t *widths,
+                   const size_t *heights, struct picture_size *sizes, struct error *error);
+
 // How long the parts took, in seconds.
 struct prefill_times {
     double vision;
@@ -60,7 +69,8 @@ struct prefill_times {
 };
 
 // Runs the prompt into an empty cache (capacity >= ids.count), through the cache's adapter, and writes the logits of
-// its last token to last [vocab]. With a trace, all stages and the logits of all positions are recorded. times may be NULL.
+// its last token to last [vocab]. With a trace, all stages and the logits of all positions are recorded. times may
+// be NULL.
 int model_prefill(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
                   const struct trace *trace, struct prefill_times *times, struct error *error);
 

@@ -48,8 +48,6 @@ struct part {
 // the list. free() it.
 struct part *parts_list(const struct model_config *config, struct decoder *decoder, struct vision *vision,
                         size_t *count, struct error *error);
-// Names that the checkpoint has to know: of the embedding, and of the head.
-extern const char part_embedding[], part_head[];
 
 size_t part_values(const struct part *part); // how many numbers it holds
 // Whether LoRA adapts it when no targets are given: the linear layers of the language model's layers.

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/checkpoint_files.h"
+#include "model/family.h"
 #include "model/new_checkpoint.h"
 #include "text/qwen2_rules.h"
 
@@ -120,6 +121,7 @@ static void fill_config(const struct shape *shape, struct model_config *config) 
     config->vision.in_channels = 3;
     config->vision.out_hidden = config->text.hidden;
     config->vision.tokens_per_second = 2;
+    config->family = &model_qwen2_5_vl;
 }
 
 int random_checkpoint_config(const char *shape, struct model_config *config, struct error *error) {

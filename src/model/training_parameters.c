@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "model/checkpoint_copy.h"
 #include "model/decoder_internal.h"
+#include "model/family.h"
 #include "model/parts.h"
 #include "model/training_internal.h"
 
@@ -232,8 +233,9 @@ static const struct parameter *find(const struct training *training, const char 
     for (size_t i = 0; i < training->count; i++)
         if (strcmp(training->parameters[i].name, name) == 0) return &training->parameters[i];
     // A file may repeat a tied embedding as lm_head.
-    bool tied = training->model->config->text.tie_embeddings && strcmp(name, part_head) == 0;
-    return tied ? find(training, part_embedding) : NULL;
+    bool tied = training->model->config->text.tie_embeddings &&
+                strcmp(name, training->model->config->family->head) == 0;
+    return tied ? find(training, training->model->config->family->embedding) : NULL;
 }
 
 static bool changes(void *context, const char *name) {

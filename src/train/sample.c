@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "photo/resize.h"
-
 size_t sample_first_answer(const struct chat *chat) {
     size_t first = 0;
     for (size_t i = 0; i < chat->count; i++)
@@ -126,21 +124,6 @@ void sample_free(struct sample *sample) {
 
 // ---- measuring ------------------------------------------------------------------------------------------
 
-static int count_image_tokens(struct sample_size *size, const struct photo_preprocessor *p, size_t *tokens,
-                              const size_t *widths, const size_t *heights, size_t count,
-                              struct error *error) {
-    for (size_t i = 0; i < count; i++) {
-        size_t width, height;
-        if (photo_smart_resize(heights[i], widths[i], p->patch_size * p->merge_size, p->min_pixels,
-                               p->max_pixels, &height, &width, error))
-            return -1;
-        size_t patches = height / p->patch_size * (width / p->patch_size);
-        tokens[i] = patches / (p->merge_size * p->merge_size);
-        size->patches += patches;
-    }
-    return 0;
-}
-
 int sample_measure(struct sample_size *size, const struct model *model, const struct chat *chat,
                    const size_t *widths, const size_t *heights, size_t image_count, struct error *error) {
     const struct chat question = {chat->messages, sample_first_answer(chat)};
@@ -148,9 +131,13 @@ int sample_measure(struct sample_size *size, const struct model *model, const st
     *size = (struct sample_size){0};
     if (check_learnt(chat, error)) return -1;
     size_t *tokens = memory_new(image_count + 1, sizeof *tokens, "row", error);
-    int result = tokens ? count_image_tokens(size, model_preprocessor(model), tokens, widths, heights,
-                                             image_count, error)
-                        : -1;
+    struct picture_size *sizes = memory_new(image_count + 1, sizeof *sizes, "row", error);
+    int result = tokens && sizes ? prompt_measure(model, &question, widths, heights, sizes, error) : -1;
+    for (size_t i = 0; result == 0 && i < image_count; i++) {
+        tokens[i] = sizes[i].tokens;
+        size->patches += sizes[i].patches;
+    }
+    free(sizes);
     if (result == 0)
         result =
             chat_encode(&question, model_tokenizer(model), tokens, true, false, &sample.prompt.ids, error);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "model/checkpoint.h"
+#include "model/family.h"
 
 static struct checkpoint *open_golden(const char *name) {
     struct error error = {0};
@@ -179,11 +180,11 @@ static void canonical_names(void **state) {
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char text[100];
-        checkpoint_canonical_name(pairs[i][0], text, sizeof text);
+        model_family_publish(&model_qwen2_5_vl, pairs[i][0], text, sizeof text);
         assert_string_equal(text, pairs[i][1]);
     }
     char small[6];
-    checkpoint_canonical_name("model.visual.x", small, sizeof small);
+    model_family_publish(&model_qwen2_5_vl, "model.visual.x", small, sizeof small);
     assert_string_equal(small, "visua");
 }
 

@@ -193,7 +193,7 @@ static const struct {
     const char *part, *key, *value, *message;
 } bad[] = {
     {NULL, "model_type", "\"internvl_chat\"",
-     "model_type is \"internvl_chat\", expected \"qwen2_5_vl\" (InternVL3"},
+     "model_type is \"internvl_chat\"; the families that can be run are: \"qwen2_5_vl\""},
     {NULL, "model_type", "\"qwen2_5_vl_text\"", "model_type is \"qwen2_5_vl_text\""},
     {NULL, "model_type", "7", "\"model_type\" is a number"},
     {NULL, "quantization_config", "{\"quant_method\":\"awq\"}", "quantised weights (awq)"},
