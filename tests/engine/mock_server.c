@@ -253,6 +253,14 @@ size_t mock_server_connections(struct mock_server *server) {
     return locked(server, &server->connections);
 }
 
+size_t mock_server_open(struct mock_server *server) {
+    size_t open = 0;
+    pthread_mutex_lock(&server->mutex);
+    for (size_t i = 0; i < server->connections; i++) open += server->sockets[i] >= 0;
+    pthread_mutex_unlock(&server->mutex);
+    return open;
+}
+
 const struct mock_request *mock_server_request(struct mock_server *server, size_t index) {
     return index < mock_server_count(server) ? &server->requests[index] : NULL;
 }

@@ -37,6 +37,7 @@ int mock_server_port(const struct mock_server *server);
 size_t mock_server_count(struct mock_server *server);       // requests so far
 size_t mock_server_most(struct mock_server *server);        // most requests open at the same time
 size_t mock_server_connections(struct mock_server *server); // accepted so far
+size_t mock_server_open(struct mock_server *server);        // connections that nobody has closed
 const struct mock_request *mock_server_request(struct mock_server *server, size_t index);
 void mock_server_stop(struct mock_server *server); // waits for its threads
 
