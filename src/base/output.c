@@ -178,7 +178,7 @@ static bool is_left_over(const char *name, const char *output) {
     return strcmp(rest, ".tmp") == 0 && kill((pid_t)process, 0) && errno == ESRCH;
 }
 
-static void remove_left_over(const char *path) {
+void output_remove_left_over(const char *path) {
     const char *slash = strrchr(path, '/');
     char *folder = file_folder(path, NULL);
     DIR *list = folder ? opendir(folder) : NULL;
@@ -195,7 +195,7 @@ static int lock_output(const struct outputs *outputs, struct output *output, str
     int result;
     while ((result = take_lock(outputs, output, error)) > 0) {
     }
-    if (result == 0 && output->lock >= 0) remove_left_over(output->path);
+    if (result == 0 && output->lock >= 0) output_remove_left_over(output->path);
     if (result || !output->exists) return result;
     // The file itself, too: it may have other names, in other folders.
     output->file = open(output->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/progress.h"
 #include "base/signals.h"
 #include "photo/encode.h"
@@ -346,7 +347,10 @@ int dataset_write(const struct cards_options *options, struct error *error) {
     int result = cards && mark && work ? make_folder(cards, error) : -1;
     for (int f = 0; f < FILES && !result; f++) {
         paths[f] = file_join(options->folder, file_names[f], error);
-        if (!paths[f]) result = -1;
+        if (!paths[f])
+            result = -1;
+        else
+            output_remove_left_over(paths[f]);
     }
     if (!result) result = make_way(options, cards, paths, mark, error);
     if (!result) {

@@ -46,6 +46,20 @@ setup() {
     [ -z "$output" ]
 }
 
+@test "weights that a killed run left go with the next one, those of a run that goes on stay" {
+    mkdir "$TMPDIR"/globe-bench-{killed,alive,young} "$TMPDIR/globe-benches"
+    touch "$TMPDIR"/globe-bench-{killed,alive,young}/model.safetensors
+    touch -d "1 hour ago" "$TMPDIR"/globe-bench-{killed,alive} "$TMPDIR/globe-benches"
+    exec 7<"$TMPDIR/globe-bench-alive"
+    flock 7
+    globe 0 bench --shape tiny "${small[@]}" --sequences 1 --json
+    exec 7<&-
+    [ ! -e "$TMPDIR/globe-bench-killed" ]
+    [ -e "$TMPDIR/globe-bench-alive/model.safetensors" ] && [ -e "$TMPDIR/globe-bench-young" ]
+    [ -d "$TMPDIR/globe-benches" ]
+    [ "$(find "$TMPDIR" -maxdepth 1 -name 'globe-bench-*' | wc -l)" -eq 2 ]
+}
+
 @test "Ctrl-C ends it, and its folder goes" {
     "$GLOBE" bench --shape tiny --width 448 --height 448 --repeats 100 2>"$BATS_TEST_TMPDIR/err" &
     pid=$!

@@ -160,6 +160,10 @@ whole() {
     [ ! -e o.html.$gone-0.tmp ]
     [ -e o.html.$$-0.tmp ] && [ -e o.html.tmp ] && [ -e o.html.x-1.tmp ] && [ -e o.html.-1.tmp ]
     [ -e other.html.$gone-0.tmp ]
+    mkdir cards
+    touch cards/naming.jsonl.$gone-1.tmp cards/mine.jsonl.$gone-1.tmp
+    globe 0 postcards --out cards --count 1
+    [ ! -e cards/naming.jsonl.$gone-1.tmp ] && [ -e cards/mine.jsonl.$gone-1.tmp ]
 }
 
 @test "one run at a time writes an output; the others are told who does" {
