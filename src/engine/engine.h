@@ -144,7 +144,7 @@ struct local_options {
     // generator's own choice.
     size_t piece;
 };
-// The model must outlive the engine. What a request is answered depends on itself alone, not on what else is in flight.
+// The model must outlive the engine.
 struct engine *engine_open_local(struct model *model, const struct local_options *options,
                                  struct error *error);
 

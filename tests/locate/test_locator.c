@@ -612,6 +612,56 @@ static void test_together_is_the_same_as_alone(void **state) {
     model_close(model);
 }
 
+// Stops the batch with the first words of an answer.
+static atomic_int stopped;
+
+static void stop_at_text(void *context, const char *photo, const char *text, size_t length) {
+    on_text(context, photo, text, length);
+    atomic_store(&stopped, 1);
+}
+
+static void test_an_engine_goes_on_after_an_interruption(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct model *model = open_model();
+    struct engine *engine = engine_open_local(model, &(struct local_options){.sequences = 8}, &error);
+    assert_got(engine, error);
+    struct locator_options options = options_for(3);
+    options.sampling.temperature = 1;
+    options.sampling.seed = 5;
+    options.cancelled = &stopped;
+    char *paths[4];
+    for (size_t i = 0; i < 4; i++) paths[i] = strdup(test_data("images/scene_%s.png", scenes[i]));
+    const struct locator_events hasty = {
+        .on_text = stop_at_text, .on_verdict = on_verdict, .context = &heard};
+    struct locator_counts counts;
+    memset(&heard, 0, sizeof heard);
+    assert_error(locator_run(engine, &options, PHOTOS(paths), 4, &hasty, &counts, &error), error,
+                 ERROR_INTERRUPTED, "cancelled");
+    assert_int_equal(heard.count, 0);
+    assert_true(heard.text[0] != 0);
+    assert_int_equal(engine_flying(engine), 0);
+    assert_int_equal(engine_room(engine), 8 / 3);
+    atomic_store(&stopped, 0);
+    char first[4][1024];
+    for (int round = 0; round < 2; round++) { // what comes then is what a fresh engine says
+        assert_ok(run(engine, &options, PHOTOS(paths), 4, &counts, &error), error);
+        assert_int_equal(heard.count, 4);
+        for (size_t i = 0; i < 4; i++)
+            if (round)
+                assert_string_equal(heard.verdicts[i].answer, first[i]);
+            else
+                snprintf(first[i], sizeof first[i], "%s", heard.verdicts[i].answer);
+        if (round) break;
+        engine_close(engine);
+        engine = engine_open_local(model, &(struct local_options){.sequences = 8}, &error);
+        assert_got(engine, error);
+    }
+    for (size_t i = 0; i < 4; i++) free(paths[i]);
+    engine_close(engine);
+    model_close(model);
+}
+
 static void test_room_of_the_local_engine(void **state) {
     (void)state;
     struct error error = {0};
@@ -755,6 +805,7 @@ int main(void) {
         cmocka_unit_test(test_thousands_of_photos),
         cmocka_unit_test(test_one_picture),
         cmocka_unit_test(test_together_is_the_same_as_alone),
+        cmocka_unit_test(test_an_engine_goes_on_after_an_interruption),
         cmocka_unit_test(test_room_of_the_local_engine),
         cmocka_unit_test(test_nothing_is_read_for_a_server_that_is_gone),
         cmocka_unit_test(test_what_a_server_did_not_take_is_recorded),
