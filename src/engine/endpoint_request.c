@@ -8,7 +8,9 @@
 #include "photo/encode.h"
 #include "photo/resize.h"
 
-enum { PICTURE_FACTOR = 28 }; // sides in multiples of it are not resampled again by a Qwen2.5-VL server
+enum {
+    PICTURE_FACTOR = 28
+}; // sides in multiples of it are not resampled again by a server of the families that we run
 
 static int not_enough_memory(struct error *error) {
     return error_set(error, ERROR_MEMORY, "endpoint: not enough memory for a request");

@@ -228,7 +228,7 @@ int checkpoint_check(const struct checkpoint *checkpoint, struct warnings *warni
     free(parts);
     if (!check.used) return -1;
     describe_unused(&check, warnings);
-    config_keys_check(checkpoint->folder, warnings);
+    config_keys_check(checkpoint->folder, checkpoint->config.family, warnings);
     size_t copied = safetensors_copied(checkpoint->weights);
     if (copied)
         warnings_add(warnings,

@@ -6,18 +6,14 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/family.h"
 
 enum { MAX_FILE = 16 << 20 };
 
-// Read by config.c, or without a say in what a forward pass computes.
-static const char *const text_keys[] = {
-    // read
-    "model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
-    "num_key_value_heads", "head_dim", "vocab_size", "max_position_embeddings", "rms_norm_eps", "rope_theta",
-    "rope_scaling", "rope_parameters", "hidden_act", "use_sliding_window", "sliding_window",
-    "max_window_layers", "layer_types", "tie_word_embeddings", "bos_token_id", "eos_token_id",
-    "vision_start_token_id", "vision_end_token_id", "vision_token_id", "image_token_id", "video_token_id",
-    "torch_dtype", "dtype", "text_config", "vision_config", "quantization_config", "_name_or_path",
+// Of any model, read by config.c or without a say in what a forward pass computes; families add what they read.
+static const char *const common_keys[] = {
+    "model_type", "torch_dtype", "dtype", "text_config", "vision_config", "quantization_config",
+    "_name_or_path",
     // for training, for other tasks, for other programs
     "architectures", "transformers_version", "initializer_range", "attention_dropout", "use_cache",
     "pad_token_id", "_attn_implementation", "_attn_implementation_autoset", "attn_implementation",
@@ -25,51 +21,36 @@ static const char *const text_keys[] = {
     "problem_type", "task_specific_params", "finetuning_task", "tokenizer_class", "torchscript",
     "use_bfloat16", "pruned_heads", "chunk_size_feed_forward", "is_encoder_decoder", "sep_token_id",
     "decoder_start_token_id", "prefix", "tf_legacy_loss", "is_decoder", "unsloth_fixed", "unsloth_version",
-    "hidden_dropout", "use_mrope",
+    "hidden_dropout",
     // generation settings that old versions wrote here, at values that do nothing unless changed
     "max_length", "min_length", "num_beams", "num_beam_groups", "num_return_sequences", "temperature",
     "top_k", "top_p", "typical_p", "length_penalty", "diversity_penalty", "repetition_penalty",
     "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", NULL};
 
-static const char *const vision_keys[] = {"model_type",
-                                          "depth",
-                                          "hidden_size",
-                                          "intermediate_size",
-                                          "num_heads",
-                                          "patch_size",
-                                          "spatial_merge_size",
-                                          "temporal_patch_size",
-                                          "window_size",
-                                          "in_channels",
-                                          "in_chans",
-                                          "out_hidden_size",
-                                          "hidden_act",
-                                          "fullatt_block_indexes",
-                                          "tokens_per_second",
-                                          "spatial_patch_size",
-                                          "torch_dtype",
-                                          "dtype",
-                                          "initializer_range",
-                                          "_attn_implementation_autoset",
-                                          "_attn_implementation",
-                                          "transformers_version",
-                                          "use_cache",
-                                          "return_dict",
-                                          "chunk_size_feed_forward",
-                                          "id2label",
-                                          "label2id",
-                                          "num_labels",
-                                          "max_length",
-                                          "num_beams",
-                                          "num_beam_groups",
-                                          "num_return_sequences",
-                                          "temperature",
-                                          "top_k",
-                                          "top_p",
-                                          "typical_p",
-                                          "length_penalty",
-                                          "repetition_penalty",
-                                          NULL};
+static const char *const common_vision_keys[] = {"model_type",
+                                                 "torch_dtype",
+                                                 "dtype",
+                                                 "initializer_range",
+                                                 "_attn_implementation_autoset",
+                                                 "_attn_implementation",
+                                                 "transformers_version",
+                                                 "use_cache",
+                                                 "return_dict",
+                                                 "chunk_size_feed_forward",
+                                                 "id2label",
+                                                 "label2id",
+                                                 "num_labels",
+                                                 "max_length",
+                                                 "num_beams",
+                                                 "num_beam_groups",
+                                                 "num_return_sequences",
+                                                 "temperature",
+                                                 "top_k",
+                                                 "top_p",
+                                                 "typical_p",
+                                                 "length_penalty",
+                                                 "repetition_penalty",
+                                                 NULL};
 
 // Ids and sampling, for which there are options; the rest bounds or describes the output.
 static const char *const generation_keys[] = {"eos_token_id",
@@ -179,14 +160,25 @@ static json_t *read_file(const char *folder, const char *file, char **path) {
     return NULL;
 }
 
-static void check_config(const json_t *json, const char *path, struct warnings *warnings) {
-    static const char *const parts[] = {"text_config", "vision_config"};
-    warnings_add_unknown(warnings, json, text_keys, path);
-    for (size_t i = 0; i < 2; i++) {
-        char name[400];
-        snprintf(name, sizeof name, "%.360s: %s", path, parts[i]);
-        warnings_add_unknown(warnings, json_object_get(json, parts[i]), i ? vision_keys : text_keys, name);
-    }
+static void check_keys(const json_t *object, const char *const *common, const char *const *own,
+                       const char *name, struct warnings *warnings) {
+    enum { MOST = 160 };
+    const char *known[MOST + 1] = {0};
+    size_t count = 0;
+    for (; *common && count < MOST; common++) known[count++] = *common;
+    for (; *own && count < MOST; own++) known[count++] = *own;
+    warnings_add_unknown(warnings, object, known, name);
+}
+
+static void check_config(const json_t *json, const struct model_family *family, const char *path,
+                         struct warnings *warnings) {
+    char name[400];
+    check_keys(json, common_keys, family->text_keys, path, warnings);
+    snprintf(name, sizeof name, "%.360s: text_config", path);
+    check_keys(json_object_get(json, "text_config"), common_keys, family->text_keys, name, warnings);
+    snprintf(name, sizeof name, "%.360s: vision_config", path);
+    check_keys(json_object_get(json, "vision_config"), common_vision_keys, family->vision_keys, name,
+               warnings);
 }
 
 static void check_generation(json_t *json, const char *path, struct warnings *warnings) {
@@ -210,10 +202,10 @@ static void check_tokenizer(const json_t *json, const char *path, struct warning
     warnings_add_unknown(warnings, json, tokenizer_keys, path);
 }
 
-void config_keys_check(const char *folder, struct warnings *warnings) {
+void config_keys_check(const char *folder, const struct model_family *family, struct warnings *warnings) {
     char *path;
     json_t *json = read_file(folder, "config.json", &path);
-    if (json) check_config(json, path, warnings);
+    if (json) check_config(json, family, path, warnings);
     json_decref(json);
     free(path);
     json = read_file(folder, "generation_config.json", &path);

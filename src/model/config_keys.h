@@ -5,7 +5,9 @@
 
 #include "base/warnings.h"
 
+struct model_family;
+
 // Looks at config.json, generation_config.json and tokenizer_config.json of a folder that has been read well.
-void config_keys_check(const char *folder, struct warnings *warnings);
+void config_keys_check(const char *folder, const struct model_family *family, struct warnings *warnings);
 
 #endif

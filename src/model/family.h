@@ -32,6 +32,9 @@ struct model_family {
     const char *architecture; // its name in "architectures", where a file has no model_type
     // Text, vision and token ids of a configuration.
     int (*read_config)(struct model_config *config, const struct config_file *file, struct error *error);
+    // Keys of config.json, of text_config too, and of vision_config that it reads, or that change nothing for it; both
+    // end with NULL.
+    const char *const *text_keys, *const *vision_keys;
 
     // Tensors. From names in files to published ones; the first that fits counts, so longer prefixes stand before
     // shorter ones. From those to what transformers has called modules since 4.52. Both end with NULL.

@@ -121,6 +121,8 @@ static int see(struct model *model, const struct prompt *prompt, const struct li
 const struct model_family model_qwen2_5_vl = {.name = "qwen2_5_vl",
                                               .architecture = "Qwen2_5_VLForConditionalGeneration",
                                               .read_config = qwen2_5_vl_read_config,
+                                              .text_keys = qwen2_5_vl_text_keys,
+                                              .vision_keys = qwen2_5_vl_vision_keys,
                                               .published = published,
                                               .renamed = renamed,
                                               .tower = "visual.",

@@ -5,6 +5,51 @@
 #include "model/config_internal.h"
 #include "model/qwen2_5_vl_internal.h"
 
+const char *const qwen2_5_vl_text_keys[] = {"hidden_size",
+                                            "intermediate_size",
+                                            "num_hidden_layers",
+                                            "num_attention_heads",
+                                            "num_key_value_heads",
+                                            "head_dim",
+                                            "vocab_size",
+                                            "max_position_embeddings",
+                                            "rms_norm_eps",
+                                            "rope_theta",
+                                            "rope_scaling",
+                                            "rope_parameters",
+                                            "hidden_act",
+                                            "use_sliding_window",
+                                            "sliding_window",
+                                            "max_window_layers",
+                                            "layer_types",
+                                            "tie_word_embeddings",
+                                            "bos_token_id",
+                                            "eos_token_id",
+                                            "vision_start_token_id",
+                                            "vision_end_token_id",
+                                            "vision_token_id",
+                                            "image_token_id",
+                                            "video_token_id",
+                                            "use_mrope",
+                                            NULL};
+
+const char *const qwen2_5_vl_vision_keys[] = {"depth",
+                                              "hidden_size",
+                                              "intermediate_size",
+                                              "num_heads",
+                                              "patch_size",
+                                              "spatial_merge_size",
+                                              "temporal_patch_size",
+                                              "window_size",
+                                              "in_channels",
+                                              "in_chans",
+                                              "out_hidden_size",
+                                              "hidden_act",
+                                              "fullatt_block_indexes",
+                                              "tokens_per_second",
+                                              "spatial_patch_size",
+                                              NULL};
+
 #define TEXT(member) offsetof(struct decoder_config, member)
 static const struct config_field text_fields[] = {
     {"hidden_size", TEXT(hidden), 1, 65536, CONFIG_REQUIRED},

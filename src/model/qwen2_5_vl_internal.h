@@ -4,6 +4,7 @@
 
 #include "model/family.h"
 
+extern const char *const qwen2_5_vl_text_keys[], *const qwen2_5_vl_vision_keys[];
 int qwen2_5_vl_read_config(struct model_config *config, const struct config_file *file, struct error *error);
 int qwen2_5_vl_measure(const struct model *model, const struct chat_size *wish, size_t width, size_t height,
                        struct picture_size *size, struct error *error);

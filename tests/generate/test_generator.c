@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "generate/generator.h"
+#include "model/lora.h"
 #include "support_device.h"
 
 enum { MOST = 64 };
@@ -155,6 +156,42 @@ static void test_batch_equals_alone(void **state) {
     model_close(model);
     free(together);
     free(alone);
+}
+
+// One batch of requests, each through its own adapter: every one says what it says alone.
+static void test_adapters(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct model *model = open_model();
+    struct heard *together = calloc(3, sizeof *together), *alone = calloc(3, sizeof *alone);
+    struct lora *lora = lora_open(model, test_data("training/lora_adapter"), &error);
+    assert_got(lora, error);
+    const struct lora *adapters[] = {lora, lora_none(), NULL};
+    struct prompt prompt = ask(model, "Where is this?");
+    struct generator *generator = generator_new(model, &error);
+    for (int i = 0; i < 3; i++) {
+        struct generation g = request(&prompt, 2, 0.9, &together[i]);
+        g.adapter = adapters[i];
+        assert_ok(generator_submit(generator, &g, NULL, &error), error);
+    }
+    assert_ok(generator_finish(generator, &error), error);
+    for (int i = 0; i < 3; i++) {
+        struct generation g = request(&prompt, 2, 0.9, &alone[i]);
+        g.adapter = adapters[i];
+        assert_ok(generator_submit(generator, &g, NULL, &error), error);
+        assert_ok(generator_finish(generator, &error), error);
+        for (int s = 0; s < 2; s++) {
+            assert_int_equal(together[i].count[s], alone[i].count[s]);
+            assert_memory_equal(together[i].ids[s], alone[i].ids[s], alone[i].count[s] * sizeof(int32_t));
+        }
+    }
+    assert_memory_equal(alone[1].ids[0], alone[2].ids[0], alone[1].count[0] * sizeof(int32_t)); // no default
+    assert_true(memcmp(alone[0].ids[0], alone[1].ids[0], sizeof(int32_t) * 5) != 0);
+    generator_free(generator);
+    prompt_free(&prompt);
+    lora_free(lora);
+    model_close(model);
+    free(together), free(alone);
 }
 
 static void test_limits(void **state) {
@@ -381,6 +418,7 @@ static void test_requests_that_could_never_be(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch_equals_alone),
+        cmocka_unit_test(test_adapters),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_no_placeholders),
         cmocka_unit_test(test_nobody_waits_for_a_prompt),

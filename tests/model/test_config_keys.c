@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "model/checkpoint.h"
 #include "model/config_keys.h"
+#include "model/family.h"
 
 static const char *folder_with(const char *file, const char *json) {
     struct error error = {0};
@@ -23,7 +24,7 @@ static const char *folder_with(const char *file, const char *json) {
 
 static void check(const char *file, const char *json, const char *expected) {
     struct warnings warnings = {0};
-    config_keys_check(folder_with(file, json), &warnings);
+    config_keys_check(folder_with(file, json), &model_qwen2_5_vl, &warnings);
     if (!*expected) assert_string_equal(warnings.lines, "");
     if (!strstr(warnings.lines, expected)) fail_msg("\"%s\" is not in \"%s\"", expected, warnings.lines);
 }
@@ -51,7 +52,7 @@ static void known_checkpoints_are_quiet(void **state) {
     static const char *const names[] = {"qwen2_5_vl_tiny", "qwen2_5_vl_tiny_tied"};
     for (size_t i = 0; i < 2; i++) {
         struct warnings warnings = {0};
-        config_keys_check(test_data("%s", names[i]), &warnings);
+        config_keys_check(test_data("%s", names[i]), &model_qwen2_5_vl, &warnings);
         assert_string_equal(warnings.lines, "");
     }
 }
