@@ -186,8 +186,13 @@ static void submit_file(struct batch *batch, size_t index) {
         fail_job(batch, job, &error);
     } else {
         job->gps = (struct point){facts.latitude, facts.longitude};
-        job->has_gps =
-            facts.has_position || xmp_position_of_sidecar(job->photo, &job->gps.lat, &job->gps.lon);
+        bool unreadable = facts.unreadable_position;
+        job->has_gps = facts.has_position ||
+                       xmp_position_of_sidecar(job->photo, &job->gps.lat, &job->gps.lon, &unreadable);
+        if (unreadable && !job->has_gps)
+            log_warning("%s: its metadata hold a position that cannot be read (malformed, out of range or "
+                        "without N, S, E or W): taken as none",
+                        job->photo);
         submit_image(batch, index, &image);
     }
     image_free(&image);

@@ -36,6 +36,7 @@ struct photo_facts {
     // and what globe estimated (somebody copied it into the photo) as not measured.
     bool has_position;
     double latitude, longitude; // degrees, WGS-84
+    bool unreadable_position;   // one is written there, but malformed, out of range or without hemisphere
     int orientation; // EXIF 1..8, 1 when absent; always 1 for HEIC and AVIF, which turn by a rule of their
                      // own
     size_t stored_width, stored_height; // before orientation is applied

@@ -68,6 +68,21 @@ static bool read_exif_position(VipsImage *source, double *latitude, double *long
     return found && (*latitude != 0 || *longitude != 0) && !is_estimated(source);
 }
 
+// Something is written there, and it is no "unknown": neither 0, 0 nor 0/0.
+static bool is_unreadable(VipsImage *source) {
+    double latitude = 0, longitude = 0;
+    const char *north = exif_text(source, "exif-ifd3-GPSLatitude"),
+               *east = exif_text(source, "exif-ifd3-GPSLongitude");
+    const void *packet;
+    size_t length;
+    bool read = parse_angle(north, &latitude) && parse_angle(east, &longitude);
+    bool unknown = strncmp(north, "0/0", 3) == 0 || (read && latitude == 0 && longitude == 0);
+    if ((*north || *east) && !unknown && !is_estimated(source)) return true;
+    return vips_image_get_typeof(source, VIPS_META_XMP_NAME) &&
+           !vips_image_get_blob(source, VIPS_META_XMP_NAME, &packet, &length) &&
+           xmp_position_is_unreadable(packet, length);
+}
+
 static bool read_xmp_position(VipsImage *source, double *latitude, double *longitude) {
     const void *packet;
     size_t length;
@@ -83,6 +98,7 @@ void facts_read(struct photo_facts *facts, VipsImage *source) {
     double latitude = 0, longitude = 0;
     facts->has_position =
         read_exif_position(source, &latitude, &longitude) || read_xmp_position(source, &latitude, &longitude);
+    facts->unreadable_position = !facts->has_position && is_unreadable(source);
     facts->latitude = facts->has_position ? latitude : 0;
     facts->longitude = facts->has_position ? longitude : 0;
 }

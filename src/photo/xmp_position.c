@@ -45,12 +45,13 @@ static bool find_value(const char *packet, size_t length, const char *name, char
     return false;
 }
 
-// "D,M.mH" or "D,M,S.sH" with H one of the two hemispheres.
+// "D,M.mH" or "D,M,S.sH" with H one of the two hemispheres, or degrees alone with a sign for it.
 static bool parse(const char *text, char positive, char negative, double limit, double *degrees) {
     static const double unit[3] = {1, 60, 3600};
     double sum = 0;
     int parts = 0;
     while (is_space(*text)) text++;
+    char sign = *text == '-' || *text == '+' ? *text++ : 0;
     do {
         char number[LONGEST_VALUE + 1];
         size_t used = strspn(text, "0123456789."), point = strcspn(text, ".");
@@ -72,7 +73,12 @@ static bool parse(const char *text, char positive, char negative, double limit, 
     } while (*text == ',' && *++text);
     while (is_space(*text)) text++;
     char hemisphere = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
-    if ((hemisphere != positive && hemisphere != negative) || !(sum <= limit)) return false;
+    if (!(sum <= limit)) return false;
+    if (!hemisphere && parts == 1) {
+        *degrees = sign == '-' ? -sum : sum;
+        return true;
+    }
+    if (sign || (hemisphere != positive && hemisphere != negative)) return false;
     for (text++; is_space(*text);) text++;
     *degrees = hemisphere == negative ? -sum : sum;
     return !*text;
@@ -90,27 +96,41 @@ bool xmp_position_read(const char *packet, size_t length, double *latitude, doub
     return true;
 }
 
-static bool read_file(const char *path, double *latitude, double *longitude) {
+bool xmp_position_is_unreadable(const char *packet, size_t length) {
+    char value[LONGEST_VALUE + 1];
+    double lat = 1, lon = 1;
+    if (xmp_position_is_estimate(packet, length)) return false;
+    bool north = find_value(packet, length, "GPSLatitude", value),
+         read = north && parse(value, 'N', 'S', 90, &lat);
+    bool east = find_value(packet, length, "GPSLongitude", value);
+    read = east && parse(value, 'E', 'W', 180, &lon) && read;
+    return (north || east) && !read;
+}
+
+static bool read_file(const char *path, double *latitude, double *longitude, bool *unreadable) {
     struct stat status;
     struct error ignored;
     size_t length;
     if (stat(path, &status) || !S_ISREG(status.st_mode)) return false; // a pipe would keep us waiting
     char *data = file_read(path, LARGEST_SIDECAR, &length, &ignored);
     bool found = data && xmp_position_read(data, length, latitude, longitude);
+    if (data && !found && unreadable && xmp_position_is_unreadable(data, length)) *unreadable = true;
     free(data);
     return found;
 }
 
-bool xmp_position_of_sidecar(const char *photo, double *latitude, double *longitude) {
+bool xmp_position_of_sidecar(const char *photo, double *latitude, double *longitude, bool *unreadable) {
+    static const char *const suffixes[] = {".xmp", ".XMP"};
     const char *slash = strrchr(photo, '/'), *name = slash ? slash + 1 : photo, *dot = strrchr(name, '.');
+    size_t whole = strlen(photo), stem = dot && dot > name ? (size_t)(dot - photo) : whole;
     struct buffer path = {0};
-    buffer_format(&path, "%s.xmp", photo);
-    bool found = !path.failed && read_file(path.data, latitude, longitude);
-    if (!found && dot && dot > name) {
+    bool found = false;
+    for (size_t i = 0; i < 4 && !found; i++) {
+        if (i >= 2 && stem == whole) break;
         buffer_clear(&path);
-        buffer_add(&path, photo, (size_t)(dot - photo));
-        buffer_add_text(&path, ".xmp");
-        found = !path.failed && read_file(path.data, latitude, longitude);
+        buffer_add(&path, photo, i < 2 ? whole : stem);
+        buffer_add_text(&path, suffixes[i % 2]);
+        found = !path.failed && read_file(path.data, latitude, longitude, unreadable);
     }
     buffer_free(&path);
     return found;

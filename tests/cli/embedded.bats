@@ -93,3 +93,15 @@ above() {
     globe 2 locate "$cards/1.jpg" --endpoint http://127.0.0.1:1/v1
     [[ $stderr == *"an endpoint needs the name"* ]]
 }
+
+@test "a position that cannot be read is warned of, and a sidecar in capitals is read" {
+    cd "$BATS_TEST_TMPDIR"
+    cp "$cards/2.jpg" a.jpg
+    echo '<r exif:GPSLatitude="95,0N" exif:GPSLongitude="9,0E"/>' >a.xmp
+    cp "$cards/2.jpg" b.JPG
+    echo '<r exif:GPSLatitude="38.72" exif:GPSLongitude="-9.14"/>' >b.XMP
+    globe 0 locate a.jpg b.JPG --jsonl
+    [[ $stderr == *"a.jpg: its metadata hold a position that cannot be read"* ]]
+    [[ $stderr != *"b.JPG: its metadata"* ]]
+    [ "$(jq -s 'map(.gps.longitude)' -c <<<"$output")" = '[null,-9.14]' ]
+}

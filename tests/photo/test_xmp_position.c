@@ -41,6 +41,11 @@ static void positions_are_read(void **state) {
         {"exif:GPSLatitude=\"1,2N", false, 0, 0},
         {"exif:GPSLatitude", false, 0, 0},
         {"GPSLatitude=\"1,2N\" GPSLongitude=\"0,1E\"", false, 0, 0}, // no property of a namespace
+        {"exif:GPSLatitude=\"38.72\" exif:GPSLongitude=\"-9.14\"", true, 38.72, -9.14}, // no ISO form
+        {"exif:GPSLatitude=\"+0.5\" exif:GPSLongitude=\"179.999\"", true, 0.5, 179.999},
+        {"exif:GPSLatitude=\"-38.72N\" exif:GPSLongitude=\"-9.14\"", false, 0, 0},
+        {"exif:GPSLatitude=\"-38,43\" exif:GPSLongitude=\"-9.14\"", false, 0, 0},
+        {"exif:GPSLatitude=\"95.1\" exif:GPSLongitude=\"-9.14\"", false, 0, 0},
         {"", false, 0, 0},
         // What globe wrote itself, and what tools copy of it.
         {"xmlns:globe=\"urn:globe:estimate:1.0#\" exif:GPSLatitude=\"1,2N\" exif:GPSLongitude=\"0,1E\"",
@@ -59,6 +64,22 @@ static void positions_are_read(void **state) {
     }
 }
 
+static void positions_that_are_none_are_told_from_broken_ones(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"exif:GPSLatitude=\"95,0N\" exif:GPSLongitude=\"9,0E\"", true, 0, 0},
+        {"exif:GPSLatitude=\"1,2N\"", true, 0, 0},
+        {"exif:GPSLatitude=\"nan\" exif:GPSLongitude=\"nan\"", true, 0, 0},
+        {"exif:GPSLatitude=\"0,0N\" exif:GPSLongitude=\"0,0E\"", false, 0, 0},
+        {"exif:GPSLatitude=\"1,2N\" exif:GPSLongitude=\"0,1E\"", false, 0, 0},
+        {"urn:globe:estimate exif:GPSLatitude=\"1,2N\"", false, 0, 0},
+        {"<x/>", false, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (xmp_position_is_unreadable(rows[i].packet, strlen(rows[i].packet)) != rows[i].found)
+            fail_msg("row %zu", i);
+}
+
 static void write_text(const char *path, const char *text) {
     struct error error;
     assert_ok(file_write(path, text, strlen(text), &error), error);
@@ -70,20 +91,32 @@ static void sidecars_are_found(void **state) {
     char folder[] = "/tmp/globe-xmp-XXXXXX", photo[64], path[96];
     assert_non_null(mkdtemp(folder));
     snprintf(photo, sizeof photo, "%s/a.jpg", folder);
-    assert_false(xmp_position_of_sidecar(photo, &latitude, &longitude));
+    assert_false(xmp_position_of_sidecar(photo, &latitude, &longitude, NULL));
     snprintf(path, sizeof path, "%s/a.xmp", folder);
     write_text(path, "<a exif:GPSLatitude=\"1,2N\" exif:GPSLongitude=\"3,0E\"/>");
-    assert_true(xmp_position_of_sidecar(photo, &latitude, &longitude));
+    assert_true(xmp_position_of_sidecar(photo, &latitude, &longitude, NULL));
     assert_true(longitude == 3);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/a.XMP", folder);
+    write_text(path, "<a exif:GPSLatitude=\"1,2N\" exif:GPSLongitude=\"5,0E\"/>");
+    assert_true(xmp_position_of_sidecar(photo, &latitude, &longitude, NULL));
+    assert_true(longitude == 5);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/a.xmp", folder);
+    write_text(path, "<a exif:GPSLatitude=\"1,2N\" exif:GPSLongitude=\"3,0E\"/>");
     snprintf(path, sizeof path, "%s/a.jpg.xmp", folder);
     write_text(path, "<a exif:GPSLatitude=\"1,2N\" exif:GPSLongitude=\"4,0E\"/>");
-    assert_true(xmp_position_of_sidecar(photo, &latitude, &longitude));
+    assert_true(xmp_position_of_sidecar(photo, &latitude, &longitude, NULL));
     assert_true(longitude == 4);
+    bool unreadable = false;
+    write_text(path, "<a exif:GPSLatitude=\"1,2N\"/>");
+    assert_true(xmp_position_of_sidecar(photo, &latitude, &longitude, &unreadable)); // the other one
+    assert_true(unreadable && longitude == 3);
     assert_int_equal(unlink(path), 0);
     snprintf(path, sizeof path, "%s/a.xmp", folder);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0); // nobody waits for its writer
-    assert_false(xmp_position_of_sidecar(photo, &latitude, &longitude));
+    assert_false(xmp_position_of_sidecar(photo, &latitude, &longitude, NULL));
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
 }
@@ -91,6 +124,7 @@ static void sidecars_are_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positions_are_read),
+        cmocka_unit_test(positions_that_are_none_are_told_from_broken_ones),
         cmocka_unit_test(sidecars_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
