@@ -73,7 +73,12 @@ static void write_sidecar(struct batch *batch, const struct verdict *verdict) {
     enum xmp_replace replace = settings->replace_xmp ? XMP_REPLACE
                                : settings->resume    ? XMP_UNTOUCHED
                                                      : XMP_KEEP;
-    if (settings->write_xmp && locate_keeps_gps(settings, verdict))
+    // And one of a photo that has no place this time says what nobody says any more.
+    if (settings->write_xmp && settings->resume && verdict->outcome != VERDICT_PLACED &&
+        verdict->outcome != VERDICT_FAILED) {
+        if (writer_remove_xmp(verdict->photo, &settings->writer, &error))
+            note_side_failure(batch, &batch->sidecars_failed, error.message, error.code);
+    } else if (settings->write_xmp && locate_keeps_gps(settings, verdict))
         log_warning("%s: it has a measured GPS position, so no sidecar with an estimate is written beside it "
                     "(--over-gps writes one)",
                     verdict->photo);

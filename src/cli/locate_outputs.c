@@ -174,7 +174,7 @@ static int heal(void *context, const struct record *record, struct error *error)
     options.precision = record->precision;
     char *path = writer_xmp_path(record->verdict.photo, &options, error);
     if (!path) return -1;
-    enum xmp_state state = writer_xmp_look(path);
+    enum xmp_state state = writer_xmp_look(path, record->verdict.photo);
     free(path);
     if (state == XMP_OWN) return 0;
     struct error mine = {0};

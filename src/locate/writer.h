@@ -125,6 +125,10 @@ int writer_write_xmp(const struct verdict *verdict, const struct writer_options 
 char *writer_xmp_path(const char *photo, const struct writer_options *options, struct error *error);
 // How things stand there: nothing, a sidecar of ours (changed or not), or something else.
 enum xmp_state { XMP_ABSENT, XMP_OWN, XMP_FOREIGN };
-enum xmp_state writer_xmp_look(const char *path);
+// XMP_FOREIGN also for one that globe wrote for another photo of the same base name.
+enum xmp_state writer_xmp_look(const char *path, const char *photo);
+// Removes the photo's sidecar when globe wrote it and nobody has touched it since: for a run that goes on, whose
+// answer is no place while a killed run had found one.
+int writer_remove_xmp(const char *photo, const struct writer_options *options, struct error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "locate/provenance.h"
@@ -133,15 +134,21 @@ static void add_packet(struct buffer *out, const struct verdict *view, const str
                          "<?xpacket end=\"w\"?>\n");
 }
 
-// street.xmp may be the sidecar of street.png as well as of street.jpg: it is replaced only when it is ours.
-static int check_owner(const char *photo, const char *sidecar, struct error *error) {
+// street.xmp may be the sidecar of street.png as well as of street.jpg.
+static bool is_of(const char *packet, const char *photo) {
     struct buffer mark = {0};
+    add_property(&mark, "globe:Photo", base_name(photo));
+    bool same = mark.data && strstr(packet, mark.data);
+    buffer_free(&mark);
+    return same;
+}
+
+// It is replaced only when it is ours.
+static int check_owner(const char *photo, const char *sidecar, struct error *error) {
     size_t length;
     char *text = file_read(sidecar, SIDECAR_LIMIT, &length, error);
     if (!text) return -1;
-    add_property(&mark, "globe:Photo", base_name(photo));
-    bool ours = mark.data && strstr(text, mark.data);
-    buffer_free(&mark);
+    bool ours = is_of(text, photo);
     free(text);
     if (ours) return 0;
     return error_set(error, ERROR_INPUT, "%s: not the sidecar that was written for %s, so it is left alone",
@@ -156,11 +163,12 @@ static bool is_untouched(const char *sidecar) {
     return untouched;
 }
 
-enum xmp_state writer_xmp_look(const char *path) {
+enum xmp_state writer_xmp_look(const char *path, const char *photo) {
     struct stat status;
     if (lstat(path, &status)) return errno == ENOENT ? XMP_ABSENT : XMP_FOREIGN;
     char *text = S_ISREG(status.st_mode) ? file_read(path, SIDECAR_LIMIT, NULL, NULL) : NULL;
-    bool own = text && strstr(text, "urn:globe:estimate:1.0#");
+    bool own = text && strstr(text, "urn:globe:estimate:1.0#") &&
+               (is_of(text, photo) || !strstr(text, "<globe:Photo>"));
     free(text);
     return own ? XMP_OWN : XMP_FOREIGN;
 }
@@ -210,6 +218,16 @@ static int check_paths(const char *photo, const char *sidecar, enum xmp_replace 
         return error_set(error, ERROR_INPUT, "%s: not a regular file, so it is left alone", sidecar);
     if (replace == XMP_REPLACE || (replace == XMP_UNTOUCHED && is_untouched(sidecar))) return 0;
     return error_set(error, ERROR_INPUT, "%s: there is a sidecar already, and it is left as it is", sidecar);
+}
+
+int writer_remove_xmp(const char *photo, const struct writer_options *options, struct error *error) {
+    char *path = writer_xmp_path(photo, options, error);
+    if (!path) return -1;
+    int result = 0;
+    if (writer_xmp_look(path, photo) == XMP_OWN && is_untouched(path) && unlink(path))
+        result = error_set_errno(error, path, "cannot remove");
+    free(path);
+    return result;
 }
 
 int writer_write_xmp(const struct verdict *verdict, const struct writer_options *options,

@@ -228,6 +228,33 @@ whole() {
     whole o.jsonl 12
 }
 
+@test "a sidecar that a killed run left goes when the photo has no place this time, an edited one stays" {
+    globe 0 locate p --jsonl -o o.jsonl --write-xmp
+    cp o.jsonl all.jsonl
+    mapfile -t placed < <(jq -r 'select(.outcome == "placed") | .photo' o.jsonl)
+    jq -c --arg a "${placed[0]}" --arg b "${placed[1]}" 'select(.photo != $a and .photo != $b)' all.jsonl >o.jsonl
+    echo "<!-- mine -->" >>"${placed[1]}.xmp"
+    globe 0 locate p --jsonl -o o.jsonl --write-xmp --resume --force --abstain-below 1
+    jq -es --arg a "${placed[0]}" 'map(select(.photo == $a))[0].outcome == "abstained"' o.jsonl
+    [ ! -e "${placed[0]}.xmp" ]
+    grep -q mine "${placed[1]}.xmp"
+    [ -e "${placed[2]}.xmp" ]
+}
+
+@test "two photos of one base name: the sidecar is the first one's, and a resume says so again" {
+    photo=$("$GLOBE" locate p --format jsonl -q | jq -rs 'map(select(.outcome == "placed"))[0].photo')
+    mkdir two
+    cp "$photo" two/a.jpg
+    cp "$photo" two/a.jpeg
+    globe 1 locate two --jsonl -o o.jsonl --write-xmp --xmp-name base
+    owner=$(grep -o '<globe:Photo>[^<]*' two/a.xmp)
+    for _ in 1 2; do
+        globe 1 locate two --jsonl -o o.jsonl --write-xmp --xmp-name base --resume
+        [[ $stderr == *"; 1 sidecar not written" ]]
+        [ "$(grep -o '<globe:Photo>[^<]*' two/a.xmp)" = "$owner" ]
+    done
+}
+
 @test "attention maps: what cannot be written is counted, and made by resume" {
     : >maps # no folder
     globe 1 "${batch[@]}" --explain maps
