@@ -336,19 +336,17 @@ static int run(struct locate_settings *settings, const struct operands *operands
     struct photo_list photos = {0};
     struct preparation before = {0};
     struct outputs outputs = {0};
-    int status;
-    if (settings->resume && (settings->writer.format != WRITER_JSONL || !settings->output)) {
-        error_set(&error, ERROR_USAGE, "--resume needs --jsonl --output FILE: the only format that can grow");
-        status = command_fail(&error);
-    } else if (collect_photos(&photos, settings, operands, &before, &error)) {
-        status = command_fail(&error);
-    } else if (photos.count == 0) {
-        status = (int)before.first_problem; // it has been told
-    } else if (locate_claim(&outputs, settings, &photos, &error)) {
-        status = command_fail(&error);
-    } else {
-        status = prepare_and_run(settings, &photos, &before);
-    }
+    int failed;
+    if (settings->resume && (settings->writer.format != WRITER_JSONL || !settings->output))
+        failed = error_set(&error, ERROR_USAGE,
+                           "--resume needs --jsonl --output FILE: the only format that can grow");
+    else
+        failed = collect_photos(&photos, settings, operands, &before, &error);
+    bool none = !failed && photos.count == 0; // why has been told
+    if (!failed && !none) failed = locate_claim(&outputs, settings, &photos, &error);
+    int status = failed ? command_fail(&error)
+                 : none ? (int)before.first_problem
+                        : prepare_and_run(settings, &photos, &before);
     outputs_release(&outputs);
     photo_list_free(&photos);
     return status;
