@@ -291,9 +291,7 @@ static int finish_done(struct locate_settings *settings, const struct photo_list
     settings->writer.land = land;
     int result = locate_page_open(&page, settings, &before->resume, photos, &error);
     if (result == 0) result = locate_page_close(&page, true, &error);
-    if (result == 0 && before->resume.keep != before->resume.size &&
-        truncate(settings->output, (off_t)before->resume.keep))
-        result = error_set_errno(&error, settings->output, "cannot mend");
+    if (result == 0) result = journal_heal(settings->output, &before->resume.mark, &error);
     if (result == 0) result = resume_tidy(settings->output, &error);
     free(land);
     gazetteer_close(gazetteer);

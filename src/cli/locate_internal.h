@@ -35,7 +35,7 @@ int locate_claim(struct outputs *outputs, const struct locate_settings *settings
 struct locate_sink {
     FILE *stream;
     struct file_writer file; // in use when file.stream is set
-    bool growing;
+    struct journal journal;  // of JSON lines in a file
 };
 // `resume`: what is in the file already, with --resume; else NULL.
 int locate_sink_open(struct locate_sink *sink, const struct locate_settings *settings,

@@ -1,9 +1,6 @@
 // globe locate: the files that it writes.
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/name_map.h"
@@ -55,18 +52,6 @@ int locate_claim(struct outputs *outputs, const struct locate_settings *settings
 
 // ---- the output -----------------------------------------------------------------------------------------
 
-// What was read of it must be what is gone on with: a model may have been loaded for minutes since.
-static int go_on(FILE *stream, const struct resume *resume, struct error *error) {
-    struct stat status;
-    if (fstat(fileno(stream), &status)) return error_set_errno(error, resume->path, "cannot continue");
-    if ((size_t)status.st_size != resume->size)
-        return error_set(error, ERROR_INPUT,
-                         "%s: was changed by somebody else since it was read; resume again", resume->path);
-    if (resume->keep != resume->size && ftruncate(fileno(stream), (off_t)resume->keep))
-        return error_set_errno(error, resume->path, "cannot continue");
-    return fseek(stream, 0, SEEK_END) ? error_set_errno(error, resume->path, "cannot continue") : 0;
-}
-
 int locate_sink_open(struct locate_sink *sink, const struct locate_settings *settings,
                      const struct resume *resume, struct error *error) {
     *sink = (struct locate_sink){.stream = stdout};
@@ -76,25 +61,15 @@ int locate_sink_open(struct locate_sink *sink, const struct locate_settings *set
         sink->stream = sink->file.stream;
         return 0;
     }
-    sink->growing = true;
-    sink->stream = fopen(settings->output, resume ? "ae" : "we");
-    if (!sink->stream) return error_set_errno(error, settings->output, "cannot write");
-    if (!resume || go_on(sink->stream, resume, error) == 0) return 0;
-    fclose(sink->stream);
-    return -1;
-}
-
-// To the disk, where the stream has one: pipes and devices cannot be synchronised.
-static int flush_to_disk(FILE *stream) {
-    if (fflush(stream) || ferror(stream)) return -1;
-    return fsync(fileno(stream)) && errno != EINVAL && errno != ENOTSUP ? -1 : 0;
+    if (journal_open(&sink->journal, settings->output, resume ? &resume->mark : NULL, error)) return -1;
+    sink->stream = sink->journal.stream;
+    return 0;
 }
 
 int locate_sink_close(struct locate_sink *sink, const struct locate_settings *settings, bool whole,
                       struct error *error) {
-    if (sink->growing) {
-        int failed = flush_to_disk(sink->stream);
-        if (fclose(sink->stream) || failed) return error_set_errno(error, settings->output, "cannot write");
+    if (sink->journal.stream) {
+        if (journal_close(&sink->journal, error)) return -1;
         return settings->resume && whole ? resume_tidy(settings->output, error) : 0;
     }
     if (!sink->file.stream) return 0;

@@ -1,12 +1,10 @@
 #include "eval/exam.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/journal.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -25,9 +23,10 @@ struct run {
     struct engine *blind; // in front of the session's engine, or NULL
     struct writer_options writer;
     const struct exam_options *options;
-    FILE *file;       // of answers, or NULL
-    size_t *group_of; // per row
-    bool *done;       // per row
+    struct journal journal; // of answers, when they are kept
+    struct resume resume;   // the answers of an earlier run
+    size_t *group_of;       // per row
+    bool *done;             // per row
     size_t done_count;
     struct progress *progress;
     struct buffer line;
@@ -89,81 +88,41 @@ static int take_answer(struct run *run, size_t row, const json_t *answer, struct
 
 // ---- answers of an earlier run ----
 
-static int take_line(struct run *run, const char *line, size_t length, size_t number, struct error *error) {
-    char name[sizeof error->message];
-    const char *photo = NULL, *outcome = NULL, *model = NULL;
+static int take_record(void *context, const struct record *record, struct error *error) {
+    struct run *run = context;
+    const char *path = run->options->answers, *photo = record->verdict.photo, *model = run->exam->model;
     size_t row;
-    snprintf(name, sizeof name, "%s:%zu", run->options->answers, number);
-    json_t *answer = json_read_buffer(line, length, name, error);
-    int result = answer ? 0 : -1;
-    if (result == 0) result = json_get_string(answer, "photo", &photo, name, error);
-    if (result == 0) result = json_get_string(answer, "outcome", &outcome, name, error);
-    if (result == 0) result = json_get_string(answer, "model", &model, name, error);
-    if (result == 0 && (!photo || !outcome || !model))
-        result = error_set(error, ERROR_INPUT, "%s: not a verdict of globe locate --jsonl", name);
-    if (result == 0 && strcmp(model, run->exam->model) != 0)
-        result =
-            error_set(error, ERROR_INPUT, "%s: an answer of %s, not of %s", name, model, run->exam->model);
-    if (result == 0 && !name_map_find(&run->exam->rows.by_photo, photo, &row)) {
-        if (!run->options->limit)
-            result = error_set(error, ERROR_INPUT, "%s: %s is not among the rows", name, photo);
-    } else if (result == 0 && strcmp(outcome, "failed") != 0 && !run->done[row]) {
-        result = take_answer(run, row, answer, error);
-        if (result) error_prefix(error, "%s", name);
+    if (strcmp(record->model, model) != 0)
+        return error_set(error, ERROR_INPUT, "%s:%zu: an answer of %s, not of %s", path, record->line,
+                         record->model, model);
+    if (name_map_find(&run->exam->rows.by_photo, photo, &row)) {
+        if (take_answer(run, row, record->json, error) == 0) return 0;
+        return error_prefix(error, "%s:%zu", path, record->line);
     }
-    json_decref(answer);
-    return result;
-}
-
-// *keep: the length of what is whole.
-static int take_file(struct run *run, size_t *keep, struct error *error) {
-    const char *path = run->options->answers;
-    FILE *file = fopen(path, "r");
-    *keep = 0;
-    if (!file) return errno == ENOENT ? 0 : error_set_errno(error, path, "cannot open");
-    char *line = NULL;
-    size_t capacity = 0, number = 0;
-    ssize_t length;
-    int result = 0;
-    while (result == 0 && (length = getline(&line, &capacity, file)) > 0 && line[length - 1] == '\n') {
-        result = take_line(run, line, (size_t)length, ++number, error);
-        *keep += (size_t)length;
-    }
-    if (result == 0 && ferror(file)) result = error_set_errno(error, path, "cannot read");
-    free(line);
-    fclose(file);
-    return result;
+    if (run->options->limit) return 0;
+    return error_set(error, ERROR_INPUT, "%s:%zu: %s is not among the rows", path, record->line, photo);
 }
 
 static int open_file(struct run *run, struct error *error) {
-    const char *path = run->options->answers;
-    size_t keep = 0;
-    if (!path) return 0;
-    if (run->options->resume && take_file(run, &keep, error)) return -1;
-    run->file = fopen(path, run->options->resume ? "a" : "w");
-    if (!run->file || (run->options->resume && ftruncate(fileno(run->file), (off_t)keep)))
-        return error_set_errno(error, path, "cannot write");
-    return 0;
+    const struct exam_options *options = run->options;
+    if (!options->answers) return 0;
+    if (options->resume && resume_each(&run->resume, NULL, take_record, run, error)) return -1;
+    return journal_open(&run->journal, options->answers, options->resume ? &run->resume.mark : NULL, error);
 }
 
-static int close_file(struct run *run, struct error *error) {
-    if (!run->file) return 0;
-    int failed = fflush(run->file) || ferror(run->file);
-    if (!failed && fsync(fileno(run->file)) && errno != EINVAL && errno != ENOTSUP) failed = 1;
-    if (fclose(run->file)) failed = 1;
-    run->file = NULL;
-    return failed ? error_set_errno(error, run->options->answers, "cannot write") : 0;
+// Failures that were mended since leave the file, as in globe locate.
+static int close_file(struct run *run, bool whole, struct error *error) {
+    bool opened = run->journal.stream != NULL;
+    if (journal_close(&run->journal, error)) return -1;
+    return opened && whole && run->options->resume ? resume_tidy(run->options->answers, error) : 0;
 }
 
 // ---- asking ----
 
 static int keep_line(struct run *run, struct error *error) {
-    if (!run->file) return 0;
-    buffer_add_text(&run->line, "\n");
+    if (!run->journal.stream) return 0;
     if (run->line.failed) return error_set(error, ERROR_MEMORY, "answers: out of memory");
-    if (fwrite(run->line.data, 1, run->line.length, run->file) != run->line.length || fflush(run->file))
-        return error_set_errno(error, run->options->answers, "cannot write");
-    return 0;
+    return journal_add(&run->journal, run->line.data, run->line.length, error);
 }
 
 static int on_verdict(void *context, const struct verdict *verdict, struct error *error) {
@@ -230,6 +189,22 @@ static int open_run(struct run *run, const struct session_options *session, stru
     return run->blind ? 0 : -1;
 }
 
+// Pictures that are other files by now are asked about again.
+static int drop_changed(struct run *run, struct error *error) {
+    const struct truth_list *rows = &run->exam->rows;
+    char **photos = memory_new(rows->count + 1, sizeof *photos, "photos", error);
+    if (!photos) return -1;
+    for (size_t i = 0; i < rows->count; i++) photos[i] = rows->rows[i].photo;
+    const struct photo_list list = {.paths = photos, .count = rows->count};
+    size_t changed = 0;
+    int result = resume_drop_changed(&run->resume, &list, &changed, error);
+    free(photos);
+    if (changed)
+        log_warning("%s: %zu picture%s changed since the answers, and will be asked about again",
+                    run->options->answers, changed, changed == 1 ? " has" : "s have");
+    return result;
+}
+
 // The answers are this run's alone, and those that are there are of the same model and settings.
 static int claim(struct run *run, const struct session_options *session, struct error *error) {
     const struct exam_options *options = run->options;
@@ -246,11 +221,12 @@ static int claim(struct run *run, const struct session_options *session, struct 
             return -1;
     if (session_spare_inputs(session, &run->outputs, error)) return -1;
     if (!options->resume) return 0;
-    struct resume resume;
     const struct resume_options rules = {.provenance = &run->provenance, .mix = options->force};
-    if (resume_read(&resume, path, &rules, error)) return -1;
-    resume_free(&resume);
-    return 0;
+    if (resume_read(&run->resume, path, &rules, error)) return -1;
+    if (run->resume.unsigned_records)
+        log_warning("%s: %zu records do not say with which model and settings they were made", path,
+                    run->resume.unsigned_records);
+    return drop_changed(run, error);
 }
 
 int exam_run(struct exam *exam, const struct session_options *session, const struct exam_options *options,
@@ -261,11 +237,12 @@ int exam_run(struct exam *exam, const struct session_options *session, const str
     if (result == 0) result = open_file(&run, error);
     if (result == 0) result = ask(&run, error);
     struct error later = {0}; // the first error is the one to tell
-    if (close_file(&run, result ? &later : error)) result = -1;
+    if (close_file(&run, result == 0, result ? &later : error)) result = -1;
     if (result == 0) add_up(exam);
     engine_close(run.blind);
     session_close(&run.session);
     buffer_free(&run.line);
+    resume_free(&run.resume);
     outputs_release(&run.outputs);
     provenance_free(&run.provenance);
     free(run.group_of);

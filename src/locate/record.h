@@ -26,6 +26,7 @@ struct record {
     const json_t *provenance;        // the object, or NULL
     const char *unknown;             // the first key that this version does not know; NULL: none
     json_t *json;                    // the whole object, with what is not known
+    size_t line;                     // of the file that it stands in, from 1; 0: not said
 };
 
 // Reads one line, with or without its end. `name` ("places.jsonl: line 7") stands in messages. ERROR_INPUT

@@ -1,12 +1,8 @@
 #include "locate/resume.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -53,6 +49,7 @@ static int add_entry(struct resume *resume, const char *photo, const struct resu
         if (found->failed && !entry->failed) return 0; // an answer is not lost to a later failure
         entry->offset = found->offset;
         entry->length = found->length;
+        entry->line = found->line;
         entry->failed = found->failed;
         entry->modified = found->modified;
         memcpy(entry->photo_sha256, found->photo_sha256, sizeof entry->photo_sha256);
@@ -94,16 +91,24 @@ static int compare_settings(struct resume *resume, const struct record *record,
     return result;
 }
 
-static int take_line(struct resume *resume, const char *line, size_t length, size_t number,
-                     const struct resume_options *options, struct error *error) {
+struct reading {
+    struct resume *resume;
+    const struct resume_options *options;
+};
+
+static int take_line(void *context, const char *line, size_t length, size_t offset, size_t number,
+                     struct error *error) {
+    const struct reading *reading = context;
+    struct resume *resume = reading->resume;
     char name[sizeof error->message];
     snprintf(name, sizeof name, "%s: line %zu", resume->path, number);
     struct record record;
     if (record_read(&record, line, length, name, error)) return -1;
-    int result = compare_settings(resume, &record, options, name, error);
+    int result = compare_settings(resume, &record, reading->options, name, error);
     struct resume_entry found = {
-        .offset = resume->keep,
+        .offset = offset,
         .length = length,
+        .line = number,
         .failed = record.verdict.outcome == VERDICT_FAILED,
         .modified = json_integer_value(json_object_get(record.provenance, "photo_modified"))};
     snprintf(found.photo_sha256, sizeof found.photo_sha256, "%s",
@@ -113,49 +118,16 @@ static int take_line(struct resume *resume, const char *line, size_t length, siz
     return result;
 }
 
-static int read_lines(struct resume *resume, FILE *file, const struct resume_options *options,
-                      struct error *error) {
-    char *line = NULL;
-    size_t capacity = 0, number = 0;
-    ssize_t length;
-    int result = 0;
-    while (result == 0 && (length = getline(&line, &capacity, file)) > 0) {
-        number++;
-        resume->size += (size_t)length;
-        if (line[length - 1] == '\n') {
-            result = take_line(resume, line, (size_t)length, number, options, error);
-            resume->keep += (size_t)length;
-        } else if (!is_torn_record(line, (size_t)length)) {
-            result =
-                error_set(error, ERROR_INPUT,
-                          "%s: line %zu: not a record of globe locate --jsonl, so the file is left as it is",
-                          resume->path, number);
-        }
-    }
-    if (result == 0 && ferror(file)) result = error_set_errno(error, resume->path, "cannot read");
-    free(line);
-    return result;
-}
-
 int resume_read(struct resume *resume, const char *path, const struct resume_options *options,
                 struct error *error) {
+    struct reading reading = {resume, options};
     *resume = (struct resume){.path = memory_copy_string(path, strlen(path), error)};
     if (!resume->path) return -1;
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for a writer
-    if (fd < 0 && errno == ENOENT) return 0;
-    int result = fd >= 0 ? 0 : error_set_errno(error, path, "cannot open");
-    if (result == 0 && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode))
-        result =
-            error_set(error, ERROR_INPUT, "%s: %s", path,
-                      S_ISDIR(status.st_mode) ? "Is a directory" : "not a file that could be gone on with");
-    FILE *file = result == 0 ? fdopen(fd, "r") : NULL;
-    if (result == 0 && !file) result = error_set_errno(error, path, "cannot open");
-    if (fd >= 0 && !file) close(fd);
-    if (result == 0) result = read_lines(resume, file, options, error);
-    if (file) fclose(file);
-    if (result) resume_free(resume);
-    return result;
+    if (journal_read(&resume->mark, path, take_line, &reading, is_torn_record,
+                     "a record of globe locate --jsonl", error) == 0)
+        return 0;
+    resume_free(resume);
+    return -1;
 }
 
 void resume_free(struct resume *resume) {
@@ -176,6 +148,7 @@ static int read_entry(const struct resume *resume, const struct resume_entry *en
                         fread(line, 1, entry->length, file) != entry->length))
         result = error_set(error, ERROR_IO, "%s: cannot be read again", resume->path);
     if (result == 0) result = record_read(record, line, entry->length, resume->path, error);
+    if (result == 0) record->line = entry->line;
     free(line);
     return result;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/journal.h"
 #include "base/name_map.h"
 #include "base/output.h"
 #include "locate/photo_list.h"
@@ -21,8 +22,8 @@ struct resume_options {
 
 // The last record of a photo that did not fail, or the last one.
 struct resume_entry {
-    char *photo; // its bytes
-    size_t offset, length;
+    char *photo;                 // its bytes
+    size_t offset, length, line; // line: its number
     bool failed;
     bool changed;                 // resume_drop_changed: the record is about another file
     int64_t modified;             // of the photo (locate/provenance.h)
@@ -34,8 +35,7 @@ struct resume {
     struct resume_entry *entries;
     struct name_map by_photo; // to the entry
     size_t count, capacity;
-    size_t keep;             // the file up to its last whole line; what follows was cut off
-    size_t size;             // of the file when it was read
+    struct journal_mark mark;
     size_t unsigned_records; // records that do not say how they were made
     bool repeats;            // some photo has more than one record
 };

@@ -9,15 +9,16 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/journal.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "train/events.h"
 
 enum { MAX_FILE = 1 << 30, MAX_VALUES = 32 };
 
 struct metrics {
-    char *path;
-    FILE *file;
+    struct journal journal;
     struct events events;
 };
 
@@ -59,13 +60,27 @@ static int open_events(struct metrics *metrics, const char *folder, uint64_t ste
     return result;
 }
 
+// Only whole lines are left.
+static int pass_over(void *context, const char *line, size_t length, size_t offset, size_t number,
+                     struct error *error) {
+    (void)context, (void)line, (void)length, (void)offset, (void)number, (void)error;
+    return 0;
+}
+
+static bool is_torn(const char *tail, size_t length) {
+    (void)tail, (void)length;
+    return true;
+}
+
 struct metrics *metrics_open(const char *folder, uint64_t step, bool tensorboard, struct error *error) {
     struct metrics *metrics = memory_new(1, sizeof *metrics, "metrics", error);
     if (!metrics) return NULL;
-    metrics->path = file_join(folder, "metrics.jsonl", error);
-    int result = metrics->path ? drop_later_lines(metrics->path, step, error) : -1;
-    if (result == 0 && !(metrics->file = fopen(metrics->path, "a")))
-        result = error_set_errno(error, metrics->path, "cannot write");
+    char *path = file_join(folder, "metrics.jsonl", error);
+    struct journal_mark mark;
+    int result = path ? drop_later_lines(path, step, error) : -1;
+    if (result == 0) result = journal_read(&mark, path, pass_over, NULL, is_torn, "a line of metrics", error);
+    if (result == 0) result = journal_open(&metrics->journal, path, &mark, error);
+    free(path);
     if (result == 0 && tensorboard) result = open_events(metrics, folder, step, error);
     if (result == 0) return metrics;
     metrics_close(metrics);
@@ -94,20 +109,17 @@ int metrics_add(struct metrics *metrics, uint64_t step, const struct metric *val
         scalars[i] =
             (struct event_scalar){tag_of(values[i].name, tags[i], sizeof tags[i]), (float)values[i].value};
     }
-    buffer_add_text(&line, "}\n");
-    int result = 0;
-    if (line.failed)
-        result = error_set(error, ERROR_MEMORY, "%s: out of memory", metrics->path);
-    else if (fwrite(line.data, 1, line.length, metrics->file) != line.length || fflush(metrics->file))
-        result = error_set_errno(error, metrics->path, "cannot write");
+    buffer_add_text(&line, "}");
+    int result = line.failed ? error_set(error, ERROR_MEMORY, "%s: out of memory", metrics->journal.path)
+                             : journal_add(&metrics->journal, line.data, line.length, error);
     buffer_free(&line);
     return result ? result : events_add(&metrics->events, step, scalars, count, error);
 }
 
 void metrics_close(struct metrics *metrics) {
+    struct error error = {0};
     if (!metrics) return;
-    if (metrics->file) fclose(metrics->file);
+    if (journal_close(&metrics->journal, &error)) log_error("%s", error.message);
     events_close(&metrics->events);
-    free(metrics->path);
     free(metrics);
 }

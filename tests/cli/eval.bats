@@ -58,6 +58,25 @@ setup() {
     [ "$(jq '.all.failed == 1 and .all.pictures == 6' <<<"$output")" = true ]
 }
 
+@test "a failure that was mended leaves the answers; what is no record of ours is left alone" {
+    cp -r "$BATS_FILE_TMPDIR/exam" "$BATS_TEST_TMPDIR/exam"
+    local rows=$BATS_TEST_TMPDIR/exam/postcards.jsonl card=$BATS_TEST_TMPDIR/exam/cards/000002.jpg
+    local answers=$BATS_TEST_TMPDIR/mended.jsonl
+    cp "$card" "$BATS_TEST_TMPDIR/whole.jpg"
+    head -c 300 "$BATS_TEST_TMPDIR/whole.jpg" >"$card"
+    globe 1 eval "$rows" "${quick[@]}" --answers "$answers"
+    [ "$(jq -r .outcome "$answers" | grep -c failed)" -eq 1 ]
+    cp "$BATS_TEST_TMPDIR/whole.jpg" "$card"
+    globe 0 eval "$rows" "${quick[@]}" --answers "$answers" --resume
+    [ "$(jq -r .outcome "$answers" | grep -c failed)" -eq 0 ]
+    [ "$(wc -l <"$answers")" -eq 6 ]
+    printf 'my notes' >>"$answers"
+    cp "$answers" "$BATS_TEST_TMPDIR/kept"
+    globe 3 eval "$rows" "${quick[@]}" --answers "$answers" --resume
+    [[ $stderr == *"line 7: not a record"*"left as it is"* ]]
+    cmp "$answers" "$BATS_TEST_TMPDIR/kept"
+}
+
 @test "--limit takes the first rows" {
     globe 0 eval "$exam" "${quick[@]}" --limit 2 --json
     [ "$(jq .all.pictures <<<"$output")" -eq 2 ]

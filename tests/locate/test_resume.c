@@ -40,7 +40,7 @@ static void assert_resumed(const char *path, const char *left, size_t kept, size
     assert_ok(resume_drop(&resume, &list, false, &dropped, &error), error);
     for (size_t i = 0; i < list.count; i++) strcat(strcat(all, list.paths[i]), "|");
     assert_string_equal(all, left);
-    assert_int_equal(resume.keep, kept);
+    assert_int_equal(resume.mark.keep, kept);
     assert_int_equal(dropped, gone);
     resume_free(&resume);
     photo_list_free(&list);
