@@ -13,6 +13,7 @@ static const char tag[] = "<image>";
 
 struct reader {
     struct chat *chat;
+    enum row_chat mode;
     const json_t *images; // list of paths, or a single one; NULL: none
     size_t count;         // of pictures
     size_t next;          // picture to come
@@ -197,19 +198,21 @@ static int add_query(struct reader *reader, const json_t *row) {
             add_message(reader, "assistant", json_array_get(turn, 1)))
             return error_prefix(reader->error, "history[%zu]", i);
     }
-    return add_message(reader, "user", json_object_get(row, "query")) ||
-                   add_message(reader, "assistant", json_object_get(row, "response"))
-               ? -1
-               : 0;
+    const json_t *answer = json_object_get(row, "response");
+    if (add_message(reader, "user", json_object_get(row, "query"))) return -1;
+    return reader->mode == ROW_CHAT_LEARNT || row_is_set(answer) ? add_message(reader, "assistant", answer)
+                                                                 : 0;
 }
 
 // ---- GLOBE's rows ---------------------------------------------------------------------------------------
 
+// An answer of NULL: the question alone.
 static int add_globe_turns(struct reader *reader, const char *answer) {
     struct locate_prompt prompt;
     if (locate_prompt_open(&prompt, "globe", NULL, reader->error)) return -1;
-    int failed = chat_add_message(reader->chat, "user", reader->error) || add_text(reader, prompt.text) ||
-                 chat_add_message(reader->chat, "assistant", reader->error) || add_text(reader, answer);
+    int failed = chat_add_message(reader->chat, "user", reader->error) || add_text(reader, prompt.text);
+    if (answer && !failed)
+        failed = chat_add_message(reader->chat, "assistant", reader->error) || add_text(reader, answer);
     locate_prompt_free(&prompt);
     return failed ? -1 : 0;
 }
@@ -230,18 +233,26 @@ static void find_between(const char *text, const char *name, const char **value,
     }
 }
 
+struct row_solution row_read_solution(const char *text) {
+    struct row_solution found;
+    const char *tab = strchr(text, '\t');
+    find_between(text, "country", &found.country, &found.country_length);
+    find_between(text, "city", &found.city, &found.city_length);
+    if (found.country_length || found.city_length || !tab) return found;
+    return (struct row_solution){text, tab + 1, (size_t)(tab - text), strlen(tab + 1)};
+}
+
 static int add_globe(struct reader *reader, const json_t *row) {
+    if (reader->mode != ROW_CHAT_LEARNT && !row_is_set(json_object_get(row, "response")))
+        return add_globe_turns(reader, NULL);
     const char *reasoning = text_of(reader, json_object_get(row, "response"), "\"response\"");
     const char *solution = text_of(reader, json_object_get(row, "solution"), "\"solution\"");
     if (!reasoning || !solution) return -1;
-    const char *country, *city;
-    size_t country_length, city_length;
-    find_between(solution, "country", &country, &country_length);
-    find_between(solution, "city", &city, &city_length);
-    if (!country_length) return BAD(reader, "\"solution\" names no <country>");
+    struct row_solution named = row_read_solution(solution);
+    if (!named.country_length) return BAD(reader, "\"solution\" names no <country>");
     struct buffer answer = {0};
     buffer_format(&answer, "<think>%s</think><answer>country: %.*s\ncity: %.*s</answer>", reasoning,
-                  (int)country_length, country, (int)city_length, city);
+                  (int)named.country_length, named.country, (int)named.city_length, named.city);
     int result = answer.failed ? error_set(reader->error, ERROR_MEMORY, "row: out of memory")
                                : add_globe_turns(reader, answer.data);
     buffer_free(&answer);
@@ -302,8 +313,11 @@ static int check_texts(struct reader *reader, const struct chat_message *message
 }
 
 static int check_chat(struct reader *reader) {
-    const struct chat *chat = reader->chat;
+    struct chat *chat = reader->chat;
     bool asked = false, learnt = false;
+    while (reader->mode == ROW_CHAT_QUESTION && chat->count &&
+           strcmp(chat->messages[chat->count - 1].role, "assistant") == 0)
+        chat_drop_last(chat);
     for (size_t i = 0; i < chat->count; i++) {
         const struct chat_message *message = &chat->messages[i];
         bool answer = strcmp(message->role, "assistant") == 0;
@@ -313,8 +327,13 @@ static int check_chat(struct reader *reader) {
         if (check_texts(reader, message)) return -1;
     }
     if (!asked) return BAD(reader, "there is no user's message");
-    if (strcmp(chat->messages[chat->count - 1].role, "assistant"))
-        return BAD(reader, "the last message is not the assistant's");
+    const char *last = chat->messages[chat->count - 1].role;
+    bool answered = strcmp(last, "assistant") == 0;
+    if (reader->mode != ROW_CHAT_LEARNT)
+        return answered || strcmp(last, "user") == 0
+                   ? 0
+                   : BAD(reader, "the last message is neither the user's nor the assistant's");
+    if (!answered) return BAD(reader, "the last message is not the assistant's");
     return learnt ? 0 : BAD(reader, "no answer is to be learnt (loss, weight, train ...)");
 }
 
@@ -331,6 +350,8 @@ static const char *find_form(struct reader *reader, const json_t *row) {
             return NULL;
         }
     }
+    if (!form && reader->mode != ROW_CHAT_LEARNT)
+        form = row_is_set(json_object_get(row, "prompt")) ? "prompt" : "solution"; // GLOBE's question
     if (!form)
         BAD(reader, "none of the keys \"messages\", \"conversations\", \"completion\", \"query\" or "
                     "\"solution\"");
@@ -344,24 +365,23 @@ static const char *find_form(struct reader *reader, const json_t *row) {
 // Texts that another form would read: a copy of the conversation, or something that gets lost.
 static void note_others(const struct reader *reader, const json_t *row, const char *form) {
     bool globe = row_is_set(json_object_get(row, "solution"));
-    if (strcmp(form, "completion") && row_is_set(json_object_get(row, "prompt")))
+    if (strcmp(form, "completion") && strcmp(form, "prompt") && row_is_set(json_object_get(row, "prompt")))
         row_note(reader->notes, "", "prompt");
     if (strcmp(form, "query") && !globe && row_is_set(json_object_get(row, "response")))
         row_note(reader->notes, "", "response");
 }
 
-static int read_row(struct reader *reader, const json_t *row, int images) {
+static int read_chat(struct reader *reader, const json_t *row, int images) {
     bool learnt = true;
-    if (!json_is_object(row)) return BAD(reader, "not a JSON object");
     const char *form = find_form(reader, row);
-    if (!form || row_check_keys(row, reader->notes, reader->error) ||
-        row_read_learnt(row, &learnt, reader->error) || find_images(reader, row, images))
-        return -1;
+    if (!form || row_read_learnt(row, &learnt, reader->error) || find_images(reader, row, images)) return -1;
     const json_t *value = json_object_get(row, form), *prompt = json_object_get(row, "prompt");
     int result;
     note_others(reader, row, form);
     if (!strcmp(form, "messages") || !strcmp(form, "conversations"))
         result = add_system(reader, row, value) || add_messages(reader, value, form);
+    else if (!strcmp(form, "prompt"))
+        result = add_system(reader, row, prompt) || add_turn(reader, prompt, "user", "prompt");
     else if (!strcmp(form, "completion"))
         result = add_system(reader, row, prompt) || add_turn(reader, prompt, "user", "prompt") ||
                  add_turn(reader, value, "assistant", "completion");
@@ -373,18 +393,49 @@ static int read_row(struct reader *reader, const json_t *row, int images) {
     return result || place_images(reader) || check_chat(reader) ? -1 : 0;
 }
 
+static int read_row(struct row *row, const json_t *json, const struct row_options *options,
+                    struct row_notes *notes, struct error *error) {
+    struct reader reader = {.chat = &row->chat, .mode = options->chat, .notes = notes, .error = error};
+    if (!json_is_object(json))
+        return options->name ? BAD(&reader, "not an object") : BAD(&reader, "not a JSON object");
+    // What is missing is told before what is there besides.
+    if (options->chat != ROW_CHAT_NONE && !find_form(&reader, json)) return -1;
+    if (row_check_keys(json, options, notes, error)) return -1;
+    if (options->chat != ROW_CHAT_NONE && read_chat(&reader, json, options->images)) return -1;
+    return 0;
+}
+
+int row_read(struct row *row, const char *json, size_t length, const struct row_options *options,
+             struct row_notes *notes, struct error *error) {
+    const char *name = options->name;
+    *row = (struct row){0};
+    if (length > ROW_MAX_SIZE)
+        return error_set(error, ERROR_LIMIT, "%s%s%zu bytes, more than the %d of a row", name ? name : "",
+                         name ? ": " : "", length, (int)ROW_MAX_SIZE);
+    json_t *object = json_read_buffer(json, length, name ? name : "the row", error);
+    if (!object) return -1;
+    int result = read_row(row, object, options, notes, error);
+    if (result && name) error_prefix(error, "%s", name);
+    if (result == 0 && options->truth)
+        result = truth_take(&row->truth, object, options, name ? name : "the row", error);
+    json_decref(object);
+    const struct chat *chat = &row->chat;
+    row->answered = chat->count && strcmp(chat->messages[chat->count - 1].role, "assistant") == 0;
+    if (result) row_free(row);
+    return result;
+}
+
+void row_free(struct row *row) {
+    chat_free(&row->chat);
+    truth_clear(&row->truth);
+    *row = (struct row){0};
+}
+
 int row_parse(struct chat *chat, const char *json, size_t length, int images, struct row_notes *notes,
               struct error *error) {
-    struct reader reader = {.chat = chat, .notes = notes, .error = error};
-    *chat = (struct chat){0};
-    if (length > ROW_MAX_SIZE)
-        return error_set(error, ERROR_LIMIT, "%zu bytes, more than the %d of a row", length,
-                         (int)ROW_MAX_SIZE);
-    json_t *row = json_read_buffer(json, length, "the row", error);
-    if (!row) return -1;
-    int result = read_row(&reader, row, images);
-    json_decref(row);
-    if (result) chat_free(chat);
+    struct row row;
+    int result = row_read(&row, json, length, &(struct row_options){.images = images}, notes, error);
+    *chat = row.chat;
     return result;
 }
 

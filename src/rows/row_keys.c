@@ -14,14 +14,13 @@ struct key {
     const char *why; // of REFUSED: the rest of "the key "X" ..."
 };
 
-static const char media[] = "is not supported: only pictures can be learnt from",
+static const char media[] = "is not supported: only pictures are read",
                   tools[] = "is not supported: the model's template has no tools",
                   pairs[] = "belongs to preference data; this training learns from one answer",
                   boxes[] = "is not supported: boxes are not put into texts",
                   tokens[] = "is not supported: rows are texts, not token ids",
                   template[] = "is not supported: the checkpoint's template is used as it is",
-                  pixels[] =
-                      "is not supported here: model.min_pixels and model.max_pixels are for all pictures",
+                  pixels[] = "is not supported here: the same limits of pixels hold for all pictures",
                   thoughts[] = "is not supported: reasoning that is to be learnt stands in the content",
                   inside[] = "is not read inside a message: pictures stand in \"images\" beside the messages";
 
@@ -85,13 +84,13 @@ static const char *const harmless_keys[] = {
     "longitude", "country",    "country_code",
     "region",    "state",      "city",
     "continent", "locatable",  "city_determined",
-    "entities",  "meta",       "metadata",
-    "language",  "lang",       "license",
-    "author",    "title",      "date",
-    "time",      "timestamp",  "created",
-    "comment",   "note",       "notes",
-    "tags",      "category",   "channel",
-    "image_id",  "photo_id",
+    "entities",  "elements",   "meta",
+    "metadata",  "language",   "lang",
+    "license",   "author",     "title",
+    "date",      "time",       "timestamp",
+    "created",   "comment",    "note",
+    "notes",     "tags",       "category",
+    "channel",   "image_id",   "photo_id",
 };
 
 static const struct key message_keys[] = {
@@ -248,10 +247,16 @@ static bool is_preference(const char *name, const json_t *value) {
     return strcmp(name, "label") == 0 && (json_is_boolean(value) || json_is_number(value));
 }
 
-int row_check_keys(const json_t *row, struct row_notes *notes, struct error *error) {
+static bool changes_pictures(const struct key *key) {
+    return key->why == media || key->why == pixels;
+}
+
+int row_check_keys(const json_t *row, const struct row_options *options, struct row_notes *notes,
+                   struct error *error) {
     const char *name;
     json_t *value;
     const json_t *pictures;
+    bool read = options->chat != ROW_CHAT_NONE;
     if (row_find_pictures(row, &pictures, error)) return -1;
     json_object_foreach((json_t *)row, name, value) {
         if (!row_is_set(value) || is_in(name, picture_keys, COUNT(picture_keys)) ||
@@ -259,8 +264,12 @@ int row_check_keys(const json_t *row, struct row_notes *notes, struct error *err
             continue;
         const struct key *key = find_key(name, row_keys, COUNT(row_keys));
         if (key && key->meaning == READ) continue;
-        if (key) return refuse(name, key->why, error);
-        if (is_preference(name, value)) return refuse(name, pairs, error);
+        if (key && (read || changes_pictures(key))) return refuse(name, key->why, error);
+        if (key || (options->group && strcmp(options->group, name) == 0)) continue;
+        if (is_preference(name, value)) {
+            if (read) return refuse(name, pairs, error);
+            continue;
+        }
         if (!pictures && names_pictures(value))
             return refuse(name, "names a picture; pictures stand under \"images\"", error);
         row_note(notes, "", name);

@@ -2,16 +2,18 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "rows/row_files.h"
 #include "rows/row_internal.h"
 
-enum { LINE_LIMIT = 16 << 20, MOST_ENTITIES = 10000 };
+enum { MOST_ENTITIES = 10000 };
 
 static char *copy(const char *text, struct error *error) {
     return memory_copy_string(text, strlen(text), error);
@@ -24,19 +26,40 @@ static char *take_name(const json_t *row, const char *key, const char *name, str
     return copy(strcmp(text, "unknown") == 0 ? "" : text, error);
 }
 
-static int take_photo(struct truth *truth, const json_t *row, const char *folder, const char *name,
-                      struct error *error) {
-    const json_t *images, *first;
-    if (row_find_pictures(row, &images, error)) return error_prefix(error, "%s", name);
-    first = json_is_array(images) ? json_array_get(images, 0) : images;
-    if (json_is_object(first)) first = json_object_get(first, "path");
-    if ((json_is_array(images) && json_array_size(images) != 1) || !json_is_string(first))
-        return error_set(error, ERROR_INPUT, "%s: \"images\" must be a list of one path", name);
-    const char *path = json_string_value(first);
-    if (!*path || strlen(path) != json_string_length(first))
-        return error_set(error, ERROR_INPUT, "%s: \"images\" holds no path", name);
-    truth->photo = file_join(folder, path, error);
-    return truth->photo ? 0 : -1;
+static char *copy_part(const char *text, size_t length, struct error *error) {
+    static const char unknown[] = "unknown";
+    bool none = length == sizeof unknown - 1 && memcmp(text, unknown, length) == 0;
+    return memory_copy_string(text, none ? 0 : length, error);
+}
+
+// Its two names, and in their places what the keys of their own do not say.
+static int take_solution(struct truth *truth, const json_t *row, const struct row_options *options,
+                         const char *name, struct error *error) {
+    const char *text = "";
+    if (json_get_string(row, "solution", &text, name, error)) return -1;
+    struct row_solution named = row_read_solution(text);
+    // Evaluation has no use for it beside other keys, whatever it may say.
+    bool own = json_object_get(row, "country") || json_object_get(row, "city");
+    if (options->chat == ROW_CHAT_NONE && own && !named.country_length && !named.city_length) text = "";
+    if (*text && !named.country_length && !named.city_length)
+        return error_set(
+            error, ERROR_INPUT,
+            "%s: \"solution\" names no place: <country>X</country><city>Y</city>, or X, a tab, Y", name);
+    struct buffer solution = {0};
+    if (*text)
+        buffer_format(&solution, "%.*s\t%.*s", (int)named.country_length, named.country,
+                      (int)named.city_length, named.city);
+    truth->solution = *text ? buffer_take(&solution) : copy("", error);
+    if (!truth->solution) return error_set(error, ERROR_MEMORY, "%s: out of memory", name);
+    if (!json_object_get(row, "country")) {
+        free(truth->country);
+        truth->country = copy_part(named.country, named.country_length, error);
+    }
+    if (!json_object_get(row, "city")) {
+        free(truth->city);
+        truth->city = copy_part(named.city, named.city_length, error);
+    }
+    return truth->country && truth->city ? 0 : -1;
 }
 
 // A coordinate under one of its names.
@@ -54,14 +77,17 @@ static int take_degrees(const json_t *row, const char *const *keys, double most,
     return 0;
 }
 
-static int take_place(struct truth *truth, const json_t *row, const char *name, struct error *error) {
+static int take_place(struct truth *truth, const json_t *row, const struct row_options *options,
+                      const char *name, struct error *error) {
     static const char *const latitudes[] = {"lat", "latitude", NULL}, *const longitudes[] = {
                                                                           "lon", "longitude", "lng", NULL};
     const char *code = "";
     double lat = NAN, lon = NAN;
     truth->country = take_name(row, "country", name, error);
     truth->city = truth->country ? take_name(row, "city", name, error) : NULL;
-    if (!truth->city || json_get_string(row, "country_code", &code, name, error) ||
+    truth->region = truth->city ? take_name(row, "region", name, error) : NULL;
+    if (!truth->region || take_solution(truth, row, options, name, error) ||
+        json_get_string(row, "country_code", &code, name, error) ||
         take_degrees(row, latitudes, 90, &lat, name, error) ||
         take_degrees(row, longitudes, 180, &lon, name, error))
         return -1;
@@ -84,23 +110,24 @@ static int take_place(struct truth *truth, const json_t *row, const char *name, 
     return 0;
 }
 
-static int take_entities(struct truth *truth, const json_t *row, const char *name, struct error *error) {
-    const json_t *list = json_object_get(row, "entities");
-    size_t count = json_array_size(list);
-    truth->has_entities = json_is_array(list);
-    if (list && !json_is_null(list) && (!truth->has_entities || count > MOST_ENTITIES))
-        return error_set(error, ERROR_INPUT, "%s: \"entities\" must be a list of at most %d", name,
+// A list of texts, or of objects with one; *given: whether there is a list.
+static int take_texts(const json_t *row, const char *key, char ***texts, size_t *count, bool *given,
+                      const char *name, struct error *error) {
+    const json_t *list = json_object_get(row, key);
+    size_t size = json_array_size(list);
+    *given = json_is_array(list);
+    if (list && !json_is_null(list) && (!*given || size > MOST_ENTITIES))
+        return error_set(error, ERROR_INPUT, "%s: \"%s\" must be a list of at most %d", name, key,
                          (int)MOST_ENTITIES);
-    if (count == 0) return 0;
-    truth->entities = memory_new(count, sizeof *truth->entities, "entities", error);
-    if (!truth->entities) return -1;
-    for (; truth->entity_count < count; truth->entity_count++) {
-        const json_t *entity = json_array_get(list, truth->entity_count);
-        const char *text =
-            json_string_value(json_is_string(entity) ? entity : json_object_get(entity, "text"));
-        if (!text) return error_set(error, ERROR_INPUT, "%s: \"entities\" holds one without a text", name);
-        truth->entities[truth->entity_count] = copy(text, error);
-        if (!truth->entities[truth->entity_count]) return -1;
+    if (size == 0) return 0;
+    *texts = memory_new(size, sizeof **texts, key, error);
+    if (!*texts) return -1;
+    for (; *count < size; ++*count) {
+        const json_t *entry = json_array_get(list, *count);
+        const char *text = json_string_value(json_is_string(entry) ? entry : json_object_get(entry, "text"));
+        if (!text) return error_set(error, ERROR_INPUT, "%s: \"%s\" holds one without a text", name, key);
+        (*texts)[*count] = copy(text, error);
+        if (!(*texts)[*count]) return -1;
     }
     return 0;
 }
@@ -116,71 +143,117 @@ static int take_group(struct truth *truth, const json_t *row, const char *key, c
     return truth->group ? 0 : error_set(error, ERROR_MEMORY, "%s: out of memory", name);
 }
 
-static void free_row(struct truth *truth) {
-    for (size_t i = 0; i < truth->entity_count; i++) free(truth->entities[i]);
-    free(truth->entities);
-    free(truth->photo), free(truth->country), free(truth->city), free(truth->group);
+// The one picture that a row of truth alone is of, as it names it.
+static int take_photo(struct truth *truth, const json_t *row, const struct row_options *options,
+                      const char *name, struct error *error) {
+    const json_t *images, *first;
+    const char *path = "";
+    bool alone = options->chat == ROW_CHAT_NONE, numbered = options->images >= 0;
+    if (alone && numbered) {
+        if (options->images != 1)
+            return error_set(error, ERROR_INPUT, "%s: %d pictures, expected one", name, options->images);
+        path = "0";
+    } else if (alone) {
+        if (row_find_pictures(row, &images, error)) return error_prefix(error, "%s", name);
+        first = json_is_array(images) ? json_array_get(images, 0) : images;
+        if (json_is_object(first)) first = json_object_get(first, "path");
+        if ((json_is_array(images) && json_array_size(images) != 1) || !json_is_string(first))
+            return error_set(error, ERROR_INPUT, "%s: \"images\" must be a list of one path", name);
+        path = json_string_value(first);
+        if (!*path || strlen(path) != json_string_length(first))
+            return error_set(error, ERROR_INPUT, "%s: \"images\" holds no path", name);
+    }
+    truth->photo = copy(path, error);
+    return truth->photo ? 0 : -1;
 }
 
-static int add_row(struct truth_list *list, const json_t *row, const char *folder, const char *group_by,
-                   const char *name, struct error *error) {
-    struct truth truth = {0};
-    if (!json_is_object(row)) return error_set(error, ERROR_INPUT, "%s: not an object", name);
-    if (take_photo(&truth, row, folder, name, error) || take_place(&truth, row, name, error) ||
-        take_entities(&truth, row, name, error) || take_group(&truth, row, group_by, name, error))
-        goto failed;
-    if (name_map_find(&list->by_photo, truth.photo, NULL)) {
-        error_set(error, ERROR_INPUT, "%s: %s is there twice", name, truth.photo);
-        goto failed;
-    }
+int truth_take(struct truth *truth, const json_t *row, const struct row_options *options, const char *name,
+               struct error *error) {
+    const char *response = "";
+    *truth = (struct truth){0};
+    if (take_photo(truth, row, options, name, error) || take_place(truth, row, options, name, error) ||
+        take_texts(row, "entities", &truth->entities, &truth->entity_count, &truth->has_entities, name,
+                   error) ||
+        take_texts(row, "elements", &truth->elements, &truth->element_count, &truth->has_elements, name,
+                   error) ||
+        take_group(truth, row, options->group, name, error))
+        return -1;
+    const json_t *text = json_object_get(row, "response");
+    if (json_is_string(text)) response = json_string_value(text); // a list of parts is a conversation's
+    truth->response = copy(response, error);
+    return truth->response ? 0 : -1;
+}
+
+static void free_texts(char **texts, size_t count) {
+    for (size_t i = 0; i < count; i++) free(texts[i]);
+    free(texts);
+}
+
+void truth_clear(struct truth *truth) {
+    free_texts(truth->entities, truth->entity_count);
+    free_texts(truth->elements, truth->element_count);
+    free(truth->photo), free(truth->country), free(truth->city), free(truth->region);
+    free(truth->solution), free(truth->response), free(truth->group);
+    *truth = (struct truth){0};
+}
+
+// ---- rows of pictures that are looked at ----------------------------------------------------------------
+
+static int add_truth(struct truth_list *list, struct truth *truth, const char *name, struct error *error) {
+    if (name_map_find(&list->by_photo, truth->photo, NULL))
+        return error_set(error, ERROR_INPUT, "%s: %s is there twice", name, truth->photo);
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 256;
         struct truth *grown = memory_grow(list->rows, capacity, sizeof *grown, "truth", error);
-        if (!grown) goto failed;
+        if (!grown) return -1;
         list->rows = grown;
         list->capacity = capacity;
     }
-    if (name_map_add(&list->by_photo, truth.photo, list->count, error)) goto failed;
-    list->rows[list->count++] = truth;
+    if (name_map_add(&list->by_photo, truth->photo, list->count, error)) return -1;
+    list->rows[list->count++] = *truth;
+    *truth = (struct truth){0};
     return 0;
-failed:
-    free_row(&truth);
-    return -1;
 }
 
-static int read_line(struct truth_list *list, const char *line, size_t length, const char *folder,
-                     const char *group_by, const char *name, struct error *error) {
-    if (length > LINE_LIMIT)
-        return error_set(error, ERROR_LIMIT, "%s: %zu bytes, more than the %d of a row", name, length,
-                         (int)LINE_LIMIT);
-    json_t *row = json_read_buffer(line, length, name, error);
-    int result = row ? add_row(list, row, folder, group_by, name, error) : -1;
-    json_decref(row);
+static int add_row(struct truth_list *list, const struct row_files *files, size_t number,
+                   const char *group_by, struct row_unknown *unknown, struct error *error) {
+    char name[sizeof error->message];
+    row_files_describe(files, number, name, sizeof name);
+    const struct row_options options = {
+        .chat = ROW_CHAT_NONE, .truth = true, .group = group_by, .name = name};
+    struct row_notes notes = {.count = 0};
+    struct row row;
+    if (row_files_read(files, number, options, &row, &notes, error)) return -1;
+    row_unknown_add(unknown, &notes, number);
+    char *path = row_files_picture_path(files, number, row.truth.photo, error);
+    int result = path ? 0 : -1;
+    if (path) {
+        free(row.truth.photo);
+        row.truth.photo = path;
+        result = add_truth(list, &row.truth, name, error);
+    }
+    row_free(&row);
     return result;
 }
 
 int truth_read(struct truth_list *list, const char *path, const char *group_by, size_t limit,
                struct error *error) {
-    char *folder = file_folder(path, error), *line = NULL;
-    FILE *file = folder ? fopen(path, "r") : NULL;
-    size_t capacity = 0, number = 0;
-    ssize_t length;
-    int result = file ? 0 : folder ? error_set_errno(error, path, "cannot open") : -1;
-    while (result == 0 && list->count < limit && (length = getline(&line, &capacity, file)) >= 0) {
-        char name[sizeof error->message];
-        snprintf(name, sizeof name, "%s:%zu", path, ++number);
-        if (strspn(line, " \t\r\n") < (size_t)length)
-            result = read_line(list, line, (size_t)length, folder, group_by, name, error);
-    }
-    if (result == 0 && ferror(file)) result = error_set_errno(error, path, "cannot read");
-    free(line);
-    free(folder);
-    if (file) fclose(file);
+    char *paths[] = {(char *)(uintptr_t)path};
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0) return 0;
+    struct row_files *files = row_files_open(paths, 1, error);
+    if (!files) return -1;
+    struct row_unknown unknown = {.count = 0};
+    int result = 0;
+    for (size_t i = 0; i < row_files_count(files) && list->count < limit && result == 0; i++)
+        result = add_row(list, files, i, group_by, &unknown, error);
+    if (result == 0) row_unknown_report(&unknown, files);
+    row_files_close(files);
     return result;
 }
 
 void truth_free(struct truth_list *list) {
-    for (size_t i = 0; i < list->count; i++) free_row(&list->rows[i]);
+    for (size_t i = 0; i < list->count; i++) truth_clear(&list->rows[i]);
     free(list->rows);
     name_map_free(&list->by_photo);
     *list = (struct truth_list){0};

@@ -1,12 +1,15 @@
-// What is known of the pictures that a model is examined with: rows of JSON lines, as `globe postcards`
-// writes them.
-//   images          one path, relative to the file's folder (needed); other names as in rows/row.h
+// What is known of pictures: what evaluation holds answers against, and rewards.
+//   images          one path, relative to the file's folder (needed in evaluation); other names as in rows/row.h
 //   country, city   names; "unknown", null or missing when there is none
+//   solution        GLOBE's: "<country>X</country><city>Y</city>", or X, a tab, Y; stands in where the keys above are missing
+//   region          a name
 //   country_code    ISO 3166-1 alpha-2
 //   lat, lon        degrees; also latitude, longitude, lng
 //   locatable       whether the picture can be placed at all; missing: it can
 //   city_determined whether the city can be told; missing: it can
-//   entities        [{"text": ...}, ...]: what can be seen; missing: not known, and not asked for
+//   entities        [{"text": ...}, ...] or texts: what can be seen; missing: not known, and not asked for
+//   elements        the same as a segmenter saw it
+//   response        the reasoning
 // A picture that can be placed needs a country, a city or a position. Any other key may be named to group the
 // rows by.
 #ifndef GLOBE_ROWS_TRUTH_H
@@ -20,15 +23,18 @@
 #include "geo/sphere.h"
 
 struct truth {
-    char *photo;   // the path to open
-    char *country; // "" when there is none
-    char *city;    // likewise
-    char *group;   // the value of the key to group by, as text; "" without one
-    char **entities;
-    size_t entity_count;
+    char *photo;    // the path to open; "" where the conversation names the pictures
+    char *country;  // "" when there is none
+    char *city;     // likewise
+    char *region;   // likewise
+    char *solution; // country, a tab, city, as GLOBE's rewards want it; "" when the row has none
+    char *response; // "" when there is none
+    char *group;    // the value of the key to group by, as text; "" without one
+    char **entities, **elements;
+    size_t entity_count, element_count;
     struct point position;
     char country_code[3]; // "" when not known
-    bool has_position, has_entities, locatable, city_determined;
+    bool has_position, has_entities, has_elements, locatable, city_determined;
 };
 
 struct truth_list {
@@ -37,8 +43,8 @@ struct truth_list {
     struct name_map by_photo; // row numbers
 };
 
-// Adds the rows of a file; start from {0}. group_by may be NULL. Of all files together at most `limit` rows
-// are taken. ERROR_INPUT names the file and the line: a row that cannot be used, or a picture that is there
+// Adds the rows of a file, as rows/row_files.h finds them; start from {0}. group_by may be NULL. Of all files together
+// at most `limit` rows are taken. Keys that nothing is known of are warned of once. ERROR_INPUT names the file and the line: a row that cannot be used, or a picture that is there
 // twice.
 int truth_read(struct truth_list *list, const char *path, const char *group_by, size_t limit,
                struct error *error);

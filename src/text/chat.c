@@ -49,13 +49,17 @@ int chat_add_part(struct chat *chat, enum chat_part_kind kind, const char *text,
     return 0;
 }
 
+void chat_drop_last(struct chat *chat) {
+    if (chat->count == 0) return;
+    struct chat_message *message = &chat->messages[--chat->count];
+    for (size_t j = 0; j < message->part_count; j++) free(message->parts[j].text);
+    free(message->parts);
+    free(message->role);
+    *message = (struct chat_message){0};
+}
+
 void chat_free(struct chat *chat) {
-    for (size_t i = 0; i < chat->count; i++) {
-        struct chat_message *message = &chat->messages[i];
-        for (size_t j = 0; j < message->part_count; j++) free(message->parts[j].text);
-        free(message->parts);
-        free(message->role);
-    }
+    while (chat->count) chat_drop_last(chat);
     free(chat->messages);
     *chat = (struct chat){0};
 }

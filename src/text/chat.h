@@ -54,6 +54,7 @@ int chat_read_json(struct chat *chat, const char *json, size_t length, const cha
 // Building one by hand: a message, then its parts (added to the last message). Texts are copied.
 int chat_add_message(struct chat *chat, const char *role, struct error *error);
 int chat_add_part(struct chat *chat, enum chat_part_kind kind, const char *text, struct error *error);
+void chat_drop_last(struct chat *chat); // takes the last message off
 void chat_free(struct chat *chat);
 size_t chat_image_count(const struct chat *chat);
 

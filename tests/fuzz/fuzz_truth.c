@@ -19,7 +19,9 @@ static void read_rows(const uint8_t *data, size_t size) {
     if (truth_read(&list, path, NULL, 100, &error) && (error.code == ERROR_NONE || !error.message[0]))
         abort();
     for (size_t i = 0; i < list.count; i++)
-        if (!list.rows[i].photo[0] || (list.rows[i].locatable && !list.rows[i].country[0])) abort();
+        if (!list.rows[i].photo[0] || (list.rows[i].locatable && !list.rows[i].country[0] &&
+                                       !list.rows[i].city[0] && !list.rows[i].has_position))
+            abort();
     truth_free(&list);
     unlink(path);
 }
