@@ -134,12 +134,19 @@ static void add_packet(struct buffer *out, const struct verdict *view, const str
                          "<?xpacket end=\"w\"?>\n");
 }
 
-// street.xmp may be the sidecar of street.png as well as of street.jpg.
+// street.xmp may be the sidecar of street.png as well as of street.jpg. Editors write the property anew, as an
+// element or an attribute.
 static bool is_of(const char *packet, const char *photo) {
-    struct buffer mark = {0};
-    add_property(&mark, "globe:Photo", base_name(photo));
-    bool same = mark.data && strstr(packet, mark.data);
-    buffer_free(&mark);
+    static const char *const forms[][2] = {{"<globe:Photo>", "</globe:Photo>"}, {"globe:Photo=\"", "\""}};
+    bool same = false;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct buffer mark = {0};
+        buffer_add_text(&mark, forms[i][0]);
+        writer_add_xml(&mark, base_name(photo), CLEAN_LINES);
+        buffer_add_text(&mark, forms[i][1]);
+        same = same || (mark.data && !mark.failed && strstr(packet, mark.data));
+        buffer_free(&mark);
+    }
     return same;
 }
 
@@ -168,7 +175,7 @@ enum xmp_state writer_xmp_look(const char *path, const char *photo) {
     if (lstat(path, &status)) return errno == ENOENT ? XMP_ABSENT : XMP_FOREIGN;
     char *text = S_ISREG(status.st_mode) ? file_read(path, SIDECAR_LIMIT, NULL, NULL) : NULL;
     bool own = text && strstr(text, "urn:globe:estimate:1.0#") &&
-               (is_of(text, photo) || !strstr(text, "<globe:Photo>"));
+               (is_of(text, photo) || (!strstr(text, "<globe:Photo>") && !strstr(text, "globe:Photo=")));
     free(text);
     return own ? XMP_OWN : XMP_FOREIGN;
 }

@@ -255,6 +255,24 @@ whole() {
     done
 }
 
+@test "a sidecar that an editor wrote anew is still the photo's" {
+    globe 0 locate p --jsonl -o o.jsonl --write-xmp --xmp-name base
+    photo=$(jq -rs 'map(select(.outcome == "placed"))[0].photo' o.jsonl)
+    sidecar=${photo%.jpg}.xmp
+    # As an element without our indentation, and as an attribute.
+    sed -i 's/^ *<globe:Photo>/<globe:Photo>/; s/^ *<globe:Seal>.*//' "$sidecar"
+    cp "$sidecar" edited
+    globe 0 locate p --jsonl -o o.jsonl --write-xmp --xmp-name base --resume
+    cmp "$sidecar" edited
+    sed -i 's/<globe:Photo>\(.*\)<\/globe:Photo>//; s/<rdf:Description rdf:about=""/& globe:Photo="'"${photo#p/}"'"/' "$sidecar"
+    grep -q 'globe:Photo="' "$sidecar"
+    cp "$sidecar" edited
+    globe 0 locate p --jsonl -o o.jsonl --write-xmp --xmp-name base --resume
+    cmp "$sidecar" edited
+    globe 0 locate "$photo" --write-xmp --xmp-name base --replace-xmp
+    grep -q '<globe:Photo>' "$sidecar"
+}
+
 @test "attention maps: what cannot be written is counted, and made by resume" {
     : >maps # no folder
     globe 1 "${batch[@]}" --explain maps
