@@ -156,17 +156,22 @@ const struct country_row *gazetteer_find_country(const struct gazetteer *gazette
     return bsearch(&key, gazetteer->countries, gazetteer->country_count, sizeof key, compare_codes);
 }
 
+// A place without a name that can be shown, or with one that nobody could look up, is no place.
+static bool read_name(sqlite3_stmt *statement, int column, char name[GAZETTEER_NAME]) {
+    gazetteer_copy_text(name, GAZETTEER_NAME, sqlite3_column_text(statement, column));
+    return name[0] && sqlite3_column_bytes(statement, column) <= PLACE_NAME_LIMIT;
+}
+
 static bool read_place(struct gazetteer *gazetteer, sqlite3_stmt *statement, struct gazetteer_place *place) {
     static const double farthest_km = M_PI * SPHERE_RADIUS_KM;
     int64_t kind = sqlite3_column_int64(statement, 0), lat = sqlite3_column_int64(statement, 4),
             lon = sqlite3_column_int64(statement, 5);
     const char *code = (const char *)sqlite3_column_text(statement, 2);
-    if (!gazetteer_is_place(kind, lat, lon, code)) {
+    if (!gazetteer_is_place(kind, lat, lon, code) || !read_name(statement, 1, place->name)) {
         gazetteer_refuse(gazetteer, place->id);
         return false;
     }
     place->kind = (enum place_kind)kind;
-    gazetteer_copy_text(place->name, sizeof place->name, sqlite3_column_text(statement, 1));
     if (code) memcpy(place->country_code, code, strlen(code));
     place->population = sqlite3_column_int64(statement, 3);
     if (place->population < 0) place->population = 0;
@@ -291,14 +296,16 @@ int gazetteer_get_info(struct gazetteer *gazetteer, struct gazetteer_info *info,
 
 static int check_places(struct gazetteer *gazetteer, struct error *error) {
     sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(gazetteer->db, "SELECT id, kind, lat, lon, country FROM place", -1, &statement,
-                           NULL))
+    if (sqlite3_prepare_v2(gazetteer->db, "SELECT id, kind, lat, lon, country, name FROM place", -1,
+                           &statement, NULL))
         return gazetteer_failed(gazetteer, error);
     int step, result = 0;
+    char name[GAZETTEER_NAME];
     while (!result && (step = sqlite3_step(statement)) == SQLITE_ROW)
         if (!gazetteer_is_place(sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2),
                                 sqlite3_column_int64(statement, 3),
-                                (const char *)sqlite3_column_text(statement, 4)))
+                                (const char *)sqlite3_column_text(statement, 4)) ||
+            !read_name(statement, 5, name))
             result =
                 error_set(error, ERROR_INPUT, "%s: gazetteer is damaged: place %lld has impossible values",
                           gazetteer->path, (long long)sqlite3_column_int64(statement, 0));

@@ -44,15 +44,17 @@ enum place_kind {
     PLACE_KINDS
 };
 
+enum { GAZETTEER_NAME = 160 };
+
 struct gazetteer_place {
     int64_t id; // GeoNames id; from 1,000,000,000 for countries and regions whose GeoNames id is not known
     enum place_kind kind;
-    char name[160];       // main name, as GeoNames writes it
-    char country_code[3]; // ISO 3166-1 alpha-2 (XK for Kosovo); empty where there is no single one
-    char country[80];     // in English; likewise
-    char region[160];     // first-level division, in English where known; may be empty
-    struct point at;      // of a region or country: a place inside it, near the mean of its people
-    int64_t population;   // of a region or country: the sum over its places; 0 when not known
+    char name[GAZETTEER_NAME]; // main name, as GeoNames writes it
+    char country_code[3];      // ISO 3166-1 alpha-2 (XK for Kosovo); empty where there is no single one
+    char country[80];          // in English; likewise
+    char region[160];          // first-level division, in English where known; may be empty
+    struct point at;           // of a region or country: a place inside it, near the mean of its people
+    int64_t population;        // of a region or country: the sum over its places; 0 when not known
     double radius_km; // uncertainty: of a city about its built-up radius, of others the radius around `at`
                       // that holds 90 % of its people, of areas and landmarks about half their extent
     char source[40];  // "GeoNames", or where a row of the curated layer is from

@@ -1,8 +1,10 @@
 // Opening a gazetteer that somebody else may have written: nothing in it is run, nothing in it is believed
 // before it is looked at, and no call works longer than the file's size explains.
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utf8proc.h>
 
 #include "base/buffer.h"
@@ -53,8 +55,13 @@ void gazetteer_start(struct gazetteer *gazetteer) {
 static int check_header(struct gazetteer *gazetteer, struct error *error) {
     const char *path = gazetteer->path;
     unsigned char header[100];
-    FILE *stream = fopen(path, "rbe");
-    if (!stream) return error_set_errno(error, path, "cannot open gazetteer");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); // a FIFO would keep us waiting
+    FILE *stream = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (!stream) {
+        error_set_errno(error, path, "cannot open gazetteer");
+        if (fd >= 0) close(fd);
+        return -1;
+    }
     struct stat status;
     int result = 0;
     bool regular = fstat(fileno(stream), &status) == 0 && S_ISREG(status.st_mode);

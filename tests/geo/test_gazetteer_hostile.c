@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -101,6 +103,10 @@ static void test_impossible_values_are_left_out(void **state) {
         "UPDATE place SET country='' WHERE name='Westhaven'",
         "UPDATE place SET country=zeroblob(1000) WHERE name='Westhaven'",
         "UPDATE place SET lat=9e300 WHERE name='Westhaven'",
+        "UPDATE place SET name='' WHERE name='Westhaven'",
+        "UPDATE place SET name=x'ff00ff' WHERE name='Westhaven'",
+        "UPDATE place SET name=char(27)||char(8238) WHERE name='Westhaven'",
+        "UPDATE place SET name=hex(zeroblob(5000)) WHERE name='Westhaven'",
     };
     struct error error;
     log_set_level(LOG_ERROR);
@@ -109,11 +115,24 @@ static void test_impossible_values_are_left_out(void **state) {
         assert_got(gazetteer, error);
         struct gazetteer_answer answer = look_up(gazetteer, "Westhaven");
         for (int c = 0; c < answer.count; c++)
-            if (!strcmp(answer.candidates[c].place.name, "Westhaven")) fail_msg("%s", cases[i]);
+            if (!strcmp(answer.candidates[c].place.name, "Westhaven") ||
+                !answer.candidates[c].place.name[0] || answer.candidates[c].place.name[0] == '0')
+                fail_msg("%s", cases[i]);
         assert_error(gazetteer_check(gazetteer, &error), error, ERROR_INPUT, "impossible values");
         gazetteer_close(gazetteer);
     }
     log_set_level(LOG_INFO);
+}
+
+static void test_a_pipe_is_no_gazetteer(void **state) {
+    (void)state;
+    struct error error;
+    char path[1024];
+    snprintf(path, sizeof path, "%s", test_temporary("pipe.sqlite"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_null(gazetteer_open(path, &error)); // and nobody waits for its writer
+    assert_error(-1, error, ERROR_INPUT, "not a regular file");
+    unlink(path);
 }
 
 static void test_names_are_made_harmless(void **state) {
@@ -198,6 +217,7 @@ static void test_flipped_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_foreign_schemas_are_refused),
                                        cmocka_unit_test(test_impossible_values_are_left_out),
+                                       cmocka_unit_test(test_a_pipe_is_no_gazetteer),
                                        cmocka_unit_test(test_names_are_made_harmless),
                                        cmocka_unit_test(test_lies_cost_nothing),
                                        cmocka_unit_test(test_a_call_ends),
