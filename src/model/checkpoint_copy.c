@@ -78,7 +78,7 @@ static const void *read_rows(void *context, size_t offset, size_t *size, struct 
     size_t columns = tensor_columns(c->tensor), total = tensor_rows(c->tensor),
            most = BUFFER_VALUES / columns;
     enum dtype type = written_type(change, c->tensor);
-    if (signals_check(error)) return NULL;
+    if (change->may_stop && signals_check(error)) return NULL;
     if (offset == 0) c->next = 0;
     if (most == 0) most = 1;
     size_t rows = total - c->next < most ? total - c->next : most;

@@ -16,6 +16,7 @@ struct checkpoint_change {
     void *context;
     bool convert; // all weights become `type` (F32, BF16, F16), and config.json says so
     enum dtype type;
+    bool may_stop; // Ctrl-C ends the copy; without, a run that is stopped saves what it has
 };
 
 // FOLDER is created if need be; each file is written whole or not at all, config.json last, so that a folder

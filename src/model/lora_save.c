@@ -271,8 +271,12 @@ int lora_merge(const struct lora *lora, const struct model *model, const char *f
                               .a = memory_new(a, sizeof(float), "adapter", error),
                               .b = memory_new(b, sizeof(float), "adapter", error),
                               .sum = memory_new(in, sizeof(double), "adapter", error)};
-    const struct checkpoint_change change = {
-        .changes = is_adapted, .change = add_product, .context = &merging, .convert = convert, .type = type};
+    const struct checkpoint_change change = {.changes = is_adapted,
+                                             .change = add_product,
+                                             .context = &merging,
+                                             .convert = convert,
+                                             .type = type,
+                                             .may_stop = true};
     int result = merging.a && merging.b && merging.sum
                      ? checkpoint_copy(model->checkpoint, folder, &change, error)
                      : -1;
