@@ -11,6 +11,12 @@
 
 enum { STEPS = WRITER_CIRCLE_STEPS };
 
+// Between polygons that would share an edge, which those of one geometry must not (OGC 06-103r4 6.1.14): some
+// metres, so that it is there after rounding. In radians.
+static const double GAP = 4e-7;
+// A hole that is smaller is none: 25 km, where the radius is 20,000.
+static const double SPECK = 0.004;
+
 static double radians(double degrees) {
     return degrees * M_PI / 180;
 }
@@ -104,6 +110,11 @@ static int compare_numbers(const void *a, const void *b) {
 // south of the parallel through that circle's ends.
 static size_t add_all_but(struct writer_polygon *polygons, const struct circle *circle) {
     const struct circle hole = {-circle->lat, circle->lon + M_PI, fmax(M_PI - circle->radius, 0)};
+    if (hole.radius < SPECK) {
+        const double lon[] = {-M_PI, M_PI}, low[] = {-M_PI / 2, -M_PI / 2}, high[] = {M_PI / 2, M_PI / 2};
+        close_polygon(&polygons[0], lon, low, high, 2);
+        return 1;
+    }
     double width = asin(fmin(sin(hole.radius) / cos(hole.lat), 1));
     double parallel = asin(fmin(fmax(sin(hole.lat) / cos(hole.radius), -1), 1));
     double lon[STEPS + 1], north[STEPS + 1], south[STEPS + 1], top[STEPS + 1], bottom[STEPS + 1];
@@ -114,7 +125,8 @@ static size_t add_all_but(struct writer_polygon *polygons, const struct circle *
     qsort(lon, STEPS + 1, sizeof *lon, compare_numbers);
     for (int i = 0; i <= STEPS; i++) {
         double turn = remainder(lon[i] - hole.lon, 2 * M_PI);
-        north[i] = south[i] = parallel;
+        north[i] = parallel + GAP;
+        south[i] = parallel - GAP;
         if (fabs(turn) < width) find_span(&hole, turn, &south[i], &north[i]);
         top[i] = M_PI / 2;
         bottom[i] = -M_PI / 2;

@@ -51,6 +51,27 @@ static void check_circle(struct point center, double radius) {
     assert_true(radius < 1000 || inside > 0);
 }
 
+// Two polygons of one circle share no stretch of an edge: such a geometry is not valid.
+static void polygons_touch_in_points_only(void **state) {
+    (void)state;
+    struct writer_polygon polygons[2];
+    for (double radius = 11400; radius < 19980; radius += 490) {
+        size_t count = writer_circle((struct point){12, 34}, radius, polygons), shared = 0;
+        assert_int_equal(count, 2);
+        for (size_t i = 0; i + 1 < polygons[0].count; i++)
+            for (size_t k = 0; k + 1 < polygons[1].count; k++) {
+                const struct point *a = &polygons[0].points[i], *b = &polygons[1].points[k];
+                bool level = a[0].lat == a[1].lat && b[0].lat == b[1].lat && a[0].lat == b[0].lat;
+                shared += level && fabs(a[0].lon - a[1].lon) > 0 &&
+                          fmin(a[0].lon, a[1].lon) < fmax(b[0].lon, b[1].lon) &&
+                          fmin(b[0].lon, b[1].lon) < fmax(a[0].lon, a[1].lon);
+            }
+        assert_int_equal(shared, 0);
+    }
+    assert_int_equal(writer_circle((struct point){12, 34}, 20010, polygons), 1); // all of the Earth
+    assert_near(signed_area(&polygons[0]), 360.0 * 180, 1e-6);
+}
+
 static void circles_are_right_everywhere(void **state) {
     (void)state;
     static const double lats[] = {0, 38.7, -41, 64, -78, 89, -90, 90},
@@ -81,6 +102,7 @@ static void small_circles_are_exact(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(circles_are_right_everywhere),
+                                       cmocka_unit_test(polygons_touch_in_points_only),
                                        cmocka_unit_test(small_circles_are_exact)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
