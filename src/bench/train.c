@@ -54,7 +54,7 @@ static int measure_products(struct model *model, size_t rows, size_t predicted, 
     return 0;
 }
 
-static int measure(struct training *training, const struct training_group *group,
+static int measure(struct training *training, const struct prompt_group *group,
                    const struct bench_train_options *options, struct bench_train_result *result,
                    struct error *error) {
     float *log_probs = memory_new(group->completions->count, sizeof *log_probs, "log-probs", error);
@@ -87,8 +87,8 @@ int bench_train_run(struct model *model, const struct bench_train_options *optio
         !ids || build(model, options, &prompt, error) || !(training = training_open(model, &train, error));
     if (!failed) {
         for (size_t i = 0; i < options->completion_tokens; i++) ids[i] = (int32_t)(i * 31 % 200);
-        const struct training_completion completion = {ids, options->completion_tokens};
-        const struct training_group group = {
+        const struct prompt_completion completion = {ids, options->completion_tokens};
+        const struct prompt_group group = {
             .prompt = &prompt, .completions = &completion, .completion_count = 1};
         failed = measure(training, &group, options, result, error);
     }

@@ -156,16 +156,6 @@ const struct tensor *checkpoint_tensor(const struct checkpoint *checkpoint, cons
     return tensor;
 }
 
-const struct tensor *checkpoint_vector(const struct checkpoint *checkpoint, const char *name, int size,
-                                       struct error *error) {
-    return checkpoint_tensor(checkpoint, name, 1, (size_t[]){(size_t)size}, error);
-}
-
-const struct tensor *checkpoint_matrix(const struct checkpoint *checkpoint, const char *name, int rows,
-                                       int columns, struct error *error) {
-    return checkpoint_tensor(checkpoint, name, 2, (size_t[]){(size_t)rows, (size_t)columns}, error);
-}
-
 // ---- check ---------------------------------------------------------------------------------------------
 
 struct check {

@@ -31,10 +31,6 @@ checkpoint_weights(const struct checkpoint *checkpoint); // under the file's own
 // tensor, found and expected shape.
 const struct tensor *checkpoint_tensor(const struct checkpoint *checkpoint, const char *name, int dims,
                                        const size_t *shape, struct error *error);
-const struct tensor *checkpoint_vector(const struct checkpoint *checkpoint, const char *name, int size,
-                                       struct error *error);
-const struct tensor *checkpoint_matrix(const struct checkpoint *checkpoint, const char *name, int rows,
-                                       int columns, struct error *error);
 
 // Holds the weights against the configuration: ERROR_MODEL if any tensor is missing ("12 tensors are missing,
 // first:

@@ -8,7 +8,7 @@
 #include "tensor/workspace.h"
 
 static int add_span(struct linear_additions *additions, const struct group_pass *pass,
-                    const struct training_group *group, size_t rows, struct error *error) {
+                    const struct prompt_group *group, size_t rows, struct error *error) {
     const struct lora *adapter = group && group->adapter ? group->adapter : pass->adapter;
     if (lora_spans_add(additions, pass->model, adapter, rows, error)) return -1;
     if (adapter == pass->adapter) additions->spans[additions->count - 1].gradients = pass->gradients;
@@ -17,7 +17,7 @@ static int add_span(struct linear_additions *additions, const struct group_pass 
 
 // Of the groups' patches.
 static int tower_additions(struct linear_additions *additions, const struct group_pass *pass,
-                           const struct training_group *groups, size_t count, struct error *error) {
+                           const struct prompt_group *groups, size_t count, struct error *error) {
     if (lora_spans_open(additions, count, pass->workspace, error)) return -1;
     for (size_t g = 0; g < count; g++)
         if (add_span(additions, pass, &groups[g], groups[g].prompt->patches.rows, error)) return -1;
@@ -26,7 +26,7 @@ static int tower_additions(struct linear_additions *additions, const struct grou
 
 // Of all rows; those of padding go with the last group.
 static int row_additions(struct linear_additions *additions, const struct group_pass *pass,
-                         const struct training_group *groups, size_t count, struct error *error) {
+                         const struct prompt_group *groups, size_t count, struct error *error) {
     size_t left = pass->rows.rows;
     if (lora_spans_open(additions, count, pass->workspace, error)) return -1;
     for (size_t g = 0; g < count; g++) {
@@ -41,7 +41,7 @@ static int row_additions(struct linear_additions *additions, const struct group_
 }
 
 // All groups' pictures through the tower together, with a tape.
-static int run_tower(struct group_pass *pass, const struct training_group *groups, size_t count,
+static int run_tower(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                      struct error *error) {
     struct workspace *workspace = pass->workspace;
     struct model *model = pass->model;
@@ -71,7 +71,7 @@ static int run_tower(struct group_pass *pass, const struct training_group *group
     return pass->vision ? 0 : -1;
 }
 
-static int encode_group(struct group_pass *pass, const struct training_group *group, struct matrix embeds,
+static int encode_group(struct group_pass *pass, const struct prompt_group *group, struct matrix embeds,
                         struct error *error) {
     struct model *model = pass->model;
     const struct prompt *prompt = group->prompt;
@@ -87,7 +87,7 @@ static int encode_group(struct group_pass *pass, const struct training_group *gr
 }
 
 // A frozen tower: cached embeddings, or one group after the other through inference.
-static int encode_images(struct group_pass *pass, const struct training_group *groups, size_t count,
+static int encode_images(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                          struct error *error) {
     struct model *model = pass->model;
     size_t row = 0, unit = (size_t)model->config->vision.merge * (size_t)model->config->vision.merge;
@@ -109,7 +109,7 @@ static int encode_images(struct group_pass *pass, const struct training_group *g
     return 0;
 }
 
-static int embed(struct group_pass *pass, const struct training_group *groups, size_t count,
+static int embed(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                  struct error *error) {
     struct model *model = pass->model;
     decoder_embed(model->decoder, pass->model->device, pass->x, pass->rows.ids);
@@ -129,7 +129,7 @@ static int embed(struct group_pass *pass, const struct training_group *groups, s
     return 0;
 }
 
-int group_pass_run(struct group_pass *pass, const struct training_group *groups, size_t count,
+int group_pass_run(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                    float temperature, struct error *error) {
     if (!(temperature > 0 && isfinite(temperature)))
         return error_set(error, ERROR_USAGE, "temperature %g: log-probs need one above 0",
@@ -137,8 +137,8 @@ int group_pass_run(struct group_pass *pass, const struct training_group *groups,
     struct model *model = pass->model;
     struct workspace *workspace = pass->workspace;
     size_t hidden = (size_t)model->config->text.hidden;
-    const struct training_rows *rows = &pass->rows;
-    if (training_rows_build(&pass->rows, model, groups, count, workspace, error)) return -1;
+    const struct group_rows *rows = &pass->rows;
+    if (group_rows_build(&pass->rows, model, groups, count, workspace, error)) return -1;
     pass->x = workspace_matrix(workspace, DTYPE_F32, rows->rows, hidden, error);
     pass->last = workspace_matrix(workspace, DTYPE_F32, rows->tokens, hidden, error);
     pass->normed = workspace_matrix(workspace, model->type, rows->tokens, hidden, error);
@@ -159,7 +159,7 @@ int group_pass_run(struct group_pass *pass, const struct training_group *groups,
     return device_check(pass->model->device, error);
 }
 
-int group_pass_score(struct group_pass *pass, const struct training_group *groups, size_t count,
+int group_pass_score(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                      float temperature, float *log_probs, struct error *error) {
     workspace_reset(pass->workspace);
     *error = (struct error){0};

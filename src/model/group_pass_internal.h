@@ -3,8 +3,8 @@
 #define GLOBE_MODEL_GROUP_PASS_INTERNAL_H
 
 #include "model/decoder_backward.h"
+#include "model/group_rows_internal.h"
 #include "model/score.h"
-#include "model/training_rows.h"
 #include "model/vision_backward.h"
 
 struct group_pass {
@@ -15,7 +15,7 @@ struct group_pass {
     const struct lora *adapter;       // of groups that name none; NULL: the model's own
     const struct low_rank *gradients; // where those of the adapter go, by the layers' numbers; NULL: frozen
     // What the forward half leaves:
-    struct training_rows rows;
+    struct group_rows rows;
     struct matrix x;      // the residual stream [rows, hidden]
     struct matrix embeds; // of all images; data NULL when there are none
     struct vision_tape *vision;
@@ -26,10 +26,10 @@ struct group_pass {
 };
 
 // The log-probs of rows.completed tokens lie on the device.
-int group_pass_run(struct group_pass *pass, const struct training_group *groups, size_t count,
+int group_pass_run(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                    float temperature, struct error *error);
 // Runs it and brings the log-probs to the host.
-int group_pass_score(struct group_pass *pass, const struct training_group *groups, size_t count,
+int group_pass_score(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                      float temperature, float *log_probs, struct error *error);
 
 #endif

@@ -13,14 +13,14 @@
 #include "model/lora.h"
 #include "model/model.h"
 
-struct training_completion {
+struct prompt_completion {
     const int32_t *ids; // what the model is to say, stop token included
     size_t count;
 };
 
-struct training_group {
+struct prompt_group {
     const struct prompt *prompt;
-    const struct training_completion *completions;
+    const struct prompt_completion *completions;
     size_t completion_count;
     struct matrix image_embeds; // cached tower output (vision frozen), host memory: [rows, hidden] F32,
                                 // contiguous; data NULL: computed
@@ -32,7 +32,7 @@ struct training_group {
 // log_probs[i]: of completion token i, all groups' completions one after the other, at the given temperature.
 // ERROR_INPUT for an empty prompt, for no completion and for ids outside the vocabulary, ERROR_LIMIT beyond the
 // context.
-int model_score_groups(struct model *model, const struct training_group *groups, size_t count,
+int model_score_groups(struct model *model, const struct prompt_group *groups, size_t count,
                        float temperature, float *log_probs, struct error *error);
 
 #endif

@@ -108,7 +108,7 @@ static int32_t *to_int32(const size_t *values, size_t count, struct workspace *w
 static int head_backward(struct training *training, struct group_pass *pass, const float *derivatives,
                          float temperature, struct matrix dx, struct error *error) {
     const struct decoder *decoder = training->model->decoder;
-    const struct training_rows *rows = &pass->rows;
+    const struct group_rows *rows = &pass->rows;
     struct workspace_mark mark = workspace_mark(training->workspace);
     struct matrix dnormed = workspace_matrix(training->workspace, DTYPE_F32, rows->tokens, dx.columns, error);
     struct matrix dlast = zeroed(pass->model->device, training->workspace, rows->tokens, dx.columns, error);
@@ -128,7 +128,7 @@ static int head_backward(struct training *training, struct group_pass *pass, con
 // From the embeddings of all rows to the table and the tower.
 static int input_backward(struct training *training, struct group_pass *pass, struct matrix dx,
                           struct error *error) {
-    const struct training_rows *rows = &pass->rows;
+    const struct group_rows *rows = &pass->rows;
     if (pass->vision) {
         struct matrix dembeds =
             workspace_matrix(training->workspace, DTYPE_F32, rows->image_count, dx.columns, error);
@@ -160,7 +160,7 @@ static bool all_zero(const float *values, size_t count) {
     return true;
 }
 
-static int run_pass(struct training *training, const struct training_group *groups, size_t count,
+static int run_pass(struct training *training, const struct prompt_group *groups, size_t count,
                     float temperature, training_objective *objective, void *context, double *loss,
                     struct error *error) {
     struct group_pass pass = {.model = training->model,
@@ -189,7 +189,7 @@ static int run_pass(struct training *training, const struct training_group *grou
     return backward(training, &pass, uploaded.data, temperature, error);
 }
 
-int training_pass(struct training *training, const struct training_group *groups, size_t count,
+int training_pass(struct training *training, const struct prompt_group *groups, size_t count,
                   float temperature, training_objective *objective, void *context, double *loss,
                   struct error *error) {
     *error = (struct error){0};
@@ -206,7 +206,7 @@ int training_pass(struct training *training, const struct training_group *groups
     return result;
 }
 
-int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
+int training_log_probs(struct training *training, const struct prompt_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error) {
     struct group_pass pass = {.model = training->model,
                               .workspace = training->workspace,

@@ -77,12 +77,12 @@ bool training_has_vision(const struct training *training);
 typedef double training_objective(void *context, const float *log_probs, float *derivatives, size_t count);
 
 // Forward and backward over the groups together; gradients are added to. The loss goes to *loss.
-int training_pass(struct training *training, const struct training_group *groups, size_t count,
+int training_pass(struct training *training, const struct prompt_group *groups, size_t count,
                   float temperature, training_objective *objective, void *context, double *loss,
                   struct error *error);
 // Forward only: log-probs. With `base`, of the model as it was at training_open: with its weights of then, without
 // an adapter (reference policy); a group that names an adapter goes through that.
-int training_log_probs(struct training *training, const struct training_group *groups, size_t count,
+int training_log_probs(struct training *training, const struct prompt_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error);
 
 // How a training is saved.

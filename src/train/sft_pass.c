@@ -6,8 +6,8 @@
 #include "base/memory.h"
 
 struct batch {
-    struct training_group *groups;
-    struct training_completion *completions;
+    struct prompt_group *groups;
+    struct prompt_completion *completions;
     bool *trained; // of all completions' tokens one after the other
     size_t tokens; // of the completions
     size_t prompt_tokens;
@@ -32,11 +32,11 @@ static int build_batch(struct batch *batch, const struct sft_row *rows, size_t c
     for (size_t i = 0; i < count; i++) {
         const struct sample *sample = rows[i].sample;
         batch->completions[i] =
-            (struct training_completion){.ids = sample->completion.data, .count = sample->completion.count};
-        batch->groups[i] = (struct training_group){.prompt = &sample->prompt,
-                                                   .completions = &batch->completions[i],
-                                                   .completion_count = 1,
-                                                   .image_embeds = rows[i].embeds};
+            (struct prompt_completion){.ids = sample->completion.data, .count = sample->completion.count};
+        batch->groups[i] = (struct prompt_group){.prompt = &sample->prompt,
+                                                 .completions = &batch->completions[i],
+                                                 .completion_count = 1,
+                                                 .image_embeds = rows[i].embeds};
         for (size_t t = 0; t < sample->completion.count; t++) batch->trained[token++] = sample->trained[t];
     }
     return 0;

@@ -9,6 +9,16 @@
 #include "model/checkpoint.h"
 #include "model/family.h"
 
+static const struct tensor *find_vector(const struct checkpoint *checkpoint, const char *name, int size,
+                                        struct error *error) {
+    return checkpoint_tensor(checkpoint, name, 1, (size_t[]){(size_t)size}, error);
+}
+
+static const struct tensor *find_matrix(const struct checkpoint *checkpoint, const char *name, int rows,
+                                        int columns, struct error *error) {
+    return checkpoint_tensor(checkpoint, name, 2, (size_t[]){(size_t)rows, (size_t)columns}, error);
+}
+
 static struct checkpoint *open_golden(const char *name) {
     struct error error = {0};
     struct checkpoint *checkpoint = checkpoint_open(test_data("%s", name), &error);
@@ -104,11 +114,11 @@ static void expect_complete(const char *name, const struct variant *variant) {
     assert_ok(checkpoint_check(checkpoint, &warnings, &error), error);
     assert_string_equal(warnings.lines, "");
     const struct tensor *q =
-        checkpoint_matrix(checkpoint, "model.layers.2.self_attn.q_proj.weight", 64, 64, &error);
+        find_matrix(checkpoint, "model.layers.2.self_attn.q_proj.weight", 64, 64, &error);
     assert_got(q, error);
     assert_int_equal(q->dtype, DTYPE_F32);
-    assert_got(checkpoint_vector(checkpoint, "visual.merger.ln_q.weight", 32, &error), error);
-    assert_got(checkpoint_matrix(checkpoint, "lm_head.weight", 1004, 64, &error), error);
+    assert_got(find_vector(checkpoint, "visual.merger.ln_q.weight", 32, &error), error);
+    assert_got(find_matrix(checkpoint, "lm_head.weight", 1004, 64, &error), error);
     checkpoint_free(checkpoint);
 }
 
@@ -134,17 +144,17 @@ static void opens_the_golden_checkpoints(void **state) {
     assert_got(checkpoint_tensor(checkpoint, "visual.patch_embed.proj.weight", 5,
                                  (size_t[]){32, 3, 2, 14, 14}, &error),
                error);
-    const struct tensor *head = checkpoint_matrix(checkpoint, "lm_head.weight", 1004, 64, &error);
-    assert_ptr_not_equal(head, checkpoint_matrix(checkpoint, "model.embed_tokens.weight", 1004, 64, &error));
+    const struct tensor *head = find_matrix(checkpoint, "lm_head.weight", 1004, 64, &error);
+    assert_ptr_not_equal(head, find_matrix(checkpoint, "model.embed_tokens.weight", 1004, 64, &error));
     checkpoint_free(checkpoint);
 
     checkpoint = open_golden("qwen2_5_vl_tiny_tied");
     assert_ok(checkpoint_check(checkpoint, &warnings, &error), error);
     assert_string_equal(warnings.lines, "");
-    head = checkpoint_matrix(checkpoint, "lm_head.weight", 1000, 64, &error);
+    head = find_matrix(checkpoint, "lm_head.weight", 1000, 64, &error);
     assert_got(head, error);
     assert_int_equal(head->dtype, DTYPE_BF16);
-    assert_ptr_equal(head, checkpoint_matrix(checkpoint, "model.embed_tokens.weight", 1000, 64, &error));
+    assert_ptr_equal(head, find_matrix(checkpoint, "model.embed_tokens.weight", 1000, 64, &error));
     checkpoint_free(checkpoint);
 }
 
@@ -152,13 +162,13 @@ static void says_what_is_wrong_with_a_tensor(void **state) {
     (void)state;
     struct error error = {0};
     struct checkpoint *checkpoint = open_golden("qwen2_5_vl_tiny");
-    assert_null(checkpoint_matrix(checkpoint, "model.norm.weight", 64, 1, &error));
+    assert_null(find_matrix(checkpoint, "model.norm.weight", 64, 1, &error));
     test_check_error(&error, ERROR_MODEL,
                      "model.safetensors: tensor \"model.norm.weight\" has shape [64], expected [64, 1]",
                      __FILE__, __LINE__);
-    assert_null(checkpoint_vector(checkpoint, "model.norm.weight", 65, &error));
+    assert_null(find_vector(checkpoint, "model.norm.weight", 65, &error));
     test_check_error(&error, ERROR_MODEL, "has shape [64], expected [65]", __FILE__, __LINE__);
-    assert_null(checkpoint_vector(checkpoint, "model.layers.3.input_layernorm.weight", 64, &error));
+    assert_null(find_vector(checkpoint, "model.layers.3.input_layernorm.weight", 64, &error));
     test_check_error(&error, ERROR_MODEL, "tensor \"model.layers.3.input_layernorm.weight\" is missing",
                      __FILE__, __LINE__);
     checkpoint_free(checkpoint);
@@ -209,10 +219,9 @@ static void tied_means_the_embedding(void **state) {
     struct checkpoint *checkpoint =
         checkpoint_open(write_variant("tied_again", &(struct variant){.tied = 1}), &error);
     assert_got(checkpoint, error);
-    const struct tensor *embedding =
-        checkpoint_matrix(checkpoint, "model.embed_tokens.weight", 1004, 64, &error);
+    const struct tensor *embedding = find_matrix(checkpoint, "model.embed_tokens.weight", 1004, 64, &error);
     assert_got(embedding, error);
-    assert_ptr_equal(checkpoint_matrix(checkpoint, "lm_head.weight", 1004, 64, &error), embedding);
+    assert_ptr_equal(find_matrix(checkpoint, "lm_head.weight", 1004, 64, &error), embedding);
     checkpoint_free(checkpoint);
 }
 

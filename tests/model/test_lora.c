@@ -18,7 +18,7 @@ static double batch_loss(struct model *model, const struct golden_batch *batch) 
           *last = malloc((size_t)model->config->text.vocab * sizeof *last);
     for (size_t i = 0; i < batch->count; i++) {
         const struct prompt *prompt = &batch->samples[i].prompt;
-        const struct training_completion *c = &batch->samples[i].completions[0];
+        const struct prompt_completion *c = &batch->samples[i].completions[0];
         struct kv_cache cache;
         assert_ok(model_cache_open(model, &cache, prompt->ids.count, &error), error);
         assert_ok(model_prefill(model, prompt, &cache, last, NULL, NULL, &error), error);
@@ -190,7 +190,7 @@ static void test_mixed_scores(void **state) {
     struct lora *text = marked_adapter(f.model, NULL, 3, 1), *all = marked_adapter(f.model, ".*", 2, 2);
     const struct lora *adapters[] = {text, lora_none(), all, NULL};
     enum { GROUPS = 4 };
-    struct training_group groups[GROUPS];
+    struct prompt_group groups[GROUPS];
     size_t tokens = golden_tokens(&f.batch.samples[0]);
     float *mixed = malloc(GROUPS * tokens * sizeof *mixed), *alone = malloc(tokens * sizeof *alone);
     lora_use(f.model, text);

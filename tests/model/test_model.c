@@ -135,8 +135,8 @@ static void test_scores(void **state) {
     assert_ok(chat_add_part(&chat, CHAT_TEXT, "Where is this?", &error), error);
     assert_ok(prompt_build(&prompt, model, &chat, NULL, 0, &error), error);
     static const int32_t ids[] = {5, 90, 41, 7, 976, 300, 976};
-    const struct training_completion answers[] = {{ids, 5}, {ids + 5, 2}};
-    const struct training_group group = {.prompt = &prompt, .completions = answers, .completion_count = 2};
+    const struct prompt_completion answers[] = {{ids, 5}, {ids + 5, 2}};
+    const struct prompt_group group = {.prompt = &prompt, .completions = answers, .completion_count = 2};
     float got[7], want[7], *last = malloc(model_facts(model)->vocab * sizeof *last);
     assert_ok(model_score_groups(model, &group, 1, 1, got, &error), error);
     struct kv_cache cache;
@@ -147,8 +147,8 @@ static void test_scores(void **state) {
     for (size_t i = 0; i < 7; i++) assert_near(got[i], want[i], 1e-5);
     assert_error(model_score_groups(model, &group, 1, 0, got, &error), error, ERROR_USAGE, "temperature");
     const int32_t outside = 1 << 24;
-    const struct training_completion wrong = {&outside, 1};
-    const struct training_group bad = {.prompt = &prompt, .completions = &wrong, .completion_count = 1};
+    const struct prompt_completion wrong = {&outside, 1};
+    const struct prompt_group bad = {.prompt = &prompt, .completions = &wrong, .completion_count = 1};
     assert_error(model_score_groups(model, &bad, 1, 1, got, &error), error, ERROR_INPUT, "token id");
     kv_cache_close(&cache);
     free(last);

@@ -40,7 +40,8 @@ static float element(const struct tensor *tensor, size_t i) {
 
 static void check_numbers(const struct checkpoint *checkpoint) {
     struct error error = {0};
-    const struct tensor *head = checkpoint_matrix(checkpoint, "lm_head.weight", 1004, 64, &error);
+    const struct tensor *head =
+        checkpoint_tensor(checkpoint, "lm_head.weight", 2, (size_t[]){1004, 64}, &error);
     assert_got(head, error);
     double sum = 0, squares = 0;
     size_t count = tensor_count(head);
@@ -50,18 +51,19 @@ static void check_numbers(const struct checkpoint *checkpoint) {
     }
     assert_true(fabs(sum / (double)count) < 0.0005);
     assert_true(fabs(sqrt(squares / (double)count) - 0.02) < 0.0005);
-    const struct tensor *norm = checkpoint_vector(checkpoint, "visual.blocks.3.norm2.weight", 32, &error);
+    const struct tensor *norm =
+        checkpoint_tensor(checkpoint, "visual.blocks.3.norm2.weight", 1, (size_t[]){32}, &error);
     const struct tensor *bias =
-        checkpoint_vector(checkpoint, "model.layers.0.self_attn.k_proj.bias", 32, &error);
+        checkpoint_tensor(checkpoint, "model.layers.0.self_attn.k_proj.bias", 1, (size_t[]){32}, &error);
     assert_true(norm && bias);
     for (size_t i = 0; i < 32; i++) {
         assert_true(element(norm, i) == 1);
         assert_true(fabsf(element(bias, i)) < 0.2f);
     }
     const struct tensor *up =
-        checkpoint_matrix(checkpoint, "model.layers.0.mlp.up_proj.weight", 112, 64, &error);
+        checkpoint_tensor(checkpoint, "model.layers.0.mlp.up_proj.weight", 2, (size_t[]){112, 64}, &error);
     const struct tensor *gate =
-        checkpoint_matrix(checkpoint, "model.layers.0.mlp.gate_proj.weight", 112, 64, &error);
+        checkpoint_tensor(checkpoint, "model.layers.0.mlp.gate_proj.weight", 2, (size_t[]){112, 64}, &error);
     assert_true(up && gate);
     assert_memory_not_equal(up->data, gate->data, tensor_bytes(up));
 }

@@ -264,7 +264,7 @@ static void check_on_policy(struct training *training, const struct golden_group
                             const char *key, const json_t *result, struct on_policy objective) {
     struct error error = {0};
     struct safetensors *want = golden_tensors("grpo/expected.safetensors");
-    struct training_group group = golden_whole(data);
+    struct prompt_group group = golden_whole(data);
     float temperature = (float)golden_number(json, "temperature");
     double loss;
     objective.beta = golden_number(json_object_get(result, "config"), "beta");
@@ -297,7 +297,7 @@ static void check_grpo(const struct way *way) {
                                         .advantages = golden_find(want, "advantages")->data,
                                         .reference = golden_find(inputs, "ref_logps")->data,
                                         .width = tensor_columns(policy)};
-    struct training_group group = golden_whole(&data);
+    struct prompt_group group = golden_whole(&data);
     float *log_probs = malloc(golden_tokens(&data) * sizeof *log_probs);
     assert_ok(training_log_probs(training, &group, 1, (float)golden_number(json, "temperature"), false,
                                  log_probs, &error),
@@ -346,7 +346,7 @@ static void test_shared_prefix(void **state) {
     struct golden_group data;
     golden_grpo(&data, model);
     struct training *training = open_all(model, false);
-    struct training_group whole = golden_whole(&data), *apart = calloc(data.count, sizeof *apart);
+    struct prompt_group whole = golden_whole(&data), *apart = calloc(data.count, sizeof *apart);
     double together, separate, alone = 0;
     size_t next = 0, count = training_parameter_count(training);
     assert_ok(training_pass(training, &whole, 1, 0.7f, weighted_sum, &next, &together, &error), error);
@@ -357,7 +357,7 @@ static void test_shared_prefix(void **state) {
         memcpy(gradients[i], gradient_of(training, p), p->count * sizeof(float));
     }
     for (size_t i = 0; i < data.count; i++)
-        apart[i] = (struct training_group){
+        apart[i] = (struct prompt_group){
             .prompt = &data.prompt, .completions = &data.completions[i], .completion_count = 1};
     for (int pass = 0; pass < 2; pass++) { // in one pass, and in some that add up
         training_zero_gradients(training);
@@ -388,7 +388,7 @@ static void test_shared_prefix(void **state) {
 
 // ---- BF16, tied embeddings, central differences
 
-static double total(struct training *training, const struct training_group *group) {
+static double total(struct training *training, const struct prompt_group *group) {
     struct error error = {0};
     size_t next = 0, count = 0;
     for (size_t i = 0; i < group->completion_count; i++) count += group->completions[i].count;
@@ -408,7 +408,7 @@ static void test_tied(void **state) {
     struct golden_group data;
     golden_grpo(&data, model);
     struct training *training = open_all(model, true);
-    struct training_group group = golden_whole(&data);
+    struct prompt_group group = golden_whole(&data);
     double loss;
     size_t next = 0;
     assert_ok(training_pass(training, &group, 1, 1, weighted_sum, &next, &loss, &error), error);
@@ -456,7 +456,7 @@ static void test_bf16(void **state) {
         struct golden_group data;
         golden_grpo(&data, wide);
         struct training *one = open_all(wide, false), *other = open_all(half, true);
-        struct training_group group = golden_whole(&data);
+        struct prompt_group group = golden_whole(&data);
         double loss[2];
         assert_ok(training_pass(one, &group, 1, 1, cross_entropy, NULL, &loss[0], &error), error);
         assert_ok(training_pass(other, &group, 1, 1, cross_entropy, NULL, &loss[1], &error), error);
@@ -491,7 +491,7 @@ static void test_repeatable(void **state) {
         struct model *model = golden_model(tied, types[t], 3, NULL);
         struct golden_group data;
         golden_grpo(&data, model);
-        struct training_group group = golden_whole(&data);
+        struct prompt_group group = golden_whole(&data);
         struct training *training = open_all(model, t);
         size_t count = training_parameter_count(training);
         uint64_t sums[2] = {0};
@@ -523,7 +523,7 @@ static void test_trained_model(void **state) {
     struct golden_group data;
     golden_grpo(&data, model);
     struct training *training = open_all(model, false);
-    struct training_group group = golden_whole(&data);
+    struct prompt_group group = golden_whole(&data);
     struct parameter *p = find_parameter(training, "model.embed_tokens.weight");
     double before = total(training, &group);
     float *value = value_of(training, p);
@@ -558,7 +558,7 @@ static void check_reference(const char *name, enum model_type type, bool lora) {
     struct model *model = golden_model(name, type, 0, NULL), *fresh = golden_model(name, type, 0, NULL);
     struct golden_group data;
     golden_grpo(&data, model);
-    struct training_group group = golden_whole(&data);
+    struct prompt_group group = golden_whole(&data);
     size_t tokens = golden_tokens(&data), bytes = tokens * sizeof(float);
     float *log_probs = malloc(4 * bytes), *before = log_probs, *after = log_probs + tokens,
           *policy = after + tokens, *untouched = policy + tokens;
@@ -628,7 +628,7 @@ static void test_bad_input(void **state) {
     struct golden_group data;
     golden_grpo(&data, model);
     struct training *training = open_all(model, false);
-    struct training_group group = golden_whole(&data);
+    struct prompt_group group = golden_whole(&data);
     double loss;
     assert_error(training_pass(training, &group, 1, 1, not_a_number, NULL, &loss, &error), error, ERROR_INPUT,
                  "the loss is nan");
@@ -640,11 +640,11 @@ static void test_bad_input(void **state) {
                  ERROR_INPUT, "no completion to learn from");
     const int32_t outside = (int32_t)golden_config(tiny, NULL, "vocab_size");
     size_t context = golden_config(tiny, NULL, "max_position_embeddings");
-    const struct training_completion wrong = {&outside, 1}, endless = {&outside, context + 1};
+    const struct prompt_completion wrong = {&outside, 1}, endless = {&outside, context + 1};
     char said[2][40];
     snprintf(said[0], sizeof said[0], "token id %d", (int)outside);
     snprintf(said[1], sizeof said[1], "context of %zu", context);
-    group = (struct training_group){.prompt = &data.prompt, .completions = &wrong, .completion_count = 1};
+    group = (struct prompt_group){.prompt = &data.prompt, .completions = &wrong, .completion_count = 1};
     assert_error(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error,
                  ERROR_INPUT, said[0]);
     group.completions = &endless;
@@ -655,8 +655,8 @@ static void test_bad_input(void **state) {
     assert_error(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error,
                  ERROR_INTERNAL, "names an adapter");
     // A completion of one token has no row of its own.
-    const struct training_completion shortest[] = {{data.ids, 1}, {data.ids, 0}, {data.ids, 2}};
-    group = (struct training_group){.prompt = &data.prompt, .completions = shortest, .completion_count = 3};
+    const struct prompt_completion shortest[] = {{data.ids, 1}, {data.ids, 0}, {data.ids, 2}};
+    group = (struct prompt_group){.prompt = &data.prompt, .completions = shortest, .completion_count = 3};
     assert_ok(training_pass(training, &group, 1, 1, cross_entropy, NULL, &loss, &error), error);
     assert_true(isfinite(gradient_norm(training)) && gradient_norm(training) > 0);
     training_close(training);

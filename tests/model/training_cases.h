@@ -16,7 +16,7 @@
 // One prompt with its completions.
 struct golden_group {
     struct prompt prompt;
-    struct training_completion *completions;
+    struct prompt_completion *completions;
     size_t count; // of completions
     int32_t *ids; // of all completions, one after the other
 };
@@ -24,7 +24,7 @@ struct golden_group {
 // The SFT batch: a group of one completion for every sample.
 struct golden_batch {
     struct golden_group *samples;
-    struct training_group *groups; // the same, for a pass
+    struct prompt_group *groups; // the same, for a pass
     size_t count;
     size_t tokens; // of all completions
 };
@@ -114,10 +114,10 @@ static inline void golden_reserve(struct golden_group *group, size_t completions
 }
 
 static inline void golden_add(struct golden_group *group, const int64_t *ids, size_t count) {
-    const struct training_completion *last = group->count ? &group->completions[group->count - 1] : NULL;
+    const struct prompt_completion *last = group->count ? &group->completions[group->count - 1] : NULL;
     int32_t *own = last ? group->ids + (last->ids - group->ids) + last->count : group->ids;
     for (size_t i = 0; i < count; i++) own[i] = (int32_t)ids[i];
-    group->completions[group->count++] = (struct training_completion){own, count};
+    group->completions[group->count++] = (struct prompt_completion){own, count};
 }
 
 static inline void golden_free(struct golden_group *group) {
@@ -152,8 +152,8 @@ static inline void golden_sft(struct golden_group *group, struct model *model, c
     golden_add(group, all + prompt, count - prompt);
 }
 
-static inline struct training_group golden_whole(const struct golden_group *group) {
-    return (struct training_group){
+static inline struct prompt_group golden_whole(const struct golden_group *group) {
+    return (struct prompt_group){
         .prompt = &group->prompt, .completions = group->completions, .completion_count = group->count};
 }
 

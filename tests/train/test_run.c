@@ -122,8 +122,8 @@ static int toy_pass(void *self, enum objective_set set, size_t count, bool learn
         assert_true(toy->next[set] < toy->count[set]);
         size_t row = toy->rows[set][toy->next[set]++];
         bool even = row % 2 == 0;
-        const struct training_completion completion = {toy->answers[row], TOKENS};
-        const struct training_group group = {
+        const struct prompt_completion completion = {toy->answers[row], TOKENS};
+        const struct prompt_group group = {
             .prompt = &toy->prompt, .completions = &completion, .completion_count = 1};
         double loss = 0;
         float log_probs[TOKENS], ignored[TOKENS];

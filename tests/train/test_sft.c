@@ -64,7 +64,7 @@ static struct golden_rows rows_of(const struct golden_batch *batch) {
     struct golden_rows made = {calloc(batch->count, sizeof *made.samples),
                                calloc(batch->count, sizeof *made.rows)};
     for (size_t i = 0; i < batch->count; i++) {
-        const struct training_completion *completion = &batch->samples[i].completions[0];
+        const struct prompt_completion *completion = &batch->samples[i].completions[0];
         struct sample *sample = &made.samples[i];
         sample->prompt = batch->samples[i].prompt;
         sample->trained = calloc(completion->count + 1, sizeof *sample->trained);

@@ -1,14 +1,14 @@
-#include "model/training_rows.h"
+#include "model/group_rows_internal.h"
 
 #include "model/model_internal.h"
 
-static int check_group(const struct model *model, const struct training_group *group, size_t index,
+static int check_group(const struct model *model, const struct prompt_group *group, size_t index,
                        struct error *error) {
     const struct decoder_config *c = &model->config->text;
     size_t prompt = group->prompt->ids.count;
     if (prompt == 0) return error_set(error, ERROR_INPUT, "group %zu has an empty prompt", index);
     for (size_t k = 0; k < group->completion_count; k++) {
-        const struct training_completion *completion = &group->completions[k];
+        const struct prompt_completion *completion = &group->completions[k];
         if (completion->count > (size_t)c->max_positions - prompt)
             return error_set(error, ERROR_LIMIT,
                              "group %zu: %zu tokens of prompt and %zu of completion %zu are more than the "
@@ -29,7 +29,7 @@ static size_t padded(const struct model *model, size_t count) {
     return model->config->text.hidden > SMALL_HIDDEN ? count : (count + UNIT - 1) / UNIT * UNIT;
 }
 
-static int measure(struct training_rows *rows, const struct model *model, const struct training_group *groups,
+static int measure(struct group_rows *rows, const struct model *model, const struct prompt_group *groups,
                    size_t count, struct error *error) {
     for (size_t g = 0; g < count; g++) {
         const struct ids *prompt = &groups[g].prompt->ids;
@@ -53,7 +53,7 @@ static int measure(struct training_rows *rows, const struct model *model, const 
     return rows->completed ? 0 : error_set(error, ERROR_INPUT, "there is no completion to learn from");
 }
 
-static int take(struct training_rows *rows, struct workspace *workspace, struct error *error) {
+static int take(struct group_rows *rows, struct workspace *workspace, struct error *error) {
     rows->ids = workspace_host(workspace, rows->rows, sizeof *rows->ids, error);
     rows->positions = workspace_host(workspace, 3 * rows->rows, sizeof *rows->positions, error);
     rows->spans = workspace_host(workspace, rows->span_count, sizeof *rows->spans, error);
@@ -69,15 +69,14 @@ struct cursor {
     size_t row, span, token, image;
 };
 
-static void add_row(struct training_rows *rows, struct cursor *at, int32_t id, int32_t t, int32_t h,
-                    int32_t w) {
+static void add_row(struct group_rows *rows, struct cursor *at, int32_t id, int32_t t, int32_t h, int32_t w) {
     rows->ids[at->row] = id;
     rows->positions[at->row] = t;
     rows->positions[rows->rows + at->row] = h;
     rows->positions[2 * rows->rows + at->row++] = w;
 }
 
-static void add_prompt(struct training_rows *rows, struct cursor *at, const struct model *model,
+static void add_prompt(struct group_rows *rows, struct cursor *at, const struct model *model,
                        const struct prompt *prompt) {
     size_t count = prompt->ids.count;
     rows->spans[at->span++] = (struct decoder_span){.first = at->row, .rows = count};
@@ -88,8 +87,8 @@ static void add_prompt(struct training_rows *rows, struct cursor *at, const stru
     }
 }
 
-static void add_completion(struct training_rows *rows, struct cursor *at, const struct prompt *prompt,
-                           size_t prompt_row, const struct training_completion *completion) {
+static void add_completion(struct group_rows *rows, struct cursor *at, const struct prompt *prompt,
+                           size_t prompt_row, const struct prompt_completion *completion) {
     size_t count = prompt->ids.count;
     if (completion->count > 1)
         rows->spans[at->span++] = (struct decoder_span){.first = at->row,
@@ -104,7 +103,7 @@ static void add_completion(struct training_rows *rows, struct cursor *at, const 
     }
 }
 
-static void add_padding(struct training_rows *rows, struct cursor *at) {
+static void add_padding(struct group_rows *rows, struct cursor *at) {
     if (at->row < rows->rows)
         rows->spans[at->span++] = (struct decoder_span){.first = at->row, .rows = rows->rows - at->row};
     while (at->row < rows->rows) add_row(rows, at, 0, 0, 0, 0);
@@ -114,10 +113,9 @@ static void add_padding(struct training_rows *rows, struct cursor *at) {
     }
 }
 
-int training_rows_build(struct training_rows *rows, const struct model *model,
-                        const struct training_group *groups, size_t count, struct workspace *workspace,
-                        struct error *error) {
-    *rows = (struct training_rows){0};
+int group_rows_build(struct group_rows *rows, const struct model *model, const struct prompt_group *groups,
+                     size_t count, struct workspace *workspace, struct error *error) {
+    *rows = (struct group_rows){0};
     if (measure(rows, model, groups, count, error) || take(rows, workspace, error)) return -1;
     struct cursor at = {0};
     for (size_t g = 0; g < count; g++) {

@@ -1,8 +1,8 @@
 // The rows of a training pass: all groups one after the other, in each the prompt's tokens, then those of its
 // completions. A completion's last token predicts nothing and has no row; its first is predicted by the
 // prompt's last row, which all completions share.
-#ifndef GLOBE_MODEL_TRAINING_ROWS_H
-#define GLOBE_MODEL_TRAINING_ROWS_H
+#ifndef GLOBE_MODEL_GROUP_ROWS_INTERNAL_H
+#define GLOBE_MODEL_GROUP_ROWS_INTERNAL_H
 
 #include "base/memory.h"
 #include "model/decoder_backward.h"
@@ -12,7 +12,7 @@
 // Small models are padded to round numbers of rows and tokens: oneDNN makes its code for one shape, and for
 // them making it takes longer than running it. Rows of padding see only each other, and no gradient reaches
 // them.
-struct training_rows {
+struct group_rows {
     size_t rows;        // padding included
     int32_t *ids;       // [rows]
     int32_t *positions; // [3, rows]
@@ -28,8 +28,7 @@ struct training_rows {
 
 // Everything is host memory of the workspace. ERROR_INPUT for prompts or completions that cannot be computed,
 // ERROR_LIMIT for those beyond the model's context.
-int training_rows_build(struct training_rows *rows, const struct model *model,
-                        const struct training_group *groups, size_t count, struct workspace *workspace,
-                        struct error *error);
+int group_rows_build(struct group_rows *rows, const struct model *model, const struct prompt_group *groups,
+                     size_t count, struct workspace *workspace, struct error *error);
 
 #endif
