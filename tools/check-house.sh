@@ -2,6 +2,7 @@
 # check-house.sh: what the house's plan says and no compiler checks. Prints each line that breaks a rule; exits 1 if any does.
 #   floors    a room includes only itself and the rooms that CMakeLists.txt lets it use (src/cli/: all of them)
 #   private   *_internal.h is included only by its own folder and its tests
+#   seam      rooms above model/ include only its public headers, and none of them says which family answers
 #   documents every *.md that a source, a test or a script names is there
 # shellcheck disable=SC2317 # the rules are functions that the loop calls by name
 set -uo pipefail
@@ -67,6 +68,14 @@ private() {
         }'
 }
 
+seam() {
+    tracked 'src/*.c' 'src/*.h' | grep -v '^src/model/' | xargs grep -nE '^#include "model/' |
+        grep -vE '"model/(attention_map|checkpoint_files|config|facts|hub|initialise|kv_cache|lora|model|random_checkpoint|safetensors|score|trace|training)\.h"' |
+        sed 's/$/: this header is for model\/ alone/'
+    tracked 'src/generate/*' 'src/engine/*' 'src/locate/*' 'src/train/*' 'src/bench/*' 'src/eval/*' |
+        xargs grep -niE 'qwen' | grep -vE 'qwen2_5_vl\.md' | sed 's/$/: the family is known in model\/ alone/'
+}
+
 documents() {
     tracked 'src/*' 'include/*' 'tests/*.c' 'tests/*.h' 'tests/*.bats' 'tools/*' 'cmake/*' 'examples/*.c' CMakeLists.txt Makefile |
         xargs grep -noE '[A-Za-z0-9_./-]*[A-Za-z0-9_]\.md\b' |
@@ -80,7 +89,7 @@ documents() {
         done
 }
 
-for rule in floors private documents; do
+for rule in floors private seam documents; do
     found=$($rule)
     [ -z "$found" ] || { echo "$found"; failed=1; }
 done
