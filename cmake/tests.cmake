@@ -29,6 +29,9 @@ foreach(room base geo text photo postcards rows tensor model generate reward eng
     set_tests_properties(${room}/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${GLOBE_LEAK_RULES}")
   endforeach()
 endforeach()
+if(TARGET test_sft) # whole runs, several of them: minutes on a machine that does other things besides
+  set_tests_properties(train/test_sft PROPERTIES TIMEOUT 900)
+endif()
 
 # Golden data and training once more on a device whose memory only operations can touch (tests/support_device.h).
 foreach(name test_goldens test_generator test_prefill test_model test_local test_training test_lora test_sft)

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/signals.h"
 #include "train/run.h"
 
 static const struct parallel alone = {.ranks = 1, .local_ranks = 1};
@@ -288,6 +290,20 @@ static void test_best(void **state) {
     free(link), free(target);
 }
 
+// Ctrl-C lets the step be finished, and what it came to is saved whole. The last test: the signal stays received.
+static void test_interrupted(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600];
+    snprintf(folder, sizeof folder, "%s", test_temporary("interrupted"));
+    signals_catch();
+    assert_int_equal(raise(SIGINT), 0);
+    assert_error(run(folder, false, "schedule.max_steps=8", &error), error, ERROR_INTERRUPTED,
+                 "stopped after step 1, which is saved; --resume goes on");
+    assert_true(file_exists(test_temporary("interrupted/step-1/model.safetensors")));
+    assert_true(file_exists(test_temporary("interrupted/step-1/trainer/state.json")));
+}
+
 static int be_quiet(void **state) {
     (void)state;
     log_set_level(LOG_ERROR);
@@ -296,6 +312,7 @@ static int be_quiet(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_another_objective), cmocka_unit_test(test_best)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_another_objective), cmocka_unit_test(test_best),
+                                       cmocka_unit_test(test_interrupted)};
     return cmocka_run_group_tests(tests, be_quiet, NULL);
 }
