@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "geo/gazetteer_internal.h"
@@ -773,12 +774,31 @@ static int is_one_place(struct gazetteer *gazetteer, const struct gazetteer_quer
     return result;
 }
 
+// "northern Italy": a part of a country that is no name is its country, roughly. Returns the rest, NULL without a
+// direction in front.
+static const char *skip_direction(const char *text) {
+    static const char *const words[] = {"northeastern ", "northwestern ", "southeastern ",
+                                        "southwestern ", "northern ",     "southern ",
+                                        "eastern ",      "western ",      "coastal "};
+    if (!strncasecmp(text, "the ", 4)) text += 4;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strncasecmp(text, words[i], strlen(words[i])) && text[strlen(words[i])])
+            return text + strlen(words[i]);
+    return NULL;
+}
+
 static int read_hedges(struct gazetteer *gazetteer, const struct gazetteer_query *query,
                        struct gazetteer_answer *answer, struct error *error) {
     struct place_hedge city = {0}, country = {0};
     if (query->city) place_hedge_read(query->city, &city);
     if (query->country && (answer->hedged || !answer->country_code[0]))
         place_hedge_read(query->country, &country);
+    const char *rest =
+        query->country && !answer->country_code[0] && !country.hedged ? skip_direction(query->country) : NULL;
+    if (rest && strlen(rest) <= PLACE_NAME_LIMIT) {
+        country = (struct place_hedge){.hedged = true, .marked = true, .count = 1};
+        memcpy(country.names[0], rest, strlen(rest) + 1);
+    }
     if (!city.hedged && !country.hedged) return 0;
     // A name that is written so ("Donostia / San Sebastián", "Near Island") is no hedge.
     if (is_sure(answer) && answer->candidates[0].match == MATCH_EXACT && !city.marked && !country.hedged) {

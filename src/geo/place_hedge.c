@@ -18,7 +18,9 @@ static const char *const leading[] = {
     "vicinity of", "in the area of", "in the", "in", "area around", "the area around", "surroundings of",
     "in or near", "in or around", "at or near", "near to", "near", "nearby", "close to", "around",
     "just outside of", "just outside", "outside of", "outside", "next to", "not far from", "adjacent to",
-    "north of", "south of", "east of", "west of", "rural", "suburban",
+    "north of", "south of", "east of", "west of", "the north of", "the south of", "the east of",
+    "the west of", "the coast of", "coast of", "the countryside of", "countryside of", "a small village in",
+    "a village in", "a small town in", "a town in", "rural", "suburban",
     // German, Dutch, Scandinavian, Finnish
     "höchstwahrscheinlich", "sehr wahrscheinlich", "wahrscheinlich", "vermutlich", "möglicherweise",
     "eventuell", "evtl.", "vielleicht", "wohl", "in der nähe von", "nahe", "bei", "irgendwo in",

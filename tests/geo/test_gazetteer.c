@@ -137,6 +137,21 @@ static void test_dashes_and_colons_part_names(void **state) {
     assert_true(look_up("Tokyo - maybe Osaka", NULL, "Japan").hedged);
 }
 
+static void test_parts_of_countries_are_their_countries(void **state) {
+    (void)state;
+    const char *const names[][2] = {{"northern Italy", "IT"},
+                                    {"Southern France", "FR"},
+                                    {"the coast of Croatia", "HR"},
+                                    {"coastal Norway", "NO"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct gazetteer_answer answer = look_up("unknown", NULL, names[i][0]);
+        assert_true(answer.count > 0 && answer.hedged);
+        assert_string_equal(answer.candidates[0].place.country_code, names[i][1]);
+        assert_int_equal(answer.candidates[0].place.kind, PLACE_COUNTRY);
+    }
+    assert_false(look_up("Belfast", NULL, "Northern Ireland").hedged); // a name
+}
+
 static void test_invented_names_are_not_found(void **state) {
     (void)state;
     const char *const names[] = {"Wakanda",      "Westeros",   "Hogsmeade", "Narnia",
@@ -456,6 +471,7 @@ int main(void) {
         cmocka_unit_test(test_homonyms),
         cmocka_unit_test(test_another_region_is_a_conflict),
         cmocka_unit_test(test_dashes_and_colons_part_names),
+        cmocka_unit_test(test_parts_of_countries_are_their_countries),
         cmocka_unit_test(test_invented_names_are_not_found),
         cmocka_unit_test(test_country_codes),
         cmocka_unit_test(test_countries_and_regions),
