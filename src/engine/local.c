@@ -58,11 +58,12 @@ static void free_flight(struct flight *flight) {
 }
 
 static void free_flights(struct local_engine *engine) {
-    while (engine->flights) {
-        struct flight *first = engine->flights;
-        unlist_flight(first);
-        free_flight(first);
+    for (struct flight *flight = engine->flights, *next; flight; flight = next) {
+        next = flight->next;
+        free_flight(flight);
     }
+    engine->flights = NULL;
+    engine->flying = 0;
 }
 
 // An event has come back: whether the flight goes on.
