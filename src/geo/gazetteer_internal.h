@@ -102,4 +102,8 @@ int gazetteer_read_country(struct gazetteer *gazetteer, const char *text, struct
                            struct error *error);
 int gazetteer_is_region(struct gazetteer *gazetteer, const char *text, bool *is_region, struct error *error);
 
+// gazetteer_lookup without hedges: the names as they stand.
+int gazetteer_look_up(struct gazetteer *gazetteer, const struct gazetteer_query *query,
+                      struct gazetteer_answer *answer, struct error *error);
+
 #endif
