@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -128,12 +129,31 @@ static int train(struct corpus *corpus, const struct operands *files, size_t siz
     return result;
 }
 
+static const char *const written[] = {"tokenizer.json", "tokenizer_config.json", "chat_template.json"};
+
+// Not even --force takes the place of what is learned from.
+static int spare_corpus(const struct operands *files, const char *folder, struct error *error) {
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < sizeof written / sizeof *written; i++) {
+        char *path = file_join(folder, written[i], error);
+        struct stat output, input;
+        if (!path) return -1;
+        bool there = stat(path, &output) == 0;
+        for (int k = 0; there && result == 0 && k < files->count; k++)
+            if (stat(files->values[k], &input) == 0 && input.st_dev == output.st_dev &&
+                input.st_ino == output.st_ino)
+                result = error_set(error, ERROR_USAGE, "%s: is a corpus, and --out would replace it",
+                                   files->values[k]);
+        free(path);
+    }
+    return result;
+}
+
 // A tokenizer cannot be told from somebody else's, and a model beside it is worth nothing without its own.
 static int check_folder(const char *folder, struct error *error) {
-    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "chat_template.json"};
     int result = 0;
-    for (size_t i = 0; result == 0 && i < sizeof names / sizeof *names; i++) {
-        char *path = file_join(folder, names[i], error);
+    for (size_t i = 0; result == 0 && i < sizeof written / sizeof *written; i++) {
+        char *path = file_join(folder, written[i], error);
         if (!path) return -1;
         if (file_exists(path))
             result = error_set(error, ERROR_INPUT, "%s: is there already; choose another folder, or --force",
@@ -147,6 +167,7 @@ static int claim_and_train(struct corpus *corpus, const struct operands *files, 
                            const char *folder, bool force, struct error *error) {
     struct outputs outputs = {.command = "globe tokenizer train", .force = force};
     int result = outputs_add(&outputs, "--out", folder, NULL, true, error);
+    if (result == 0) result = spare_corpus(files, folder, error);
     if (result == 0 && !force) result = check_folder(folder, error);
     if (result == 0) result = train(corpus, files, size, folder, error);
     outputs_release(&outputs);

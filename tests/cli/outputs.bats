@@ -450,6 +450,11 @@ END
     mkdir model
     echo '{"precious": 1}' >model/tokenizer.json
     globe 3 tokenizer train --out model --size 400 "$GLOBE_SOURCE_DIR/tests/data/train/rows.jsonl"
+    mkdir words
+    cp "$GLOBE_SOURCE_DIR/tests/data/train/rows.jsonl" words/tokenizer.json
+    globe 2 tokenizer train --out words --size 400 --rows words/../words/tokenizer.json --force
+    [[ $stderr == *"is a corpus, and --out would replace it" ]]
+    cmp words/tokenizer.json "$GLOBE_SOURCE_DIR/tests/data/train/rows.jsonl"
     globe 3 gazetteer build . -o notes
     globe 3 inspect --model "$TINY" --messages words.json --dump notes
     cp -r "$TINY" copy
