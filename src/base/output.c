@@ -165,10 +165,9 @@ static int take_lock(const struct outputs *outputs, struct output *output, struc
 
 // What a run that was killed left beside its output: PATH.PID-SERIAL.tmp (base/file.c) of a process that is no
 // more. Only while the lock is held: nobody else is writing PATH.
-static bool is_left_over(const char *name, const char *output) {
-    size_t length = strlen(output);
-    if (strncmp(name, output, length) != 0 || name[length] != '.') return false;
-    const char *digits = name + length + 1, *rest = digits + strspn(digits, "0123456789");
+static bool is_left_over(const char *ending) {
+    if (*ending != '.') return false;
+    const char *digits = ending + 1, *rest = digits + strspn(digits, "0123456789");
     long process = strtol(digits, NULL, 10);
     if (rest == digits || rest - digits > 9 || process < 1) return false;
     if (*rest == '-') {
@@ -178,15 +177,28 @@ static bool is_left_over(const char *name, const char *output) {
     return strcmp(rest, ".tmp") == 0 && kill((pid_t)process, 0) && errno == ESRCH;
 }
 
+// Of files that begin with `name`, or, when that is NULL, have `inside` before the process.
+static void remove_left_over(const char *folder, const char *name, const char *inside) {
+    DIR *list = opendir(folder);
+    // cppcheck-suppress readdirCalled ; nobody else reads this stream
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        const char *found = name ? entry->d_name : strstr(entry->d_name, inside),
+                   *known = name ? name : inside;
+        if (!found || strncmp(found, known, strlen(known)) != 0) continue;
+        if (is_left_over(found + strlen(known))) unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    if (list) closedir(list);
+}
+
 void output_remove_left_over(const char *path) {
     const char *slash = strrchr(path, '/');
     char *folder = file_folder(path, NULL);
-    DIR *list = folder ? opendir(folder) : NULL;
-    // cppcheck-suppress readdirCalled ; nobody else reads this stream
-    for (struct dirent *entry; list && (entry = readdir(list));)
-        if (is_left_over(entry->d_name, slash ? slash + 1 : path)) unlinkat(dirfd(list), entry->d_name, 0);
-    if (list) closedir(list);
+    if (folder) remove_left_over(folder, slash ? slash + 1 : path, NULL);
     free(folder);
+}
+
+void output_remove_left_overs(const char *folder, const char *ending) {
+    remove_left_over(folder, NULL, ending);
 }
 
 static int lock_output(const struct outputs *outputs, struct output *output, struct error *error) {

@@ -65,6 +65,8 @@ void outputs_release(struct outputs *outputs);
 // What a run that was killed in the middle of writing PATH left beside it (outputs_add does it for its files).
 // Only for whoever holds the lock of the file or its folder.
 void output_remove_left_over(const char *path);
+// The same for all files of the folder whose names end in `ending` (".xmp").
+void output_remove_left_overs(const char *folder, const char *ending);
 
 // The check of outputs_add alone, for side files ("a.xmp"): ERROR_INPUT when there is a file that is not own.
 int output_check(const char *path, const struct output_kind *kind, struct error *error);

@@ -162,9 +162,25 @@ static int heal(void *context, const struct record *record, struct error *error)
     return 0;
 }
 
+// A killed run may have been in the middle of one. Photos come folder by folder.
+static int remove_left_overs(const struct photo_list *photos, struct error *error) {
+    char *last = NULL;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < photos->count; i++) {
+        char *folder = file_folder(photos->paths[i], error);
+        if (folder && (!last || strcmp(folder, last) != 0)) output_remove_left_overs(folder, ".xmp");
+        result = folder ? 0 : -1;
+        free(last);
+        last = folder;
+    }
+    free(last);
+    return result;
+}
+
 int locate_heal_sidecars(const struct locate_settings *settings, const struct resume *resume,
                          const struct photo_list *photos, size_t *written, size_t *failed,
                          struct error *error) {
     struct healing healing = {settings, written, failed};
+    if (settings->write_xmp && remove_left_overs(photos, error)) return -1;
     return settings->write_xmp ? resume_each(resume, photos, heal, &healing, error) : 0;
 }

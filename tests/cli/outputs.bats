@@ -160,6 +160,9 @@ whole() {
     [ ! -e o.html.$gone-0.tmp ]
     [ -e o.html.$$-0.tmp ] && [ -e o.html.tmp ] && [ -e o.html.x-1.tmp ] && [ -e o.html.-1.tmp ]
     [ -e other.html.$gone-0.tmp ]
+    touch p/000000.jpg.xmp.$gone-0.tmp p/000000.jpg.xmp.$$-0.tmp p/notes.$gone-0.tmp
+    globe 0 locate p/000000.jpg --jsonl -o o.jsonl --write-xmp --resume
+    [ ! -e p/000000.jpg.xmp.$gone-0.tmp ] && [ -e p/000000.jpg.xmp.$$-0.tmp ] && [ -e p/notes.$gone-0.tmp ]
     mkdir cards
     touch cards/naming.jsonl.$gone-1.tmp cards/mine.jsonl.$gone-1.tmp
     globe 0 postcards --out cards --count 1
