@@ -180,9 +180,7 @@ static void submit_file(struct batch *batch, size_t index) {
     struct photo_facts facts;
     bool asked = engine_check(batch->engine, &error) == 0; // else the picture is not even read
     if (!asked) error_prefix(&error, "%s", job->photo);
-    if (!asked || photo_decode_file(&image, job->photo, &photo, &facts, &error)) {
-        fail_job(batch, job, &error);
-    } else if (take_hash(job, &error)) {
+    if (!asked || photo_decode_file(&image, job->photo, &photo, &facts, &error) || take_hash(job, &error)) {
         fail_job(batch, job, &error);
     } else {
         job->gps = (struct point){facts.latitude, facts.longitude};

@@ -22,8 +22,10 @@ static int open_all(void **state) {
     model = model_open(test_data("qwen2_5_vl_tiny"), &options, &error);
     assert_got(model, error);
     assert_ok(photo_decode_file(&image, test_data("images/scene_a.png"), NULL, NULL, &error), error);
-    char text[6000] = "";
-    for (int i = 0; i < 260; i++) strcat(text, "Where in the world? ");
+    static const char words[] = "Where in the world? ";
+    enum { TIMES = 260, LENGTH = sizeof words - 1 };
+    char text[TIMES * LENGTH + 1];
+    for (size_t i = 0; i < TIMES; i++) memcpy(text + i * LENGTH, words, sizeof words);
     assert_ok(chat_add_message(&chat, "user", &error), error);
     assert_ok(chat_add_part(&chat, CHAT_IMAGE, "a", &error), error);
     assert_ok(chat_add_part(&chat, CHAT_TEXT, text, &error), error);
