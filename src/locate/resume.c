@@ -120,8 +120,8 @@ static int take_line(void *context, const char *line, size_t length, size_t offs
 
 int resume_read(struct resume *resume, const char *path, const struct resume_options *options,
                 struct error *error) {
-    struct reading reading = {resume, options};
     *resume = (struct resume){.path = memory_copy_string(path, strlen(path), error)};
+    struct reading reading = {resume, options};
     if (!resume->path) return -1;
     if (journal_read(&resume->mark, path, take_line, &reading, is_torn_record,
                      "a record of globe locate --jsonl", error) == 0)

@@ -110,6 +110,7 @@ whole() {
             globe 2 locate a.jpg --prompt prompt $to prompt --force
         }
     done
+    # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
     export HF_HUB_CACHE=$PWD/hub
     mkdir -p hub/models--some--model/snapshots/1 hub/models--some--model/refs
     printf 1 >hub/models--some--model/refs/main
@@ -356,6 +357,7 @@ d.execute("UPDATE place SET lat = lat + 0.01 WHERE rowid = (SELECT max(rowid) FR
 d.commit()'
     globe 3 "${batch[@]}" --gazetteer g.sqlite --resume
     [[ $stderr == *"(gazetteer-file differs)"* ]]
+    # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
     export HF_HUB_CACHE=$PWD/hub
     for name in one two; do
         mkdir -p hub/models--a--$name/snapshots/1 hub/models--a--$name/refs
