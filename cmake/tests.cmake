@@ -26,18 +26,18 @@ foreach(room base geo text photo postcards rows tensor model generate reward eng
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE test_support room_${room} ${${name}_LIBS})
     add_test(NAME ${room}/${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(${room}/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${GLOBE_LEAK_RULES}")
+    set_tests_properties(${room}/${name} PROPERTIES TIMEOUT 1200 ENVIRONMENT "${GLOBE_LEAK_RULES}")
   endforeach()
 endforeach()
 if(TARGET test_sft) # whole runs, several of them: minutes on a machine that does other things besides
-  set_tests_properties(train/test_sft PROPERTIES TIMEOUT 900)
+  set_tests_properties(train/test_sft PROPERTIES TIMEOUT 1800)
 endif()
 
 # Golden data and training once more on a device whose memory only operations can touch (tests/support_device.h).
 foreach(name test_goldens test_generator test_prefill test_model test_local test_training test_lora test_sft)
   if(TARGET ${name})
     add_test(NAME guard/${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(guard/${name} PROPERTIES TIMEOUT 600 ENVIRONMENT "GLOBE_TEST_DEVICE=guard;${GLOBE_LEAK_RULES}")
+    set_tests_properties(guard/${name} PROPERTIES TIMEOUT 1800 ENVIRONMENT "GLOBE_TEST_DEVICE=guard;${GLOBE_LEAK_RULES}")
   endif()
 endforeach()
 
@@ -48,7 +48,7 @@ foreach(source ${tests})
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE test_support cli)
   add_test(NAME cli/${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(cli/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${GLOBE_LEAK_RULES}")
+  set_tests_properties(cli/${name} PROPERTIES TIMEOUT 1200 ENVIRONMENT "${GLOBE_LEAK_RULES}")
 endforeach()
 find_program(BATS bats)
 if(BATS)
@@ -57,7 +57,7 @@ if(BATS)
     get_filename_component(name ${source} NAME_WE)
     add_test(NAME cli/${name}.bats COMMAND ${BATS} --print-output-on-failure ${source}
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(cli/${name}.bats PROPERTIES TIMEOUT 600
+    set_tests_properties(cli/${name}.bats PROPERTIES TIMEOUT 1800
       ENVIRONMENT "GLOBE=$<TARGET_FILE:globe>;GLOBE_BUILD_DIR=${PROJECT_BINARY_DIR};GLOBE_SOURCE_DIR=${PROJECT_SOURCE_DIR};${GLOBE_LEAK_RULES}")
   endforeach()
 else()
