@@ -1,6 +1,7 @@
 #include "geo/place_hedge.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -381,7 +382,7 @@ bool place_is_unknown(const char *text) {
     bool marked = false;
     char copy[PLACE_NAME_LIMIT + 1];
     if (!text || strlen(text) > PLACE_NAME_LIMIT) return !text;
-    strcpy(copy, text);
+    snprintf(copy, sizeof copy, "%s", text);
     char *bare = trim(copy, &marked);
     for (size_t i = 0; i < COUNT(unknown); i++)
         if (same_word(bare, unknown[i]) == strlen(bare) && *bare) return true;
@@ -501,8 +502,9 @@ static void add_name(struct place_hedge *hedge, char *text) {
     }
     if (place_is_unknown(name)) name = NULL;
     if (name && hedge->count < PLACE_HEDGE_NAMES) {
-        strcpy(whole, name);
-        strcpy(hedge->names[hedge->count++], whole);
+        snprintf(whole, sizeof whole, "%s", name);
+        snprintf(hedge->names[hedge->count], sizeof hedge->names[0], "%s", whole);
+        hedge->count++;
     }
     if (other) split(hedge, other);
 }

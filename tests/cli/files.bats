@@ -96,7 +96,7 @@ size 1332464'
     globe 3 locate --model "$TINY" -q -g photo.jpg scene_a.png
     [[ $stderr == *"photo.jpg: a Git LFS pointer"* ]]
     globe 3 eval photo.jpg --model "$TINY"
-    [[ $stderr == *"photo.jpg:1: a Git LFS pointer"* ]]
+    [[ $stderr == *"photo.jpg: a Git LFS pointer"* ]]
 }
 
 @test "names of the hub: the cache, or what to do" {
