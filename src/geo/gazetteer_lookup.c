@@ -191,6 +191,8 @@ static int read_context(struct search *search, const char *text, const struct co
                         struct context *context, struct error *error) {
     char key[PLACE_KEY_SIZE], variants[PLACE_KEY_VARIANTS][PLACE_KEY_SIZE];
     struct hits hits = {0};
+    *context = *outer;
+    if (!text) return 0;
     *context = (struct context){0};
     if (place_key(text, strlen(text), false, key, error)) return -1;
     int result = key[0] ? gazetteer_collect(search->gazetteer, key, MATCH_EXACT, 0, &hits, error) : 0;
@@ -223,7 +225,9 @@ static int drop_country(struct search *search, struct error *error) {
 
 // A country text such as "Bali, Indonesia": its last piece is the country, the others go with the city.
 static int read_country_pieces(struct search *search, struct error *error) {
-    const char *text = search->query->country, *comma = strrchr(text, ',');
+    const char *text = search->query->country;
+    if (!text) return 0;
+    const char *comma = strrchr(text, ',');
     if (gazetteer_read_country(search->gazetteer, text, &search->country, error)) return -1;
     bool sure = (search->country.code[0] || search->country.area) && !search->country.edits;
     if (sure || !comma || comma == text) return 0;
