@@ -106,7 +106,8 @@ static void set_count(struct making *making, const char *key, size_t value) {
 static void set_text(struct making *making, const char *key, const char *text, bool hide) {
     json_t *value = !text ? json_null() : hide ? NULL : json_string(text);
     char hash[HASH_TEXT];
-    if (!value && hash_bytes(text, strlen(text), hash, NULL) == 0) value = json_sprintf("sha256:%s", hash);
+    if (!value && text && hash_bytes(text, strlen(text), hash, NULL) == 0)
+        value = json_sprintf("sha256:%s", hash);
     set(making, key, value);
 }
 

@@ -24,7 +24,11 @@ struct plane {
 // Below 0.75, 1.5, 3, ... 48, and more.
 static size_t step_class(double step) {
     size_t class = 0;
-    for (double limit = 0.75; step >= limit && class + 1 < STEPS; limit *= 2) class ++;
+    double limit = 0.75;
+    while (step >= limit && class + 1 < STEPS) {
+        limit *= 2;
+        class ++;
+    }
     return class;
 }
 

@@ -232,6 +232,7 @@ struct placer {
 
 static void add_row(struct placer *p, const uint8_t *row) {
     size_t area = p->shrink * p->shrink;
+    if (!p->sums || area == 0) return; // only of pictures that shrink
     for (size_t x = 0; x < p->width; x++)
         for (size_t i = 0; i < p->shrink; i++)
             for (size_t c = 0; c < 3; c++) p->sums[x * 3 + c] += row[(x * p->shrink + i) * 3 + c];
