@@ -123,8 +123,8 @@ bool chat_template_is_builtin(const char *text, size_t length) {
     chat_template_canonical(text, length, &given);
     chat_template_canonical(qwen2_chat_template, strlen(qwen2_chat_template), &own);
     bool same = !given.failed && !own.failed &&
-                (fingerprint(&given) == published ||
-                 (given.length == own.length && memcmp(given.data, own.data, own.length) == 0));
+                (fingerprint(&given) == published || (given.data && own.data && given.length == own.length &&
+                                                      memcmp(given.data, own.data, own.length) == 0));
     buffer_free(&given);
     buffer_free(&own);
     return same;

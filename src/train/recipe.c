@@ -9,11 +9,13 @@
 #include "train/adamw.h"
 #include "train/schedule.h"
 
+// NOLINTBEGIN(bugprone-macro-parentheses): members, not expressions
 #define SETTING(section, member, kind, value, low, high, choices, help, kept)                           \
     {                                                                                                   \
 #section "." #member, kind, value, low, high, choices, help,                                    \
             offsetof(struct recipe, section.member), sizeof(((struct recipe *)0)->section.member), kept \
     }
+// NOLINTEND(bugprone-macro-parentheses)
 #define FLAG(section, member, value, help) \
     SETTING(section, member, SETTING_FLAG, value, 0, 0, NULL, help, false)
 #define INTEGER(section, member, value, low, high, help) \

@@ -24,7 +24,8 @@ struct setting_list {
     size_t count;
 };
 
-struct setting {
+// In the order in which a table reads best.
+struct setting {     // NOLINT(clang-analyzer-optin.performance.Padding)
     const char *key; // "section.name"; the keys of a section stand together
     enum setting_kind kind;
     const char *value; // the default, as in YAML; NULL: the recipe must state it
