@@ -76,7 +76,7 @@ static int fill_angles(const struct vision_pass *pass, const struct image_grid *
     uint8_t *axes = workspace_host(workspace, 2 * quarter, sizeof *axes, error);
     if (!order || !positions || !frequencies || !axes) return -1;
     fill_positions(pass, grids, grid_count, order, positions);
-    for (size_t k = 0; k < 2 * quarter; k++) {
+    for (size_t k = 0; quarter && k < 2 * quarter; k++) {
         frequencies[k] = 1.0f / powf(10000.0f, (float)(2 * (k % quarter)) / (float)(2 * quarter));
         axes[k] = k >= quarter;
     }

@@ -32,7 +32,9 @@ struct dataset {
 
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t length) { // FNV-1a
     const unsigned char *bytes = data;
-    for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < length; i++)
+        hash =
+            (hash ^ bytes[i]) * 0x100000001b3u; // NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult)
     return hash;
 }
 

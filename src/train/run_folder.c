@@ -170,7 +170,7 @@ static bool next_line(const char **text, struct line *line) {
 }
 
 static bool same(const char *a, int a_length, const char *b, int b_length) {
-    return a_length == b_length && strncmp(a, b, (size_t)a_length) == 0;
+    return a && b && a_length == b_length && strncmp(a, b, (size_t)a_length) == 0;
 }
 
 void run_folder_compare_recipe(const char *folder, const char *recipe, struct buffer *differences) {
