@@ -177,13 +177,12 @@ static bool is_left_over(const char *ending) {
     return strcmp(rest, ".tmp") == 0 && kill((pid_t)process, 0) && errno == ESRCH;
 }
 
-// Of files that begin with `name`, or, when that is NULL, have `inside` before the process.
-static void remove_left_over(const char *folder, const char *name, const char *inside) {
+// Of files that begin with `known`, or, when it may stand `anywhere`, have it before the process.
+static void remove_left_over(const char *folder, const char *known, bool anywhere) {
     DIR *list = opendir(folder);
     // cppcheck-suppress readdirCalled ; nobody else reads this stream
     for (struct dirent *entry; list && (entry = readdir(list));) {
-        const char *found = name ? entry->d_name : strstr(entry->d_name, inside),
-                   *known = name ? name : inside;
+        const char *found = anywhere ? strstr(entry->d_name, known) : entry->d_name;
         if (!found || strncmp(found, known, strlen(known)) != 0) continue;
         if (is_left_over(found + strlen(known))) unlinkat(dirfd(list), entry->d_name, 0);
     }
@@ -193,12 +192,12 @@ static void remove_left_over(const char *folder, const char *name, const char *i
 void output_remove_left_over(const char *path) {
     const char *slash = strrchr(path, '/');
     char *folder = file_folder(path, NULL);
-    if (folder) remove_left_over(folder, slash ? slash + 1 : path, NULL);
+    if (folder) remove_left_over(folder, slash ? slash + 1 : path, false);
     free(folder);
 }
 
 void output_remove_left_overs(const char *folder, const char *ending) {
-    remove_left_over(folder, NULL, ending);
+    remove_left_over(folder, ending, true);
 }
 
 static int lock_output(const struct outputs *outputs, struct output *output, struct error *error) {

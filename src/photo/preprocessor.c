@@ -166,11 +166,18 @@ static void check_kind(const json_t *object, const char *path, struct warnings *
                      path, kind);
 }
 
+static bool same_values(const float *a, const float *b, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (a[i] != b[i]) return false;
+    return true;
+}
+
 static bool differ(const struct photo_preprocessor *a, const struct photo_preprocessor *b) {
     return a->min_pixels != b->min_pixels || a->max_pixels != b->max_pixels ||
            a->patch_size != b->patch_size || a->merge_size != b->merge_size ||
            a->temporal_patch_size != b->temporal_patch_size ||
-           memcmp(a->mean, b->mean, sizeof a->mean) != 0 || memcmp(a->std, b->std, sizeof a->std) != 0;
+           !same_values(a->mean, b->mean, sizeof a->mean / sizeof *a->mean) ||
+           !same_values(a->std, b->std, sizeof a->std / sizeof *a->std);
 }
 
 // FOLDER/FILE, or of it the object under `part` when there is one. 1: read, 0: not there.

@@ -91,10 +91,10 @@ void *device_adopt(struct device *device, const void *host, size_t bytes, struct
     return keep(device, block, "weights", error);
 }
 
-void device_release(struct device *device, void *data) {
-    if (!data) return;
+void device_release(struct device *device, void *block) {
+    if (!block) return;
     for (size_t i = device->block_count; i-- > 0;) { // what was taken last goes first
-        if (device->blocks[i].data != data) continue;
+        if (device->blocks[i].data != block) continue;
         device->operations->release(device, &device->blocks[i]);
         device->blocks[i] = device->blocks[--device->block_count];
         return;

@@ -442,6 +442,7 @@ static struct globe *signalled;
 
 static void on_alarm(int number) {
     (void)number;
+    // NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): globe.h says that it may be called here
     globe_cancel(signalled, 1);
 }
 
