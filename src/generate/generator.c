@@ -166,6 +166,7 @@ static void end_sample(struct sample *sample, enum finish finish) {
     struct completion completion = {.ids = sample->ids.data,
                                     .count = count,
                                     .tokens = sample->tokens,
+                                    .stop = finish == FINISH_STOP ? &sample->tokens[count] : NULL,
                                     .text = sample->text.data ? sample->text.data : "",
                                     .length = sample->text.length,
                                     .ends = sample->ends,
@@ -182,14 +183,7 @@ static bool is_stop(const struct model *model, int32_t id) {
     return false;
 }
 
-// Takes a drawn token in: text, callbacks, end.
-static int accept(struct generator *generator, struct sample *sample, const struct sampled *token,
-                  struct error *error) {
-    struct generation *request = &sample->request;
-    if (!request->ignore_stop && is_stop(generator->model, token->id)) {
-        end_sample(sample, FINISH_STOP);
-        return 0;
-    }
+static int keep_token(struct sample *sample, const struct sampled *token, struct error *error) {
     if (sample->ids.count == sample->token_capacity) {
         size_t capacity = sample->token_capacity ? sample->token_capacity * 2 : 64;
         void *grown = memory_grow(sample->tokens, capacity, sizeof *sample->tokens, "completion", error);
@@ -201,7 +195,19 @@ static int accept(struct generator *generator, struct sample *sample, const stru
         sample->token_capacity = capacity;
     }
     sample->tokens[sample->ids.count] = *token;
-    if (ids_add(&sample->ids, token->id, error)) return -1;
+    return ids_add(&sample->ids, token->id, error);
+}
+
+// Takes a drawn token in: text, callbacks, end.
+static int accept(struct generator *generator, struct sample *sample, const struct sampled *token,
+                  struct error *error) {
+    struct generation *request = &sample->request;
+    if (keep_token(sample, token, error)) return -1;
+    if (!request->ignore_stop && is_stop(generator->model, token->id)) {
+        sample->ids.count--; // it stays behind the others
+        end_sample(sample, FINISH_STOP);
+        return 0;
+    }
     size_t before = sample->text.length;
     tokenizer_stream_add(model_tokenizer(generator->model), &sample->stream, token->id, true, &sample->text);
     if (sample->text.failed) return error_set(error, ERROR_MEMORY, "completion: out of memory");
@@ -285,7 +291,8 @@ static int begin_reading(struct generator *generator, struct waiting *waiting, s
     waiting->prefix->users = 1; // until the request waits no longer
     if (model_cache_open(generator->model, &waiting->prefix->cache, prompt->ids.count, error)) return -1;
     if (waiting->request.adapter) waiting->prefix->cache.adapter = waiting->request.adapter;
-    waiting->prefill = model_prefill_begin(generator->model, prompt, &waiting->prefix->cache, error);
+    waiting->prefill = model_prefill_begin(generator->model, prompt, waiting->request.image_embeds,
+                                           &waiting->prefix->cache, error);
     return waiting->prefill ? 0 : -1;
 }
 

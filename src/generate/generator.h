@@ -15,9 +15,11 @@ const char *finish_name(enum finish finish); // "stop", "length", "cancelled"
 
 // One finished sample. Belongs to the generator; valid during the callback.
 struct completion {
-    const int32_t *ids; // without the stop token
+    const int32_t *ids; // without the stop token, which lies behind them when there is one
     size_t count;
     const struct sampled *tokens; // [count]: log-probs and alternatives
+    const struct sampled *stop;   // the stop token that was drawn, with its log-probs: ids[count] and
+                                  // tokens[count]; NULL: none was, the answer was cut
     const char *text;             // special tokens left out
     size_t length;
     const size_t
@@ -30,6 +32,7 @@ struct generation {
     const struct prompt
         *prompt; // must live until it is read (on_read), or the request has failed or was cancelled
     const struct lora *adapter; // must live as long as the samples; NULL: the model's own (model/lora.h)
+    struct matrix image_embeds; // as in model/score.h, must live as long as the prompt; data NULL: computed
     struct sampling sampling;
     size_t samples;
     size_t max_tokens; // per sample; cut to what the context leaves

@@ -23,9 +23,10 @@ struct sampler {
     int32_t *distinct; // the ids seen, each once
     size_t distinct_count;
 
-    float *work;    // [vocab] logits after masks and penalties
-    float *weights; // [vocab] not normalised probabilities; also scratch
-    int32_t *kept;  // [vocab] ids that may be drawn
+    float *work;     // [vocab] logits after penalties and masks
+    float *weights;  // [vocab] not normalised probabilities; also scratch
+    int32_t *kept;   // [vocab] ids that may be drawn
+    double kept_sum; // of their weights
 };
 
 struct sampling sampling_default(void) {
@@ -126,10 +127,11 @@ static void mask(struct sampler *sampler, const int32_t *ids, size_t count) {
         if (ids[i] >= 0 && (size_t)ids[i] < sampler->vocab) sampler->work[ids[i]] = -INFINITY;
 }
 
-// Repetition first, over prompt and output; then frequency and presence, over the output alone.
-static void penalise(struct sampler *sampler) {
+// Repetition first, over prompt and output; then frequency and presence, over the output alone. false: there are
+// none.
+static bool penalise(struct sampler *sampler) {
     const struct sampling *s = &sampler->sampling;
-    if (s->repetition_penalty == 1 && s->frequency_penalty == 0 && s->presence_penalty == 0) return;
+    if (s->repetition_penalty == 1 && s->frequency_penalty == 0 && s->presence_penalty == 0) return false;
     float repetition = (float)s->repetition_penalty;
     for (size_t i = 0; i < sampler->distinct_count; i++) {
         int32_t id = sampler->distinct[i];
@@ -141,6 +143,7 @@ static void penalise(struct sampler *sampler) {
         }
         sampler->work[id] = logit;
     }
+    return true;
 }
 
 // ---- truncation ----------------------------------------------------------------------------------------
@@ -214,21 +217,29 @@ static size_t cut_nucleus(const struct sampler *sampler, int32_t *ids, size_t co
     return low ? low : 1;
 }
 
-// Fills kept[] with the ids that may be drawn and weights[] with their weights.
+static double sum_weights(const struct sampler *sampler, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += sampler->weights[sampler->kept[i]];
+    return sum;
+}
+
+// Fills kept[] with the ids that may be drawn, weights[] with their weights, and kept_sum.
 static size_t keep_candidates(struct sampler *sampler, float best) {
     const struct sampling *s = &sampler->sampling;
     size_t vocab = sampler->vocab;
     float limit = lower_limit(sampler, best);
     double total =
         logits_weigh(sampler->work, vocab, best, (float)(1 / s->temperature), limit, sampler->weights);
+    sampler->kept_sum = total;
     if (s->top_p >= 1) return logits_collect(sampler->weights, vocab, 0, sampler->kept);
     // Weights up to budget / vocab add up to no more than the budget: all of them are dropped, without a
     // closer look.
-    double budget = (1 - s->top_p) * total, collected = 0;
+    double budget = (1 - s->top_p) * total;
     size_t count =
         logits_collect(sampler->weights, vocab, (float)(budget / (double)vocab) * 0.999f, sampler->kept);
-    for (size_t i = 0; i < count; i++) collected += sampler->weights[sampler->kept[i]];
-    return cut_nucleus(sampler, sampler->kept, count, total - collected, budget);
+    count = cut_nucleus(sampler, sampler->kept, count, total - sum_weights(sampler, count), budget);
+    sampler->kept_sum = sum_weights(sampler, count);
+    return count;
 }
 
 // ---- the draw ------------------------------------------------------------------------------------------
@@ -273,34 +284,59 @@ static int32_t run_race(const struct sampler *sampler, size_t count) {
     return winner;
 }
 
-// The id, or -1.
-static int32_t choose(struct sampler *sampler, struct error *error) {
+static bool is_greedy(const struct sampler *sampler) {
+    return sampler->sampling.temperature < GREEDY_BELOW;
+}
+
+// The id, or -1; *log_prob: of the distribution that it comes from.
+static int32_t choose(struct sampler *sampler, float *log_prob, struct error *error) {
     float best = logits_max(sampler->work, sampler->vocab);
     if (best == -INFINITY)
         return error_set(error, ERROR_INTERNAL, "every token of the vocabulary is forbidden");
     if (!isfinite(best)) return error_set(error, ERROR_INTERNAL, "a logit is infinite after the penalties");
-    if (sampler->sampling.temperature < GREEDY_BELOW)
-        return (int32_t)logits_find(sampler->work, sampler->vocab, best);
-    return run_race(sampler, keep_candidates(sampler, best));
+    *log_prob = 0;
+    if (is_greedy(sampler)) return (int32_t)logits_find(sampler->work, sampler->vocab, best);
+    int32_t id = run_race(sampler, keep_candidates(sampler, best));
+    double scaled = ((double)sampler->work[id] - best) / sampler->sampling.temperature;
+    double result = scaled - log(sampler->kept_sum);
+    *log_prob = result < 0 ? (float)result : 0; // a rounding above
+    return id;
 }
 
 // ---- what is reported ----------------------------------------------------------------------------------
 
-// From the raw logits, as vLLM does by default.
-static void report(const struct sampler *sampler, const float *logits, int32_t id, struct sampled *sampled) {
+// log softmax(logits / temperature)[id] is (logits[id] - max) / temperature - log_sum.
+struct normaliser {
+    double max, temperature, log_sum;
+};
+
+static double log_prob(const struct normaliser *n, double logit) {
+    return (logit - n->max) / n->temperature - n->log_sum;
+}
+
+static struct normaliser normalise(struct sampler *sampler, const float *logits, double temperature) {
     size_t vocab = sampler->vocab;
     float max = logits_max(logits, vocab);
-    double log_sum = log(logits_sum_exp(logits, vocab, max));
+    double sum = temperature == 1 ? logits_sum_exp(logits, vocab, max)
+                                  : logits_weigh(logits, vocab, max, (float)(1 / temperature), -INFINITY,
+                                                 sampler->weights);
+    return (struct normaliser){max, temperature, log(sum)};
+}
+
+// From the raw logits, as vLLM does by default.
+static void report(const struct sampler *sampler, const float *logits, const struct normaliser *raw,
+                   int32_t id, struct sampled *sampled) {
+    size_t vocab = sampler->vocab;
     int wanted = sampler->sampling.top_logprobs;
     int32_t top[SAMPLER_MAX_TOP];
     sampled->id = id;
-    sampled->logprob = (float)((double)logits[id] - max - log_sum);
+    sampled->logprob = (float)log_prob(raw, logits[id]);
     sampled->rank = (int)logits_count_above(logits, vocab, logits[id]) + 1;
     sampled->top_count = (size_t)wanted < vocab ? wanted : (int)vocab;
     logits_top(logits, vocab, sampled->top_count, top);
     for (int i = 0; i < sampled->top_count; i++) {
         sampled->top[i].id = top[i];
-        sampled->top[i].logprob = (float)((double)logits[top[i]] - max - log_sum);
+        sampled->top[i].logprob = (float)log_prob(raw, logits[top[i]]);
     }
 }
 
@@ -310,13 +346,18 @@ int sampler_draw(struct sampler *sampler, const float *logits, const int32_t *su
         return error_set(error, ERROR_MODEL,
                          "the model produced NaN or infinite logits (token %llu of the output)",
                          (unsigned long long)sampler->step + 1);
+    double temperature = is_greedy(sampler) ? 1 : sampler->sampling.temperature;
     memcpy(sampler->work, logits, sampler->vocab * sizeof *logits);
+    bool penalised = penalise(sampler);
+    const struct normaliser raw = normalise(sampler, logits, 1);
+    const struct normaliser full =
+        penalised || temperature != 1 ? normalise(sampler, sampler->work, temperature) : raw;
     mask(sampler, sampler->forbidden, sampler->forbidden_count);
     mask(sampler, suppressed, suppressed_count);
-    penalise(sampler);
-    int32_t id = choose(sampler, error);
+    int32_t id = choose(sampler, &sampled->processed_logprob, error);
     if (id < 0) return -1;
-    report(sampler, logits, id, sampled);
+    report(sampler, logits, &raw, id, sampled);
+    sampled->full_logprob = (float)log_prob(&full, sampler->work[id]);
     note_seen(sampler, id);
     sampler->emitted[id]++;
     sampler->step++;

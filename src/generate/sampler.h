@@ -30,7 +30,13 @@ enum { SAMPLER_MAX_TOP = 20 };
 struct sampled {
     int32_t id;
     float logprob; // of the raw logits (before penalties and temperature)
-    int rank;      // 1 + the tokens with a higher raw logit; 1 = most likely
+    float
+        full_logprob; // after penalties, at the temperature, over the whole vocabulary: what a trainer computes
+                      // when there are no penalties; greedy: at temperature 1
+    float
+        processed_logprob; // of the distribution that it was drawn from: after penalties, temperature, forbidden
+                           // ids, top_k, top_p and min_p (vLLM's processed_logprobs); greedy: 0
+    int rank;              // 1 + the tokens with a higher raw logit; 1 = most likely
     int top_count;
     struct {
         int32_t id;

@@ -174,6 +174,7 @@ int model_see(struct model *model, const struct prompt *prompt, float *embeds, s
 struct prefill {
     struct model *model;
     const struct prompt *prompt;
+    struct matrix seen; // the pictures' embeddings, in host memory; data NULL: not yet
     struct kv_cache *cache;
     const struct trace *trace;
     struct matrix
@@ -203,7 +204,10 @@ static int embed_prompt(struct prefill *prefill, struct error *error) {
         for (size_t i = 0; i < prompt->ids.count; i++)
             if (prompt->ids.data[i] == model->config->image_id)
                 index[count++] = i; // as many as rows: mrope_positions
-        if (see(model, prompt, adapter, embeds, trace, error)) return -1;
+        if (prefill->seen.data)
+            device_upload(device, embeds, prefill->seen.data);
+        else if (see(model, prompt, adapter, embeds, trace, error))
+            return -1;
         if (model->type == DTYPE_BF16) { // the reference casts to the embedding's type
             struct matrix rounded =
                 workspace_matrix(model->workspace, DTYPE_BF16, embeds.rows, embeds.columns, error);
@@ -237,9 +241,21 @@ static int32_t *slice_positions(struct model *model, const struct prompt *prompt
     return positions;
 }
 
-struct prefill *model_prefill_begin(struct model *model, const struct prompt *prompt, struct kv_cache *cache,
-                                    struct error *error) {
+static int check_embeds(const struct model *model, const struct prompt *prompt, struct matrix embeds,
+                        struct error *error) {
+    size_t rows = prompt->patches.rows / model->facts.patches_per_token;
+    if (!embeds.data || (embeds.rows == rows && embeds.columns == (size_t)model->config->text.hidden &&
+                         embeds.dtype == DTYPE_F32 && embeds.stride == embeds.columns))
+        return 0;
+    return error_set(error, ERROR_INTERNAL,
+                     "cached image embeddings are %s [%zu, %zu], expected F32 [%zu, %d]",
+                     dtype_name(embeds.dtype), embeds.rows, embeds.columns, rows, model->config->text.hidden);
+}
+
+struct prefill *model_prefill_begin(struct model *model, const struct prompt *prompt, struct matrix embeds,
+                                    struct kv_cache *cache, struct error *error) {
     size_t count = prompt->ids.count, hidden = (size_t)model->config->text.hidden;
+    if (check_embeds(model, prompt, embeds, error)) return NULL;
     struct prefill *prefill = memory_new(1, sizeof *prefill, "prompt", error);
     if (!prefill) return NULL;
     void *data =
@@ -248,8 +264,11 @@ struct prefill *model_prefill_begin(struct model *model, const struct prompt *pr
         free(prefill);
         return NULL;
     }
-    *prefill = (struct prefill){
-        .model = model, .prompt = prompt, .cache = cache, .x = matrix_of(data, DTYPE_F32, count, hidden)};
+    *prefill = (struct prefill){.model = model,
+                                .prompt = prompt,
+                                .seen = embeds,
+                                .cache = cache,
+                                .x = matrix_of(data, DTYPE_F32, count, hidden)};
     return prefill;
 }
 
@@ -335,7 +354,7 @@ void model_prefill_drop(struct prefill *prefill) {
 
 int model_prefill(struct model *model, const struct prompt *prompt, struct kv_cache *cache, float *last,
                   const struct trace *trace, struct prefill_times *times, struct error *error) {
-    struct prefill *prefill = model_prefill_begin(model, prompt, cache, error);
+    struct prefill *prefill = model_prefill_begin(model, prompt, (struct matrix){0}, cache, error);
     if (!prefill) return -1;
     prefill->trace = trace;
     while (!model_prefill_is_read(prefill))

@@ -81,8 +81,10 @@ int model_prefill(struct model *model, const struct prompt *prompt, struct kv_ca
 // give those of the whole.
 enum { MODEL_PREFILL_PIECE = 256 };
 struct prefill;
-struct prefill *model_prefill_begin(struct model *model, const struct prompt *prompt, struct kv_cache *cache,
-                                    struct error *error);
+// `embeds`: what model_see said about the prompt's pictures, so that several prompts over one picture run the tower
+// once; it lives as long as the prompt. data NULL: they are seen now, through the cache's adapter.
+struct prefill *model_prefill_begin(struct model *model, const struct prompt *prompt, struct matrix embeds,
+                                    struct kv_cache *cache, struct error *error);
 int model_prefill_step(struct prefill *prefill, size_t tokens, struct error *error);
 bool model_prefill_is_read(const struct prefill *prefill); // nothing is left for a step
 int model_prefill_end(struct prefill *prefill, float *last, struct prefill_times *times, struct error *error);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "generate/generator.h"
 #include "model/lora.h"
+#include "model/score.h"
 #include "support_device.h"
 
 enum { MOST = 64 };
@@ -21,6 +22,7 @@ struct heard {
     enum finish finish[MOST];
     char text[MOST][1024], streamed[MOST][1024];
     float log_prob[MOST][64];
+    int32_t stop[MOST];
     size_t read, done, failed, tokens;
     struct generator
         *generator; // of which the request is cancelled with its token number cancel_at; 0: never
@@ -49,6 +51,14 @@ static void on_done(void *context, size_t sample, const struct completion *compl
         assert_true(completion->ends[i] >= (i ? completion->ends[i - 1] : 0));
     }
     if (completion->count) assert_int_equal(completion->ends[completion->count - 1], completion->length);
+    assert_int_equal(completion->stop != NULL, completion->finish == FINISH_STOP);
+    heard->stop[sample] = -1;
+    if (completion->stop) {
+        assert_true(completion->stop == &completion->tokens[completion->count]);
+        assert_int_equal(completion->stop->id, completion->ids[completion->count]);
+        heard->stop[sample] = completion->stop->id;
+        heard->log_prob[sample][completion->count] = completion->stop->logprob;
+    }
     heard->done++;
 }
 
@@ -192,6 +202,48 @@ static void test_adapters(void **state) {
     lora_free(lora);
     model_close(model);
     free(together), free(alone);
+}
+
+// Answers end by a stop token, which is told with its log-prob: those of the whole answer, stop token included, are
+// what the model says about it (none of them is made up, none missing).
+static void test_stop_tokens_are_kept(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct model *model = open_model();
+    struct heard *heard = calloc(1, sizeof *heard);
+    struct generator *generator = generator_new(model, &error);
+    struct prompt prompt = ask(model, "Hello");
+    struct generation g = request(&prompt, 40, 1, heard);
+    g.sampling.temperature = 3;
+    g.max_tokens = 60;
+    assert_ok(generator_submit(generator, &g, NULL, &error), error);
+    assert_ok(generator_finish(generator, &error), error);
+    generator_free(generator);
+    const struct model_facts *facts = model_facts(model);
+    assert_int_equal(facts->stop_count, 2);
+    size_t stopped = 0;
+    for (size_t s = 0; s < 40; s++) {
+        int32_t ids[64];
+        float expected[64];
+        size_t count = heard->count[s];
+        memcpy(ids, heard->ids[s], count * sizeof *ids);
+        if (heard->finish[s] == FINISH_STOP) {
+            stopped++;
+            ids[count++] = heard->stop[s];
+            assert_true(heard->stop[s] == facts->stops[0] || heard->stop[s] == facts->stops[1]);
+        } else {
+            assert_int_equal(count, 60);
+        }
+        const struct prompt_completion completion = {ids, count};
+        const struct prompt_group group = {
+            .prompt = &prompt, .completions = &completion, .completion_count = 1};
+        assert_ok(model_score_groups(model, &group, 1, 1, expected, &error), error);
+        for (size_t i = 0; i < count; i++) assert_near(heard->log_prob[s][i], expected[i], 1e-4);
+    }
+    assert_true(stopped > 0 && stopped < 40);
+    prompt_free(&prompt);
+    model_close(model);
+    free(heard);
 }
 
 static void test_limits(void **state) {
@@ -418,6 +470,7 @@ static void test_requests_that_could_never_be(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch_equals_alone),
+        cmocka_unit_test(test_stop_tokens_are_kept),
         cmocka_unit_test(test_adapters),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_no_placeholders),

@@ -94,6 +94,35 @@ static void reports_raw_log_probabilities(void **state) {
 
 // ---- penalties -----------------------------------------------------------------------------------------
 
+// What a draw came from: all penalties, the temperature, and what was cut, in the order of vLLM.
+static void reports_what_it_drew_from(void **state) {
+    (void)state;
+    const float logits[] = {1, 3, 2, 2.5f, -4};
+    struct sampling sampling = random_sampling(0.5);
+    sampling.repetition_penalty = 2;
+    sampling.top_k = 3;
+    const int32_t prompt[] = {1}, forbidden[] = {3}; // 3 becomes 1.5
+    for (int i = 0; i < 20; i++) {
+        struct sampler *sampler = make_with(sampling, 5, prompt, 1, forbidden, 1);
+        struct sampled sampled = draw(sampler, logits);
+        static const double after[] = {1, 1.5, 2, 2.5, -4};
+        double kept = exp(2) + exp(3) + exp(4), full = kept + exp(5) + exp(-8);
+        assert_int_not_equal(sampled.id, 3);
+        assert_near(sampled.full_logprob, 2 * after[sampled.id] - log(full), 1e-6);
+        assert_near(sampled.processed_logprob, 2 * after[sampled.id] - log(kept), 1e-6);
+        sampler_free(sampler);
+    }
+    // Nothing but a temperature of 1: all three are the same number; greedy draws are certain.
+    struct sampler *plain = make(random_sampling(1), 5, 0), *greedy = make(sampling_default(), 5, 0);
+    struct sampled sampled = draw(plain, logits);
+    assert_true(sampled.full_logprob == sampled.logprob);
+    assert_near(sampled.processed_logprob, sampled.logprob, 1e-6);
+    sampled = draw(greedy, logits);
+    assert_true(sampled.full_logprob == sampled.logprob && sampled.processed_logprob == 0);
+    sampler_free(plain);
+    sampler_free(greedy);
+}
+
 static void repetition_counts_prompt_and_output(void **state) {
     (void)state;
     struct sampling sampling = sampling_default();
@@ -152,13 +181,18 @@ static void penalties_come_in_their_order(void **state) {
 
 enum { DRAWS = 20000, MOST_TOKENS = 16 };
 
-// Draws many times and compares the counts with these probabilities (0: never drawn).
+// Draws many times and compares the counts, and what is said about each draw, with these probabilities (0: never
+// drawn).
 static void expect_distribution(struct sampling sampling, const float *logits, int vocab,
                                 const double *expected, int line) {
     struct sampler *sampler = make(sampling, (size_t)vocab, 7);
     int counts[MOST_TOKENS] = {0}, freedom = -1;
     double chi_square = 0;
-    for (int i = 0; i < DRAWS; i++) counts[draw_id(sampler, logits)]++;
+    for (int i = 0; i < DRAWS; i++) {
+        struct sampled sampled = draw(sampler, logits);
+        counts[sampled.id]++;
+        if (expected[sampled.id] > 0) assert_near(sampled.processed_logprob, log(expected[sampled.id]), 1e-6);
+    }
     for (int i = 0; i < vocab; i++) {
         if (expected[i] == 0 && counts[i])
             fail_msg("line %d: token %d was drawn %d times", line, i, counts[i]);
@@ -470,6 +504,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greedy_takes_the_most_likely),
         cmocka_unit_test(reports_raw_log_probabilities),
+        cmocka_unit_test(reports_what_it_drew_from),
         cmocka_unit_test(repetition_counts_prompt_and_output),
         cmocka_unit_test(frequency_and_presence_count_output_only),
         cmocka_unit_test(penalties_come_in_their_order),

@@ -57,7 +57,7 @@ static size_t read_in(size_t tokens, float *logits) {
     struct error error = {0};
     struct kv_cache cache;
     assert_ok(model_cache_open(model, &cache, prompt.ids.count, &error), error);
-    struct prefill *prefill = model_prefill_begin(model, &prompt, &cache, &error);
+    struct prefill *prefill = model_prefill_begin(model, &prompt, (struct matrix){0}, &cache, &error);
     assert_got(prefill, error);
     size_t steps = 0;
     for (; !model_prefill_is_read(prefill); steps++)
@@ -92,7 +92,7 @@ static void test_pieces_of_two_prompts_take_turns(void **state) {
     struct prefill *prefills[3];
     for (size_t i = 0; i < 3; i++) {
         assert_ok(model_cache_open(model, &caches[i], prompt.ids.count, &error), error);
-        prefills[i] = model_prefill_begin(model, &prompt, &caches[i], &error);
+        prefills[i] = model_prefill_begin(model, &prompt, (struct matrix){0}, &caches[i], &error);
         assert_got(prefills[i], error);
     }
     for (size_t step = 0; !model_prefill_is_read(prefills[1]); step++) {
@@ -111,13 +111,42 @@ static void test_pieces_of_two_prompts_take_turns(void **state) {
     }
 }
 
+// A picture that was seen once before is not seen again.
+static void test_embeddings_are_given(void **state) {
+    (void)state;
+    struct error error = {0};
+    size_t rows = prompt.patches.rows / model_facts(model)->patches_per_token,
+           columns = model_facts(model)->hidden;
+    float *seen = malloc(rows * columns * sizeof *seen);
+    assert_ok(model_see(model, &prompt, seen, &error), error);
+    for (int changed = 0; changed < 2; changed++) {
+        struct kv_cache cache;
+        assert_ok(model_cache_open(model, &cache, prompt.ids.count, &error), error);
+        struct matrix embeds = matrix_of(seen, DTYPE_F32, rows, columns);
+        struct prefill *prefill = model_prefill_begin(model, &prompt, embeds, &cache, &error);
+        assert_got(prefill, error);
+        while (!model_prefill_is_read(prefill))
+            assert_ok(model_prefill_step(prefill, SIZE_MAX, &error), error);
+        assert_ok(model_prefill_end(prefill, last, NULL, &error), error);
+        assert_int_equal(memcmp(last, whole, vocab * sizeof *last) != 0, changed);
+        for (size_t i = 0; i < rows * columns; i++) seen[i] += 0.5f; // it is these that are read
+        if (!changed) {
+            assert_null(
+                model_prefill_begin(model, &prompt, matrix_rows(embeds, 0, rows - 1), &cache, &error));
+            test_check_error(&error, ERROR_INTERNAL, "cached image embeddings", __FILE__, __LINE__);
+        }
+        kv_cache_close(&cache);
+    }
+    free(seen);
+}
+
 static void test_what_is_not_read_predicts_nothing(void **state) {
     (void)state;
     struct error error = {0};
     for (int steps = 0; steps < 3; steps++) {
         struct kv_cache cache;
         assert_ok(model_cache_open(model, &cache, prompt.ids.count, &error), error);
-        struct prefill *prefill = model_prefill_begin(model, &prompt, &cache, &error);
+        struct prefill *prefill = model_prefill_begin(model, &prompt, (struct matrix){0}, &cache, &error);
         assert_got(prefill, error);
         for (int i = 0; i < steps; i++) assert_ok(model_prefill_step(prefill, 100, &error), error);
         assert_error(model_prefill_end(prefill, last, NULL, &error), error, ERROR_INTERNAL,
@@ -131,6 +160,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_are_the_whole),
         cmocka_unit_test(test_pieces_of_two_prompts_take_turns),
+        cmocka_unit_test(test_embeddings_are_given),
         cmocka_unit_test(test_what_is_not_read_predicts_nothing),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
