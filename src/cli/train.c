@@ -66,7 +66,8 @@ static int run_sft(int argc, char **argv) {
     if (!options_parse(&usage, argc, argv, &operands, &status)) return status;
     struct error error = {0};
     char *text;
-    struct recipe *recipe = recipe_read(operands.values[0], sets.values, sets.count, &text, &error);
+    struct recipe *recipe =
+        recipe_read(RECIPE_SFT, operands.values[0], sets.values, sets.count, &text, &error);
     option_list_free(&sets);
     if (!recipe) return command_fail(&error);
     const struct run_options options = {

@@ -237,6 +237,19 @@ int row_files_read(const struct row_files *files, size_t row, struct row_options
                     error);
 }
 
+json_t *row_files_json(const struct row_files *files, size_t row) {
+    const struct place *place = &files->places[row];
+    const struct source *source = &files->sources[place->source];
+    struct error ignored;
+    if (!place->sample)
+        return json_loadb((const char *)source->map.data + place->offset, place->length, 0, NULL);
+    if (!place->sample->is_json) return NULL;
+    char *text = shard_read(&source->map, source->path, &place->sample->text, &ignored);
+    json_t *json = text ? json_loadb(text, place->sample->text.size, 0, NULL) : NULL;
+    free(text);
+    return json;
+}
+
 // ---- pictures -------------------------------------------------------------------------------------------
 
 char *row_files_picture_path(const struct row_files *files, size_t row, const char *name,

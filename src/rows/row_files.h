@@ -3,6 +3,7 @@
 #ifndef GLOBE_ROWS_ROW_FILES_H
 #define GLOBE_ROWS_ROW_FILES_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ uint64_t row_files_hash(const struct row_files *files, size_t row); // of its te
 // Thread-safe, as all that follows.
 int row_files_read(const struct row_files *files, size_t row, struct row_options options, struct row *out,
                    struct row_notes *notes, struct error *error);
+
+// The row as it stands in its file, or NULL for one that is no JSON (json_decref it).
+json_t *row_files_json(const struct row_files *files, size_t row);
 
 // A picture that the row names: its bytes, mapped from its own file or copied out of the shard.
 struct row_picture {

@@ -42,8 +42,9 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t length) { // 
 
 static int read_row(const struct dataset *dataset, size_t row, struct row *out, struct row_notes *notes,
                     struct error *error) {
-    return row_files_read(dataset->files, row, (struct row_options){.chat = ROW_CHAT_LEARNT}, out, notes,
-                          error);
+    bool asked = dataset->options.answer > 0;
+    const struct row_options options = {.chat = asked ? ROW_CHAT_QUESTION : ROW_CHAT_LEARNT, .truth = asked};
+    return row_files_read(dataset->files, row, options, out, notes, error);
 }
 
 // Calls `use` for every picture of the chat in order.
@@ -85,8 +86,11 @@ static int measure_row(const struct dataset *dataset, struct entry *entry, struc
     if (read_row(dataset, entry->row, &row, notes, error)) return -1;
     int result = visit_pictures(dataset, entry->row, &row.chat, measure_picture, &sizes, error);
     if (result == 0)
-        result = sample_measure(&entry->size, dataset->model, &row.chat, sizes.widths, sizes.heights,
-                                sizes.count, error);
+        result = dataset->options.answer
+                     ? sample_measure_question(&entry->size, dataset->model, &row.chat, sizes.widths,
+                                               sizes.heights, sizes.count, dataset->options.answer, error)
+                     : sample_measure(&entry->size, dataset->model, &row.chat, sizes.widths, sizes.heights,
+                                      sizes.count, error);
     row_free(&row);
     entry->content = row_files_hash(dataset->files, entry->row);
     if (result == 0 && entry->size.before_learnt + 1 > dataset->options.max_length &&
@@ -260,7 +264,8 @@ uint64_t dataset_identity(const struct dataset *dataset) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < dataset->count; i++) {
         const struct entry *entry = &dataset->entries[i];
-        const uint64_t facts[] = {entry->content, entry->size.prompt, entry->size.completion};
+        const uint64_t facts[] = {entry->content, entry->size.prompt,
+                                  dataset->options.answer ? 0 : entry->size.completion};
         hash = hash_bytes(hash, facts, sizeof facts);
     }
     return hash;
@@ -286,6 +291,69 @@ static int decode_picture(void *context, const struct row_picture *picture, cons
     return 0;
 }
 
+// The last of the user's words: what the answer is to.
+static char *question_of(const struct chat *chat, struct error *error) {
+    struct buffer text = {0};
+    for (size_t i = 0; i < chat->count; i++) {
+        const struct chat_message *message = &chat->messages[i];
+        if (strcmp(message->role, "user") != 0) continue;
+        buffer_free(&text);
+        for (size_t p = 0; p < message->part_count; p++)
+            if (message->parts[p].kind == CHAT_TEXT) buffer_add_text(&text, message->parts[p].text);
+    }
+    buffer_add_text(&text, "");
+    if (!text.failed) return buffer_take(&text);
+    buffer_free(&text);
+    error_set(error, ERROR_MEMORY, "row: out of memory");
+    return NULL;
+}
+
+static int find_pictures(struct asked *asked, const struct dataset *dataset, size_t row,
+                         struct error *error) {
+    size_t count = 0;
+    const struct chat *chat = &asked->row.chat;
+    asked->pictures = memory_new(CHAT_MAX_IMAGES + 1, sizeof *asked->pictures, "row", error);
+    if (!asked->pictures) return -1;
+    for (size_t i = 0; i < chat->count; i++)
+        for (size_t p = 0; p < chat->messages[i].part_count; p++) {
+            const struct chat_part *part = &chat->messages[i].parts[p];
+            struct error ignored; // those of a shard have no path
+            if (part->kind != CHAT_IMAGE) continue;
+            asked->pictures[count] = row_files_picture_path(dataset->files, row, part->text, &ignored);
+            if (asked->pictures[count]) count++;
+        }
+    return 0;
+}
+
+// Takes the row over.
+static int take_question(struct sample *sample, const struct dataset *dataset, size_t row, struct row *read,
+                         struct error *error) {
+    struct asked *asked = memory_new(1, sizeof *asked, "row", error);
+    if (!asked) return -1;
+    sample->asked = asked;
+    asked->row = *read;
+    *read = (struct row){0};
+    row_files_describe(dataset->files, row, asked->place, sizeof asked->place);
+    asked->question = question_of(&asked->row.chat, error);
+    if (!asked->question || find_pictures(asked, dataset, row, error)) return -1;
+    asked->json = row_files_json(dataset->files, row);
+    return 0;
+}
+
+static int build_sample(struct sample *sample, const struct dataset *dataset, size_t row, struct row *read,
+                        const struct pictures *pictures, struct error *error) {
+    const struct dataset_options *options = &dataset->options;
+    if (!options->answer)
+        return sample_build(sample, dataset->model, &read->chat, pictures->images, pictures->count,
+                            options->max_length, error);
+    if (sample_build_question(sample, dataset->model, &read->chat, pictures->images, pictures->count,
+                              options->max_length, options->answer, error))
+        return -1;
+    if (take_question(sample, dataset, row, read, error) == 0) return 0;
+    sample_free(sample);
+    return -1;
+}
+
 int dataset_load(const struct dataset *dataset, size_t row, struct sample *sample, struct error *error) {
     const struct entry *entry = &dataset->entries[row];
     struct row read;
@@ -295,9 +363,7 @@ int dataset_load(const struct dataset *dataset, size_t row, struct sample *sampl
     int result = read_row(dataset, entry->row, &read, NULL, error);
     if (result == 0) {
         result = visit_pictures(dataset, entry->row, &read.chat, decode_picture, &pictures, error);
-        if (result == 0)
-            result = sample_build(sample, dataset->model, &read.chat, pictures.images, pictures.count,
-                                  dataset->options.max_length, error);
+        if (result == 0) result = build_sample(sample, dataset, entry->row, &read, &pictures, error);
         for (size_t p = 0; p < pictures.count; p++) image_free(&pictures.images[p]);
         row_free(&read);
     }

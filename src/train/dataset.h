@@ -15,6 +15,8 @@ struct dataset_options {
     size_t max_length;             // tokens of a row
     enum recipe_too_long too_long; // delete, truncate, error
     enum recipe_bad_rows bad_rows; // skip, stop
+    size_t answer; // rows are questions with their truth, and answers have up to so many tokens; 0: rows
+                   // are answers to learn
 };
 
 // What opening found; rows = kept + bad + deleted.

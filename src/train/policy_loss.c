@@ -164,7 +164,9 @@ static double add_sequence(struct pass *pass, const struct sequence *s, double *
         double value = factor * term.value, by_ratio = factor * term.by_ratio,
                by_log_prob = factor * term.by_log_prob;
         if (o->beta != 0) {
-            double e = b->reference[t] - b->log_probs[t], kl = exp(e) - e - 1, slope = 1 - exp(e);
+            double e = b->reference[t] - b->log_probs[t];
+            double kl = o->kl == KL_K1 ? -e : o->kl == KL_K2 ? e * e / 2 : exp(e) - e - 1;
+            double slope = o->kl == KL_K1 ? 1 : o->kl == KL_K2 ? -e : 1 - exp(e);
             double scale = o->use_bias_correction_kl ? ratio : 1;
             value += o->beta * kl * scale;
             by_log_prob += o->beta * slope * scale;

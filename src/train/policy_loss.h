@@ -25,13 +25,17 @@ enum sampler_correction { // TRL's vllm_importance_sampling_mode
     SAMPLER_SEQUENCE_MASK
 };
 
+// Of the KL to the reference, with d = log-prob - reference: exp(-d) + d - 1, d, d^2 / 2.
+enum kl_estimator { KL_K3, KL_K1, KL_K2 };
+
 struct policy_loss_options {
     enum policy_loss_type loss_type;
-    bool sequence_level;         // importance_sampling_level: sequence (GSPO)
-    double epsilon;              // clip below 1 - epsilon
-    double epsilon_high;         // clip above 1 + epsilon_high; cispo: the ratio's largest value
-    double delta;                // two-sided clipping: largest ratio of the unclipped branch; 0: none
-    double beta;                 // weight of KL to the reference; 0: no reference is read
+    bool sequence_level; // importance_sampling_level: sequence (GSPO)
+    double epsilon;      // clip below 1 - epsilon
+    double epsilon_high; // clip above 1 + epsilon_high; cispo: the ratio's largest value
+    double delta;        // two-sided clipping: largest ratio of the unclipped branch; 0: none
+    double beta;         // weight of KL to the reference; 0: no reference is read
+    enum kl_estimator kl;
     bool use_bias_correction_kl; // KL times the ratio
     double top_entropy_quantile; // 1: all tokens
     double entropy_cut;  // with a quantile below 1: tokens below this entropy count not (policy_entropy_cut)

@@ -24,6 +24,9 @@ struct recipe_model {
     bool train_text, train_vision, train_merger, gradient_checkpointing;
 };
 
+// Which objective a recipe is read for: keys of the others are refused.
+enum recipe_use { RECIPE_SFT = 1, RECIPE_REWARD = 2, RECIPE_GRPO = 4 };
+
 enum recipe_auto { RECIPE_AUTO, RECIPE_TRUE, RECIPE_FALSE };
 
 struct recipe_lora {
@@ -71,6 +74,44 @@ struct recipe_save {
     int adapter_names; // enum lora_names
 };
 
+// Rollouts and their objective, under TRL's names (docs/training.md).
+enum recipe_behaviour { RECIPE_BEHAVIOUR_FULL, RECIPE_BEHAVIOUR_HONEST };
+
+struct recipe_grpo {
+    int num_generations, num_generations_eval;
+    uint64_t max_completion_length;
+    double temperature;
+    int top_k;
+    double top_p, min_p, repetition_penalty;
+    int behaviour; // enum recipe_behaviour
+    bool swift_compat;
+    int num_iterations, steps_per_generation;
+    int loss_type;                 // enum policy_loss_type
+    int importance_sampling_level; // 1: sequence
+    double epsilon, epsilon_high;  // epsilon_high -1: epsilon
+    double delta;                  // 0: none
+    double beta;
+    int kl_estimator; // enum kl_estimator
+    bool kl_in_reward, use_bias_correction_kl;
+    int scale_rewards, multi_objective_aggregation; // enum advantage_scale, advantage_aggregation
+    bool mask_truncated_completions, dynamic_sample;
+    int max_resample_times;
+    double top_entropy_quantile, entropy_coef;
+    double off_policy_mask_threshold;                // -1: none
+    int sampler_correction;                          // enum sampler_correction
+    double correction_clip_max, correction_clip_min; // 0: none
+    double sapo_temperature_pos, sapo_temperature_neg;
+    double vespo_k_pos, vespo_lambda_pos, vespo_k_neg, vespo_lambda_neg;
+    uint64_t rollout_prompts;
+    uint64_t log_completions, log_prompts;
+};
+
+struct recipe_reward {
+    struct setting_list functions, weights;
+    int failure; // 1: mask
+    char *gazetteer;
+};
+
 struct recipe_run {
     char *folder;
     uint64_t seed;
@@ -81,6 +122,7 @@ struct recipe_run {
 };
 
 struct recipe {
+    enum recipe_use use;
     struct recipe_model model;
     struct recipe_lora lora;
     struct recipe_data data;
@@ -89,13 +131,15 @@ struct recipe {
     struct recipe_schedule schedule;
     struct recipe_save save;
     struct recipe_run run;
+    struct recipe_grpo grpo;
+    struct recipe_reward reward;
 };
 
 extern const struct setting recipe_settings[]; // ended by a NULL key
 
 // *text receives the complete recipe as YAML (free() it). ERROR_INPUT or ERROR_USAGE as settings_read.
-struct recipe *recipe_read(const char *path, const char *const *overrides, size_t override_count, char **text,
-                           struct error *error);
+struct recipe *recipe_read(enum recipe_use use, const char *path, const char *const *overrides,
+                           size_t override_count, char **text, struct error *error);
 void recipe_free(struct recipe *recipe);
 
 #endif

@@ -67,7 +67,7 @@ void run_start_state(struct run *run) {
                                   .rows_per_step = recipe->batch.rows};
     for (const struct setting *setting = recipe_settings; setting->key; setting++) {
         struct buffer value = {0};
-        if (!setting->kept) continue;
+        if (!setting->kept || !settings_is_for(setting, recipe->use)) continue;
         settings_describe(&value, setting, recipe);
         state_add_fact(state, setting->key, "%s", value.data ? value.data : "");
         buffer_free(&value);

@@ -115,14 +115,57 @@ int sample_build(struct sample *sample, const struct model *model, const struct 
     return result;
 }
 
+int sample_build_question(struct sample *sample, const struct model *model, const struct chat *chat,
+                          const struct image *images, size_t image_count, size_t max_length, size_t answer,
+                          struct error *error) {
+    *sample = (struct sample){0};
+    if (prompt_build(&sample->prompt, model, chat, images, image_count, error)) return -1;
+    for (size_t i = 0; i < sample->prompt.grid_count; i++) image_free(&sample->prompt.resized[i]);
+    size_t tokens = sample->prompt.ids.count;
+    if (tokens + answer <= max_length) return 0;
+    sample_free(sample);
+    return error_set(error, ERROR_LIMIT,
+                     "%zu tokens of the prompt and %zu of an answer, data.max_length is %zu", tokens, answer,
+                     max_length);
+}
+
+void asked_free(struct asked *asked) {
+    if (!asked) return;
+    row_free(&asked->row);
+    json_decref(asked->json);
+    free(asked->question);
+    for (size_t i = 0; asked->pictures && asked->pictures[i]; i++) free(asked->pictures[i]);
+    free(asked->pictures);
+    free(asked);
+}
+
 void sample_free(struct sample *sample) {
     prompt_free(&sample->prompt);
     ids_free(&sample->completion);
     free(sample->trained);
+    asked_free(sample->asked);
     *sample = (struct sample){0};
 }
 
 // ---- measuring ------------------------------------------------------------------------------------------
+
+// The prompt's tokens go to `ids`.
+static int measure_prompt(struct sample_size *size, const struct model *model, const struct chat *question,
+                          const size_t *widths, const size_t *heights, size_t image_count, struct ids *ids,
+                          struct error *error) {
+    size_t *tokens = memory_new(image_count + 1, sizeof *tokens, "row", error);
+    struct picture_size *sizes = memory_new(image_count + 1, sizeof *sizes, "row", error);
+    int result = tokens && sizes ? prompt_measure(model, question, widths, heights, sizes, error) : -1;
+    for (size_t i = 0; result == 0 && i < image_count; i++) {
+        tokens[i] = sizes[i].tokens;
+        size->patches += sizes[i].patches;
+    }
+    free(sizes);
+    if (result == 0) result = chat_encode(question, model_tokenizer(model), tokens, true, false, ids, error);
+    size->prompt = size->before_learnt = ids->count;
+    free(tokens);
+    return result;
+}
 
 int sample_measure(struct sample_size *size, const struct model *model, const struct chat *chat,
                    const size_t *widths, const size_t *heights, size_t image_count, struct error *error) {
@@ -130,25 +173,23 @@ int sample_measure(struct sample_size *size, const struct model *model, const st
     struct sample sample = {0};
     *size = (struct sample_size){0};
     if (check_learnt(chat, error)) return -1;
-    size_t *tokens = memory_new(image_count + 1, sizeof *tokens, "row", error);
-    struct picture_size *sizes = memory_new(image_count + 1, sizeof *sizes, "row", error);
-    int result = tokens && sizes ? prompt_measure(model, &question, widths, heights, sizes, error) : -1;
-    for (size_t i = 0; result == 0 && i < image_count; i++) {
-        tokens[i] = sizes[i].tokens;
-        size->patches += sizes[i].patches;
-    }
-    free(sizes);
-    if (result == 0)
-        result =
-            chat_encode(&question, model_tokenizer(model), tokens, true, false, &sample.prompt.ids, error);
+    int result =
+        measure_prompt(size, model, &question, widths, heights, image_count, &sample.prompt.ids, error);
     if (result == 0)
         result = sample_encode_completion(&sample, chat, model_tokenizer(model), SIZE_MAX, error);
-    size->prompt = sample.prompt.ids.count;
     size->completion = sample.completion.count;
-    size->before_learnt = size->prompt;
     for (size_t i = 0; sample.trained && i < sample.completion.count && !sample.trained[i]; i++)
         size->before_learnt++;
     sample_free(&sample);
-    free(tokens);
+    return result;
+}
+
+int sample_measure_question(struct sample_size *size, const struct model *model, const struct chat *chat,
+                            const size_t *widths, const size_t *heights, size_t image_count, size_t answer,
+                            struct error *error) {
+    struct ids ids = {0};
+    *size = (struct sample_size){.completion = answer};
+    int result = measure_prompt(size, model, chat, widths, heights, image_count, &ids, error);
+    ids_free(&ids);
     return result;
 }

@@ -2,12 +2,23 @@
 #ifndef GLOBE_TRAIN_SAMPLE_H
 #define GLOBE_TRAIN_SAMPLE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "model/model.h"
+#include "rows/row.h"
+
+// What the answers to a question are held against.
+struct asked {
+    struct row row;  // the question and the truth
+    json_t *json;    // the row as it stands in its file; NULL for one that is a text
+    char *question;  // the user's words
+    char **pictures; // paths, NULL at the end; none for pictures of shards
+    char place[256]; // "rows.jsonl:3"
+};
 
 // Zero-initialise, release with sample_free.
 struct sample {
@@ -15,6 +26,7 @@ struct sample {
     struct ids completion; // what follows it: answer, <|im_end|>, and later turns
     bool *trained;         // [completion.count]: the token counts in the loss
     size_t labels;         // how many do
+    struct asked *asked;   // of a question, which has no completion; NULL: of a row to learn
 };
 
 // Where the part that can be trained starts: the first answer after the last picture. Everything before is
@@ -31,6 +43,11 @@ int sample_encode_completion(struct sample *sample, const struct chat *chat,
 int sample_build(struct sample *sample, const struct model *model, const struct chat *chat,
                  const struct image *images, size_t image_count, size_t max_length, struct error *error);
 void sample_free(struct sample *sample);
+// The whole conversation as a prompt. ERROR_LIMIT when `answer` tokens do not fit behind it.
+int sample_build_question(struct sample *sample, const struct model *model, const struct chat *chat,
+                          const struct image *images, size_t image_count, size_t max_length, size_t answer,
+                          struct error *error);
+void asked_free(struct asked *asked);
 
 // What sample_build would give, from the pictures' stored sizes alone: tokens without the cut.
 struct sample_size {
@@ -40,5 +57,9 @@ struct sample_size {
 };
 int sample_measure(struct sample_size *size, const struct model *model, const struct chat *chat,
                    const size_t *widths, const size_t *heights, size_t image_count, struct error *error);
+// The same of a question, with `answer` tokens behind it.
+int sample_measure_question(struct sample_size *size, const struct model *model, const struct chat *chat,
+                            const size_t *widths, const size_t *heights, size_t image_count, size_t answer,
+                            struct error *error);
 
 #endif

@@ -24,6 +24,7 @@ struct values {
 
 struct merger {
     const struct setting *table;
+    const struct settings_reader *reader;
     size_t count;
     struct values *values; // [count]
     char place[256];       // "FILE:LINE" or "--set", of what is being read
@@ -38,6 +39,14 @@ __attribute__((format(printf, 2, 3))) static int complain(struct merger *merger,
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return error_set(merger->error, merger->code, "%s: %s", merger->place, text);
+}
+
+bool settings_is_for(const struct setting *setting, unsigned use) {
+    return !setting->uses || !use || (setting->uses & use);
+}
+
+static bool is_for_reader(const struct merger *merger, size_t i) {
+    return settings_is_for(&merger->table[i], merger->reader->use);
 }
 
 // ---- names ----------------------------------------------------------------------------------------------
@@ -60,17 +69,18 @@ static bool section_exists(const struct merger *merger, const char *section, siz
 static int complain_of_key(struct merger *merger, const char *key) {
     size_t length = section_length(key);
     bool known_section = section_exists(merger, key, length);
-    const char *best = NULL;
+    const char *best = NULL, *previous = NULL;
     size_t least = strlen(key) / 3 + 1;
     struct buffer allowed = {0};
     for (size_t i = 0; i < merger->count; i++) {
+        if (!is_for_reader(merger, i)) continue;
         const char *candidate = merger->table[i].key;
         const char *name = candidate + section_length(candidate) + 1;
         size_t whole = suggest_distance(key, candidate), alone = suggest_distance(key, name);
         size_t near = whole < alone ? whole : alone;
         if (near < least) least = near, best = candidate;
-        bool first = i == 0 || !same_section(candidate, merger->table[i - 1].key,
-                                             section_length(merger->table[i - 1].key));
+        bool first = !previous || !same_section(candidate, previous, section_length(previous));
+        previous = candidate;
         if (known_section && same_section(candidate, key, length))
             buffer_format(&allowed, "%s%s", allowed.length ? ", " : "", name);
         else if (!known_section && first)
@@ -158,7 +168,8 @@ static int find_key(struct merger *merger, const char *key, size_t *index) {
     for (size_t i = 0; i < merger->count; i++)
         if (strcmp(merger->table[i].key, key) == 0) {
             *index = i;
-            return 0;
+            if (is_for_reader(merger, i)) return 0;
+            return complain(merger, "%s is nothing that %s reads", key, merger->reader->name);
         }
     return complain_of_key(merger, key);
 }
@@ -345,14 +356,17 @@ static void add_value(struct buffer *text, const struct setting *setting, const 
 }
 
 static int add_all(struct buffer *text, struct merger *merger, const char *path) {
+    const char *previous = NULL;
     for (size_t i = 0; i < merger->count; i++) {
         const struct setting *setting = &merger->table[i];
         size_t length = section_length(setting->key);
+        if (!is_for_reader(merger, i)) continue;
         if (!merger->values[i].given && !setting->value)
             return error_set(merger->error, ERROR_INPUT, "%s: %s is missing (%s)", path, setting->key,
                              setting->help);
-        if (i == 0 || !same_section(merger->table[i - 1].key, setting->key, length))
-            buffer_format(text, "%s%.*s:\n", i ? "\n" : "", (int)length, setting->key);
+        if (!previous || !same_section(previous, setting->key, length))
+            buffer_format(text, "%s%.*s:\n", previous ? "\n" : "", (int)length, setting->key);
+        previous = setting->key;
         buffer_format(text, "  # %s\n  %s: ", setting->help, setting->key + length + 1);
         add_value(text, setting, &merger->values[i]);
         buffer_add_text(text, "\n");
@@ -458,9 +472,10 @@ void settings_describe(struct buffer *text, const struct setting *setting, const
         buffer_format(text, "%" PRIu64, *(const uint64_t *)member);
 }
 
-int settings_read(void *values, struct buffer *text, const struct setting *table, const char *path,
-                  const char *const *overrides, size_t override_count, struct error *error) {
-    struct merger merger = {.table = table, .error = error};
+int settings_read(void *values, struct buffer *text, const struct setting *table,
+                  const struct settings_reader *reader, const char *path, const char *const *overrides,
+                  size_t override_count, struct error *error) {
+    struct merger merger = {.table = table, .reader = reader, .error = error};
     struct error ignored;
     if (!error) merger.error = &ignored;
     while (table[merger.count].key) merger.count++;

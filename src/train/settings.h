@@ -34,16 +34,25 @@ struct setting {     // NOLINT(clang-analyzer-optin.performance.Padding)
     const char *help;    // one line
     size_t offset, size; // of its member in the struct with the values
     bool kept;           // a run that is resumed needs the value that it had
+    unsigned uses;       // for whom the key is, bits of the caller's choice; 0: for everybody
 };
 
 enum { SETTINGS_MAX_FILE = 1 << 20 };
 
-// Appends the complete recipe: every key of the table (ended by a NULL key) with its value, its help as a comment; and
-// fills *values, a struct as the table describes it, which holds zeros before. The file is read first, then the
-// overrides in order. ERROR_INPUT for a mistake in the file, ERROR_USAGE for one in an override. Release with
-// settings_free, also after a failure.
-int settings_read(void *values, struct buffer *text, const struct setting *table, const char *path,
-                  const char *const *overrides, size_t override_count, struct error *error);
+// Who reads a table: one of the bits of `uses`, and what messages call it ("globe train sft").
+struct settings_reader {
+    unsigned use; // 0: every key is for this one
+    const char *name;
+};
+
+// Appends the complete recipe: every key of the table (ended by a NULL key) that is for this reader with its value, its
+// help as a comment; and fills *values, a struct as the table describes it, which holds zeros before. Keys for others get
+// their defaults, and are refused where they are given. The file is read first, then the overrides in order. ERROR_INPUT
+// for a mistake in the file, ERROR_USAGE for one in an override. Release with settings_free, also after a failure.
+int settings_read(void *values, struct buffer *text, const struct setting *table,
+                  const struct settings_reader *reader, const char *path, const char *const *overrides,
+                  size_t override_count, struct error *error);
+bool settings_is_for(const struct setting *setting, unsigned use);
 void settings_free(void *values, const struct setting *table);
 
 // Appends the value of one setting, as a resumed run compares it.

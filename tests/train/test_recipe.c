@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "model/model.h"
 #include "train/adamw.h"
+#include "train/policy_loss.h"
 #include "train/recipe.h"
 #include "train/schedule.h"
 
@@ -17,7 +18,7 @@ static struct recipe *read_recipe(const char *yaml, const char *const *sets, siz
                                   struct error *error) {
     const char *path = test_temporary("recipe.yaml");
     test_write(path, yaml, strlen(yaml));
-    return recipe_read(path, sets, count, text, error);
+    return recipe_read(RECIPE_SFT, path, sets, count, text, error);
 }
 
 static void expect_error(const char *yaml, const char *message) {
@@ -159,8 +160,67 @@ static void test_missing_file(void **state) {
     (void)state;
     struct error error = {0};
     char *text;
-    assert_null(recipe_read(test_temporary("absent.yaml"), NULL, 0, &text, &error));
+    assert_null(recipe_read(RECIPE_SFT, test_temporary("absent.yaml"), NULL, 0, &text, &error));
     assert_error(-1, error, ERROR_INPUT, "absent.yaml");
+}
+
+static struct recipe *read_grpo(const char *yaml, char **text, struct error *error) {
+    const char *path = test_temporary("grpo.yaml");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "model: {folder: m}\ndata: {train: t}\nrun: {folder: r}\n%s\n", yaml);
+    assert_int_equal(fclose(file), 0);
+    return recipe_read(RECIPE_GRPO, path, NULL, 0, text, error);
+}
+
+// A key is for one objective or for all of them; combinations that mean nothing are refused before anything is loaded.
+static void test_keys_of_grpo(void **state) {
+    (void)state;
+    static const struct {
+        const char *yaml, *message;
+    } refused[] = {
+        {"grpo: {beta: 0.1}", "reward.functions is missing"},
+        {"reward: {functions: []}", "there is nothing to learn from"},
+        {"reward: {functions: format}\ngrpo: {num_generations: 1}", "num_generations is 1"},
+        {"reward: {functions: format, weights: [1, 2]}", "one number for each"},
+        {"reward: {functions: format}\ngrpo: {kl_in_reward: true, kl_estimator: k1}",
+         "needs a grpo.beta above 0"},
+        {"reward: {functions: format}\ngrpo: {use_bias_correction_kl: true}", "needs a grpo.beta above 0"},
+        {"reward: {functions: format}\ngrpo: {behaviour: honest}", "none is set"},
+        {"reward: {functions: format}\ngrpo: {max_completion_length: 4096}", "leaves no token"},
+        {"reward: {functions: format}\ngrpo: {loss_type: sapo, delta: 2}", "grpo.delta is for losses"},
+        {"reward: {functions: format}\ngrpo: {los_type: sapo}", "did you mean grpo.loss_type?"},
+        {"reward: {functions: format}\ngrpo: {scale_rewards: none, multi_objective_aggregation: "
+         "normalize_then_sum}",
+         "must be group"},
+    };
+    struct error error = {0};
+    char *text;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_null(read_grpo(refused[i].yaml, &text, &error));
+        assert_error(-1, error, ERROR_INPUT, refused[i].message);
+    }
+    struct recipe *recipe =
+        read_grpo("reward: {functions: [format, accuracy]}\ngrpo: {loss_type: dapo}", &text, &error);
+    assert_got(recipe, error);
+    assert_int_equal(recipe->grpo.loss_type, POLICY_LOSS_DAPO);
+    assert_int_equal(recipe->grpo.num_generations, 8);
+    assert_int_equal(recipe->reward.functions.count, 2);
+    assert_non_null(strstr(text, "grpo:\n"));
+    recipe_free(recipe);
+    free(text);
+    const char *const sets[] = {"model.folder=m", "data.train=t", "run.folder=r", "grpo.beta=1"};
+    const char *path = test_temporary("empty.yaml");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_null(recipe_read(RECIPE_SFT, path, sets, 4, &text, &error));
+    assert_error(-1, error, ERROR_USAGE, "grpo.beta is nothing that globe train sft reads");
+    recipe = recipe_read(RECIPE_SFT, path, sets, 3, &text, &error);
+    assert_got(recipe, error);
+    assert_null(strstr(text, "grpo"));
+    recipe_free(recipe);
+    free(text);
 }
 
 // docs/recipes.md is written by hand; it must not lag behind.
@@ -186,6 +246,7 @@ int main(void) {
         cmocka_unit_test(test_values_that_do_not_go_together),
         cmocka_unit_test(test_mistakes_in_overrides),
         cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_keys_of_grpo),
         cmocka_unit_test(test_documentation_names_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,8 +190,8 @@ static int run(const char *folder, bool resume, const char *steps, struct error 
     snprintf(paths[0], sizeof paths[0], "run.folder=%s", folder);
     snprintf(paths[1], sizeof paths[1], "model.folder=%s", test_data("qwen2_5_vl_tiny"));
     char *text;
-    struct recipe *recipe =
-        recipe_read(test_data("../../recipes/tiny-sft.yaml"), sets, sizeof sets / sizeof *sets, &text, error);
+    struct recipe *recipe = recipe_read(RECIPE_SFT, test_data("../../recipes/tiny-sft.yaml"), sets,
+                                        sizeof sets / sizeof *sets, &text, error);
     if (!recipe) return -1;
     const struct run_options options = {
         .objective = &toy, .recipe = recipe, .recipe_text = text, .resume = resume};

@@ -171,7 +171,8 @@ static int run(const char *folder, bool resume, const char *const *more, struct 
     snprintf(paths[2], sizeof paths[2], "data.train=%s", test_data("train/rows.jsonl"));
     while (*more && count < MAX_SETS) sets[count++] = *more++;
     char *text;
-    struct recipe *recipe = recipe_read(test_data("../../recipes/tiny-sft.yaml"), sets, count, &text, error);
+    struct recipe *recipe =
+        recipe_read(RECIPE_SFT, test_data("../../recipes/tiny-sft.yaml"), sets, count, &text, error);
     if (!recipe) return -1;
     const struct run_options options = {
         .objective = &sft_objective, .recipe = recipe, .recipe_text = text, .resume = resume};
