@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# fuzz.sh BUILD SECONDS: runs every fuzz target of BUILD that long, from its seeds in tests/fuzz/corpus/NAME (and what
-# earlier runs found, kept in BUILD/corpus). A crash is left in BUILD/crashes and ends with status 1.
+# fuzz.sh BUILD SECONDS: runs every fuzz target of BUILD that long, as many at a time as there are processors, from its
+# seeds in tests/fuzz/corpus/NAME (and what earlier runs found, kept in BUILD/corpus). A crash is left in BUILD/crashes
+# and ends with status 1.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
-build=$1 seconds=$2
-failed=0
+export build=$1 seconds=$2
 mkdir -p "$build/crashes"
 export LSAN_OPTIONS="suppressions=$PWD/tools/leaks.txt:print_suppressions=0"
 
-for source in tests/fuzz/fuzz_*.c; do
-    [ -e "$source" ] || { echo "no fuzz targets in tests/fuzz"; exit 0; }
-    target=$(basename "$source" .c)
+fuzz() { # fuzz SOURCE: one line when nothing was found, the end of the log when something was
+    local target name seeds found log arguments runs
+    target=$(basename "$1" .c)
     name=${target#fuzz_}
     seeds=tests/fuzz/corpus/$name
     found=$build/corpus/$name
@@ -24,9 +24,10 @@ for source in tests/fuzz/fuzz_*.c; do
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         echo "ok      $target: $runs inputs in $seconds s"
     else
-        tail -n 40 "$log"
-        echo "FAILED  $target: see $log and $build/crashes"
-        failed=1
+        printf '%s\nFAILED  %s: see %s and %s\n' "$(tail -n 40 "$log")" "$target" "$log" "$build/crashes"
+        return 1
     fi
-done
-exit $failed
+}
+export -f fuzz
+
+printf '%s\0' tests/fuzz/fuzz_*.c | xargs -0 -P "$(nproc)" -I{} bash -c 'fuzz {}'
