@@ -52,6 +52,41 @@ static json_t *entities_of(const struct card *card) {
     return list;
 }
 
+// "FR" where all its cities are meant, else "Lyon, FR".
+static json_t *places_of(places set) {
+    json_t *list = json_array();
+    for (int country = 0; country < COUNTRY_COUNT; country++)
+        if ((set & places_of_country(country)) == places_of_country(country))
+            json_array_append_new(list, json_string(countries[country].code));
+    for (int city = 0; city < CITY_COUNT; city++) {
+        places all = places_of_country(cities[city].country);
+        if ((set >> city & 1) && (set & all) != all)
+            json_array_append_new(
+                list, json_sprintf("%s, %s", cities[city].name, countries[cities[city].country].code));
+    }
+    return list;
+}
+
+// What can be seen, and what it allows to conclude: answers are held against it.
+static json_t *clues_of(const struct card *card) {
+    json_t *list = json_array();
+    for (int i = 0; i < card->scene.count; i++) {
+        const struct element *element = &card->scene.elements[i];
+        const struct word *word = element->word;
+        json_t *clue = json_pack("{s:s}", "text", thing_facts(element->thing)->text);
+        struct buffer detail = {0};
+        reason_detail(&detail, element);
+        if (detail.length) json_object_set_new(clue, "detail", json_string(detail.data));
+        buffer_free(&detail);
+        if (word) json_object_set_new(clue, "says", json_string(word->text));
+        const char *language = !word ? NULL : word->language ? word->language : word->script;
+        if (language) json_object_set_new(clue, "language", json_string(language));
+        if (element->set != EVERYWHERE) json_object_set_new(clue, "places", places_of(element->set));
+        json_array_append_new(list, clue);
+    }
+    return list;
+}
+
 static json_t *messages_of(const char *question, json_t *answer) {
     return json_pack("[{s:s, s:o}, {s:s, s:o}]", "role", "user", "content",
                      json_sprintf("<image>%s", question), "role", "assistant", "content", answer);
@@ -77,6 +112,7 @@ static json_t *row_of(const struct card *card, const struct card_order *order, u
     json_object_set_new(row, "solution", json_sprintf("<country>%s</country><city>%s</city>", country, town));
     json_object_set_new(row, "response", json_string(card->reasoning.data));
     json_object_set_new(row, "entities", entities_of(card));
+    json_object_set_new(row, "clues", clues_of(card));
     json_object_set_new(row, "lat", known ? json_real(city->latitude) : json_null());
     json_object_set_new(row, "lon", known ? json_real(city->longitude) : json_null());
     json_object_set_new(row, "country", json_string(country));

@@ -104,6 +104,16 @@ static void add_thing(struct buffer *out, const struct element *element) {
     if (element->country >= 0) buffer_format(out, " %s", flag_words(element->country));
 }
 
+void reason_detail(struct buffer *out, const struct element *element) {
+    struct buffer text = {0};
+    if (element->word) add_word(&text, element->word);
+    if (element->country >= 0) buffer_format(&text, " %s", flag_words(element->country));
+    if (element->keeps_side) buffer_format(&text, " keeps %s", element->left ? "left" : "right");
+    out->failed |= text.failed;
+    if (text.length) buffer_add_text(out, text.data + 1); // without the space
+    buffer_free(&text);
+}
+
 static const char *side(const struct element *element) {
     return element->x < 80 ? "on the left" : element->x > 144 ? "on the right" : "in the middle";
 }

@@ -23,4 +23,8 @@ void reason_write(struct buffer *out, const struct scene *scene, const struct pl
 // the same words as the reasoning, but no choice of wording. What a model reads these from is its eyes alone.
 void reason_name(struct buffer *out, const struct scene *scene, const struct plan *plan);
 
+// Appends what the reasoning tells of an element beside its name: "with the French word RUE", "in Greek letters", "with a red
+// disc on white", "keeps left"; nothing where its name is all.
+void reason_detail(struct buffer *out, const struct element *element);
+
 #endif

@@ -418,6 +418,7 @@ int row_read(struct row *row, const char *json, size_t length, const struct row_
     if (result && name) error_prefix(error, "%s", name);
     if (result == 0 && options->truth)
         result = truth_take(&row->truth, object, options, name ? name : "the row", error);
+    if (options->json) row->json = json_incref(object);
     json_decref(object);
     const struct chat *chat = &row->chat;
     row->answered = chat->count && strcmp(chat->messages[chat->count - 1].role, "assistant") == 0;
@@ -428,6 +429,7 @@ int row_read(struct row *row, const char *json, size_t length, const struct row_
 void row_free(struct row *row) {
     chat_free(&row->chat);
     truth_clear(&row->truth);
+    json_decref(row->json);
     *row = (struct row){0};
 }
 

@@ -12,6 +12,7 @@
 #ifndef GLOBE_ROWS_ROW_H
 #define GLOBE_ROWS_ROW_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -37,6 +38,7 @@ struct row_options {
     int images; // as row_parse
     enum row_chat chat;
     bool truth;        // read it: training does not, so that it learns from rows whose truth is wanting
+    bool json;         // keep the row as it stands in the file
     const char *group; // a key to group rows by, which the truth then holds the value of; NULL: none
     const char *name;  // in front of messages ("rows.jsonl:3"); NULL: nothing
 };
@@ -45,6 +47,7 @@ struct row {
     struct chat chat;
     bool answered; // the last message is the assistant's
     struct truth truth;
+    json_t *json; // NULL unless asked for
 };
 
 // Keys are held against the same tables for everybody: those that would change what is learnt are refused where the

@@ -91,6 +91,7 @@ static const char *const harmless_keys[] = {
     "created",   "comment",    "note",
     "notes",     "tags",       "category",
     "channel",   "image_id",   "photo_id",
+    "clues",
 };
 
 static const struct key message_keys[] = {

@@ -13,7 +13,7 @@
 #include "rows/row_files.h"
 #include "rows/row_internal.h"
 
-enum { MOST_ENTITIES = 10000 };
+enum { MOST_ENTITIES = 10000, MOST_CLUES = 1000, MOST_PLACES = 1000 };
 
 static char *copy(const char *text, struct error *error) {
     return memory_copy_string(text, strlen(text), error);
@@ -132,6 +132,73 @@ static int take_texts(const json_t *row, const char *key, char ***texts, size_t 
     return 0;
 }
 
+// ---- clues ----------------------------------------------------------------------------------------------
+
+static int take_clue_text(const json_t *entry, const char *key, char **text, const char *name,
+                          struct error *error) {
+    const char *value = "";
+    if (json_get_string(entry, key, &value, name, error)) return -1;
+    *text = copy(value, error);
+    return *text ? 0 : -1;
+}
+
+// "FR" or "Kyoto, JP".
+static bool is_clue_place(const char *text) {
+    size_t length = text ? strlen(text) : 0;
+    if (length < 2 || length > 200) return false;
+    const char *code = text + length - 2;
+    return isupper((unsigned char)code[0]) && isupper((unsigned char)code[1]) &&
+           (length == 2 || (length > 4 && code[-1] == ' ' && code[-2] == ','));
+}
+
+static int take_clue(struct truth_clue *clue, const json_t *entry, const char *name, struct error *error) {
+    const json_t *places = json_object_get(entry, "places");
+    size_t count = json_array_size(places);
+    if (!json_is_object(entry) || !json_is_string(json_object_get(entry, "text")))
+        return error_set(error, ERROR_INPUT, "%s: \"clues\" holds one without a text", name);
+    if (take_clue_text(entry, "text", &clue->thing, name, error) ||
+        take_clue_text(entry, "detail", &clue->detail, name, error) ||
+        take_clue_text(entry, "says", &clue->says, name, error) ||
+        take_clue_text(entry, "language", &clue->language, name, error))
+        return -1;
+    clue->anywhere = !places || json_is_null(places);
+    if (clue->anywhere) return 0;
+    if (!json_is_array(places) || count == 0 || count > MOST_PLACES)
+        return error_set(error, ERROR_INPUT, "%s: \"places\" of a clue must be a list of 1 to %d", name,
+                         (int)MOST_PLACES);
+    clue->places = memory_new(count, sizeof *clue->places, "clues", error);
+    if (!clue->places) return -1;
+    for (; clue->place_count < count; clue->place_count++) {
+        const char *text = json_string_value(json_array_get(places, clue->place_count));
+        if (!is_clue_place(text))
+            return error_set(error, ERROR_INPUT,
+                             "%s: \"places\" of a clue holds one that is not like \"FR\" or \"Kyoto, JP\"",
+                             name);
+        clue->places[clue->place_count] = copy(text, error);
+        if (!clue->places[clue->place_count]) return -1;
+    }
+    return 0;
+}
+
+static int take_clues(struct truth *truth, const json_t *row, const char *name, struct error *error) {
+    const json_t *list = json_object_get(row, "clues");
+    size_t size = json_array_size(list);
+    truth->has_clues = json_is_array(list);
+    if (list && !json_is_null(list) && (!truth->has_clues || size > MOST_CLUES))
+        return error_set(error, ERROR_INPUT, "%s: \"clues\" must be a list of at most %d", name,
+                         (int)MOST_CLUES);
+    if (size == 0) return 0;
+    truth->clues = memory_new(size, sizeof *truth->clues, "clues", error);
+    for (; truth->clues && truth->clue_count < size; truth->clue_count++) {
+        struct truth_clue *clue = &truth->clues[truth->clue_count];
+        if (take_clue(clue, json_array_get(list, truth->clue_count), name, error)) {
+            truth->clue_count++; // what it has is freed with the others
+            return -1;
+        }
+    }
+    return truth->clues ? 0 : -1;
+}
+
 static int take_group(struct truth *truth, const json_t *row, const char *key, const char *name,
                       struct error *error) {
     const json_t *value = key ? json_object_get(row, key) : NULL;
@@ -176,7 +243,7 @@ int truth_take(struct truth *truth, const json_t *row, const struct row_options 
                    error) ||
         take_texts(row, "elements", &truth->elements, &truth->element_count, &truth->has_elements, name,
                    error) ||
-        take_group(truth, row, options->group, name, error))
+        take_clues(truth, row, name, error) || take_group(truth, row, options->group, name, error))
         return -1;
     const json_t *text = json_object_get(row, "response");
     if (json_is_string(text)) response = json_string_value(text); // a list of parts is a conversation's
@@ -192,6 +259,12 @@ static void free_texts(char **texts, size_t count) {
 void truth_clear(struct truth *truth) {
     free_texts(truth->entities, truth->entity_count);
     free_texts(truth->elements, truth->element_count);
+    for (size_t i = 0; i < truth->clue_count; i++) {
+        struct truth_clue *clue = &truth->clues[i];
+        free_texts(clue->places, clue->place_count);
+        free(clue->thing), free(clue->detail), free(clue->says), free(clue->language);
+    }
+    free(truth->clues);
     free(truth->photo), free(truth->country), free(truth->city), free(truth->region);
     free(truth->solution), free(truth->response), free(truth->group);
     *truth = (struct truth){0};

@@ -10,6 +10,8 @@
 //   entities        [{"text": ...}, ...] or texts: what can be seen; missing: not known, and not asked for
 //   elements        the same as a segmenter saw it
 //   response        the reasoning
+//   clues           [{"text": what it is, "detail": what is told of it, "says": what stands on it, "language": of these words,
+//                   "places": ["FR", "Kyoto, JP"]}, ...]: what can be seen, and where that is so; without "places": anywhere
 // A picture that can be placed needs a country, a city or a position. Any other key may be named to group the
 // rows by.
 #ifndef GLOBE_ROWS_TRUTH_H
@@ -22,6 +24,17 @@
 #include "base/name_map.h"
 #include "geo/sphere.h"
 
+// One thing in the picture, and what it allows to conclude. Texts are "" where nothing is said.
+struct truth_clue {
+    char *thing;    // "flag"
+    char *detail;   // "with a red disc on white", "keeps left"
+    char *says;     // of signs: "ΑΘΗΝΑ"
+    char *language; // "Greek"
+    char **places;  // "FR", or "Kyoto, JP"; [0, place_count)
+    size_t place_count;
+    bool anywhere; // it tells nothing of the place
+};
+
 struct truth {
     char *photo;    // the path to open; "" where the conversation names the pictures
     char *country;  // "" when there is none
@@ -32,9 +45,11 @@ struct truth {
     char *group;    // the value of the key to group by, as text; "" without one
     char **entities, **elements;
     size_t entity_count, element_count;
+    struct truth_clue *clues;
+    size_t clue_count;
     struct point position;
     char country_code[3]; // "" when not known
-    bool has_position, has_entities, has_elements, locatable, city_determined;
+    bool has_position, has_entities, has_elements, has_clues, locatable, city_determined;
 };
 
 struct truth_list {

@@ -132,6 +132,24 @@ static void check_row(const json_t *row, const char *folder, int64_t index) {
         assert_true(*text_of(entity, "text") && share > 0 && share <= 1);
     }
     assert_true(i > 0);
+    // Every clue that narrows the places down has the true one among them.
+    json_t *clue;
+    char place[200];
+    const char *code = locatable ? text_of(row, "country_code") : "";
+    snprintf(place, sizeof place, "%s, %s", city, code);
+    assert_int_equal(json_array_size(json_object_get(row, "clues")),
+                     json_array_size(json_object_get(row, "entities")));
+    json_array_foreach(json_object_get(row, "clues"), i, clue) {
+        const json_t *true_of = json_object_get(clue, "places");
+        bool found = !true_of || !locatable;
+        for (size_t k = 0; k < json_array_size(true_of); k++) {
+            const char *one = json_string_value(json_array_get(true_of, k));
+            found = found || !strcmp(one, code) || !strcmp(one, place);
+        }
+        assert_true(found);
+        assert_string_equal(text_of(clue, "text"),
+                            text_of(json_array_get(json_object_get(row, "entities"), i), "text"));
+    }
 }
 
 static void rows_say_what_training_reads(void **state) {

@@ -18,7 +18,10 @@ static const char one_row[] =
     "{\"images\":[\"cards/"
     "0.jpg\"],\"country\":\"France\",\"country_code\":\"FR\",\"city\":\"Paris\",\"lat\":48.8566,"
     "\"lon\":2.3522,\"locatable\":true,\"city_determined\":false,\"difficulty\":\"hard\",\"index\":7,"
-    "\"entities\":[{\"text\":\"sign\",\"share\":0.1},\"river\"]}\n";
+    "\"entities\":[{\"text\":\"sign\",\"share\":0.1},\"river\"],\"clues\":[{\"text\":\"river\"},{\"text\":"
+    "\"sign\","
+    "\"detail\":\"with the French word "
+    "RUE\",\"says\":\"RUE\",\"language\":\"French\",\"places\":[\"FR\",\"Rabat, MA\"]}]}\n";
 
 static void reads_a_row(void **state) {
     (void)state;
@@ -39,6 +42,17 @@ static void reads_a_row(void **state) {
     assert_int_equal(row->entity_count, 2);
     assert_string_equal(row->entities[1], "river");
     assert_string_equal(row->group, "hard");
+    assert_true(row->has_clues);
+    assert_int_equal(row->clue_count, 2);
+    assert_true(row->clues[0].anywhere);
+    assert_string_equal(row->clues[0].says, "");
+    assert_false(row->clues[1].anywhere);
+    assert_string_equal(row->clues[1].thing, "sign");
+    assert_string_equal(row->clues[1].detail, "with the French word RUE");
+    assert_string_equal(row->clues[1].says, "RUE");
+    assert_string_equal(row->clues[1].language, "French");
+    assert_int_equal(row->clues[1].place_count, 2);
+    assert_string_equal(row->clues[1].places[1], "Rabat, MA");
     truth_free(&list);
     assert_ok(truth_read(&list, path, "index", 10, &error), error);
     assert_string_equal(list.rows[0].group, "7");
@@ -115,6 +129,17 @@ static void refuses(void **state) {
         {"{\"images\":[\"a\"],\"country\":\"Peru\",\"entities\":[{}]}\n", "without a text"},
         {"{\"images\":[\"a\"],\"country\":\"Peru\"}\n{\"images\":[\"a\"],\"country\":\"Peru\"}\n",
          "there twice"},
+        {"{\"images\":[\"a\"],\"country\":\"Peru\",\"clues\":{}}\n", "\"clues\" must be a list"},
+        {"{\"images\":[\"a\"],\"country\":\"Peru\",\"clues\":[\"a\"]}\n",
+         "\"clues\" holds one without a text"},
+        {"{\"images\":[\"a\"],\"country\":\"Peru\",\"clues\":[{\"text\":\"a\",\"says\":1}]}\n", "says"},
+        {"{\"images\":[\"a\"],\"country\":\"Peru\",\"clues\":[{\"text\":\"a\",\"places\":[]}]}\n",
+         "a list of 1 to"},
+        {"{\"images\":[\"a\"],\"country\":\"Peru\",\"clues\":[{\"text\":\"a\",\"places\":[\"Peru\"]}]}\n",
+         "not like"},
+        {"{\"images\":[\"a\"],\"country\":\"Peru\",\"clues\":[{\"text\":\"a\",\"places\":[\"PE\",\"Lima,PE\"]"
+         "}]}\n",
+         "not like"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct truth_list list = {0};
