@@ -31,6 +31,7 @@ struct job {
     bool cancelled;         // goes as soon as nobody looks at it
     char *name;             // NULL: none
     char *schema;           // NULL: none
+    size_t likely;          // first tokens that are to be told
     struct buffer messages; // JSON, with the picture in it
     struct sampling sampling;
     size_t max_tokens;
@@ -187,6 +188,7 @@ static int begin_call(struct endpoint *endpoint, struct call *call, struct error
                                       .count = call->count,
                                       .stream = stream,
                                       .log_probs = endpoint->log_probs,
+                                      .likely = job->likely,
                                       .schema = job->schema,
                                       .terms = endpoint->terms};
     call->transfer.stream = stream;
@@ -266,7 +268,9 @@ static bool tell_answers(struct endpoint *endpoint, engine_ticket ticket, const 
                                        .tokens = choice->tokens,
                                        .truncated = choice->truncated,
                                        .log_probs = choice->log_probs,
-                                       .ends = choice->ends};
+                                       .ends = choice->ends,
+                                       .likely = choice->likely,
+                                       .likely_count = choice->likely_count};
         if (events->on_answer) events->on_answer(events->context, &answer);
     }
     if (last && !telling.cancelled && events->on_finished) events->on_finished(events->context);
@@ -559,6 +563,7 @@ static struct job *make_job(const struct endpoint *endpoint, const struct engine
                         .events = request->events,
                         .name = copy(request->name, error),
                         .schema = copy(request->schema, error),
+                        .likely = request->likely,
                         .sampling = request->sampling,
                         .max_tokens = request->max_tokens,
                         .samples = request->samples};

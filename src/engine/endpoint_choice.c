@@ -1,5 +1,6 @@
 #include "engine/endpoint_choice.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,22 @@ static int add_token(struct endpoint_choice *choice, const json_t *token, const 
     return 1;
 }
 
+// What else might have been the first token.
+static void take_likely(struct endpoint_choice *choice, const json_t *list) {
+    size_t index;
+    const json_t *entry;
+    json_array_foreach(list, index, entry) {
+        const char *text = json_string_value(json_object_get(entry, "token"));
+        const json_t *log_prob = json_object_get(entry, "logprob");
+        double value = json_number_value(log_prob);
+        if (choice->likely_count == ENGINE_MOST_LIKELY) break;
+        if (!text || !json_is_number(log_prob) || !(value <= 1e-3 && value >= -3e38)) continue;
+        struct engine_token *token = &choice->likely[choice->likely_count++];
+        snprintf(token->text, sizeof token->text, "%s", strlen(text) < sizeof token->text ? text : "");
+        token->log_prob = value > 0 ? 0 : value;
+    }
+}
+
 static int add_tokens(struct endpoint_choice *choice, const json_t *tokens, const json_t *numbers,
                       struct error *error) {
     size_t index;
@@ -160,6 +177,8 @@ static int add_tokens(struct endpoint_choice *choice, const json_t *tokens, cons
     int understood = 1;
     json_array_foreach(tokens, index, token) {
         const json_t *number = numbers ? json_array_get(numbers, index) : json_object_get(token, "logprob");
+        if (choice->listed == 0 && choice->likely_count == 0)
+            take_likely(choice, json_object_get(token, "top_logprobs"));
         understood = add_token(choice, token, number, error);
         if (understood != 1) break;
     }

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "engine/engine.h"
 
 enum { ENDPOINT_MOST_CHOICES = 1024, ENDPOINT_MOST_TOKENS = 1 << 22 };
 
@@ -24,6 +25,8 @@ struct endpoint_choice {
     // content it is the whole text; "<think>" is put before it unless it has tags of its own.
     bool reasoned;
     bool only_reasoned;
+    struct engine_token likely[ENGINE_MOST_LIKELY]; // of the first token
+    size_t likely_count;
     bool odd_log_probs; // log-probs came in a form that is not understood: there are none
     // While it is read: the tokens' texts one after another, and the end of each.
     struct buffer pieces;

@@ -192,6 +192,8 @@ static json_t *head_of(const struct endpoint_ask *ask) {
         if (sent[f])
             failed |= json_object_set_new(object, endpoint_field_name((enum endpoint_field)f),
                                           field_value(ask, (enum endpoint_field)f));
+    if (sent[FIELD_LOGPROBS] && ask->likely)
+        failed |= json_object_set_new(object, "top_logprobs", json_integer((json_int_t)ask->likely));
     if (!failed) return object;
     json_decref(object);
     return NULL;

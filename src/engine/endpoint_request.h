@@ -28,6 +28,7 @@ struct endpoint_ask {
     size_t count; // of samples ("n")
     bool stream;
     bool log_probs;
+    size_t likely;      // first tokens to tell beside it; 0: none
     const char *schema; // checked; NULL: none. Never left out: without it the answers would be others
     struct endpoint_terms terms; // what the server does not take
 };

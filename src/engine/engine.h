@@ -14,6 +14,13 @@
 #include "photo/image.h"
 #include "text/chat.h"
 
+// A token that might have stood there.
+enum { ENGINE_MOST_LIKELY = 20, ENGINE_LIKELY_SIZE = 32 };
+struct engine_token {
+    char text[ENGINE_LIKELY_SIZE]; // "" for one that is longer
+    double log_prob;
+};
+
 struct engine_answer {
     size_t sample;
     const char *text; // valid during the event
@@ -24,6 +31,9 @@ struct engine_answer {
     // tell. The end token of a local model is not among them.
     const float *log_probs;
     const size_t *ends;
+    const struct engine_token
+        *likely; // the likeliest first tokens, of a server that was asked for them and tells
+    size_t likely_count;
     struct attention_map *attention; // NULL unless asked for; the receiver may take its contents
 };
 
@@ -61,6 +71,8 @@ struct engine_request {
     // Local models: what the request goes through, as long as it is in flight (model/lora.h); NULL: the model's own.
     // ERROR_USAGE of a server: its adapters are models of their own name.
     const struct lora *adapter;
+    // Servers: how many of the likeliest first tokens to tell, at most ENGINE_MOST_LIKELY; needs endpoint_options.log_probs.
+    size_t likely;
     bool explain; // answers shall come with attention maps (local models only)
     struct engine_events events;
 };

@@ -32,7 +32,7 @@ static int row_additions(struct linear_additions *additions, const struct group_
     for (size_t g = 0; g < count; g++) {
         size_t rows = groups[g].prompt->ids.count;
         for (size_t k = 0; k < groups[g].completion_count; k++)
-            if (groups[g].completions[k].count > 1) rows += groups[g].completions[k].count - 1;
+            rows += group_rows_of(&groups[g].completions[k], pass->targets);
         if (g + 1 == count) rows = left;
         if (add_span(additions, pass, &groups[g], rows, error)) return -1;
         left -= rows;
@@ -138,13 +138,18 @@ int group_pass_run(struct group_pass *pass, const struct prompt_group *groups, s
     struct workspace *workspace = pass->workspace;
     size_t hidden = (size_t)model->config->text.hidden;
     const struct group_rows *rows = &pass->rows;
-    if (group_rows_build(&pass->rows, model, groups, count, workspace, error)) return -1;
+    if (group_rows_build(&pass->rows, model, groups, count, pass->targets, workspace, error)) return -1;
     pass->x = workspace_matrix(workspace, DTYPE_F32, rows->rows, hidden, error);
     pass->last = workspace_matrix(workspace, DTYPE_F32, rows->tokens, hidden, error);
     pass->normed = workspace_matrix(workspace, model->type, rows->tokens, hidden, error);
     if (error->code) return -1;
-    pass->log_probs = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
-    pass->log_sums = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
+    if (pass->targets == TARGETS_NEXT) {
+        size_t vocab = (size_t)model->config->text.vocab;
+        pass->logits = workspace_matrix(workspace, DTYPE_F32, rows->tokens, vocab, error);
+    } else {
+        pass->log_probs = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
+        pass->log_sums = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
+    }
     if (error->code || embed(pass, groups, count, error)) return -1;
     struct linear_additions additions;
     if (row_additions(&additions, pass, groups, count, error)) return -1;
@@ -154,19 +159,24 @@ int group_pass_run(struct group_pass *pass, const struct prompt_group *groups, s
     if (!pass->text) return -1;
     device_gather(pass->model->device, pass->last, pass->x, rows->sources);
     decoder_norm(model->decoder, pass->model->device, pass->normed, pass->last);
-    device_log_probs(pass->model->device, pass->log_probs, pass->log_sums, pass->normed,
-                     &model->decoder->head, rows->targets, temperature);
+    if (pass->targets == TARGETS_NEXT)
+        decoder_logits(model->decoder, model->device, pass->logits, pass->normed);
+    else
+        device_log_probs(pass->model->device, pass->log_probs, pass->log_sums, pass->normed,
+                         &model->decoder->head, rows->targets, temperature);
     return device_check(pass->model->device, error);
 }
 
 int group_pass_score(struct group_pass *pass, const struct prompt_group *groups, size_t count,
-                     float temperature, float *log_probs, struct error *error) {
+                     float temperature, float *results, struct error *error) {
     workspace_reset(pass->workspace);
     *error = (struct error){0};
     int result = group_pass_run(pass, groups, count, temperature, error);
     if (result == 0) {
-        device_download(pass->model->device, log_probs,
-                        matrix_of(pass->log_probs, DTYPE_F32, 1, pass->rows.completed));
+        device_download(pass->model->device, results,
+                        pass->targets == TARGETS_NEXT
+                            ? matrix_rows(pass->logits, 0, pass->rows.completed)
+                            : matrix_of(pass->log_probs, DTYPE_F32, 1, pass->rows.completed));
         result = device_check(pass->model->device, error);
     }
     workspace_reset(pass->workspace);

@@ -11,6 +11,7 @@ struct group_pass {
     struct model *model;
     struct workspace *workspace;
     enum tape_keep keep;
+    enum group_targets targets;
     bool keep_tower;                  // with a tape: gradients go through it, too
     const struct lora *adapter;       // of groups that name none; NULL: the model's own
     const struct low_rank *gradients; // where those of the adapter go, by the layers' numbers; NULL: frozen
@@ -23,13 +24,14 @@ struct group_pass {
     struct matrix last;          // [tokens, hidden]: rows of x that predict something
     struct matrix normed;        // the same after the final norm, compute type
     float *log_probs, *log_sums; // [tokens], on the device
+    struct matrix logits;        // [tokens, vocab] F32 with TARGETS_NEXT, in the place of these
 };
 
 // The log-probs of rows.completed tokens lie on the device.
 int group_pass_run(struct group_pass *pass, const struct prompt_group *groups, size_t count,
                    float temperature, struct error *error);
-// Runs it and brings the log-probs to the host.
+// Runs it and brings the log-probs to the host (logits with TARGETS_NEXT).
 int group_pass_score(struct group_pass *pass, const struct prompt_group *groups, size_t count,
-                     float temperature, float *log_probs, struct error *error);
+                     float temperature, float *results, struct error *error);
 
 #endif

@@ -29,8 +29,12 @@ static size_t padded(const struct model *model, size_t count) {
     return model->config->text.hidden > SMALL_HIDDEN ? count : (count + UNIT - 1) / UNIT * UNIT;
 }
 
+size_t group_rows_of(const struct prompt_completion *completion, enum group_targets targets) {
+    return targets == TARGETS_NEXT || completion->count == 0 ? completion->count : completion->count - 1;
+}
+
 static int measure(struct group_rows *rows, const struct model *model, const struct prompt_group *groups,
-                   size_t count, struct error *error) {
+                   size_t count, enum group_targets targets, struct error *error) {
     for (size_t g = 0; g < count; g++) {
         const struct ids *prompt = &groups[g].prompt->ids;
         if (check_group(model, &groups[g], g, error)) return -1;
@@ -39,11 +43,11 @@ static int measure(struct group_rows *rows, const struct model *model, const str
         for (size_t i = 0; i < prompt->count; i++)
             rows->image_count += prompt->data[i] == model->config->image_id;
         for (size_t k = 0; k < groups[g].completion_count; k++) {
-            size_t tokens = groups[g].completions[k].count;
-            rows->completed += tokens;
-            if (tokens < 2) continue;
-            rows->rows += tokens - 1;
-            rows->span_count++;
+            const struct prompt_completion *completion = &groups[g].completions[k];
+            size_t own = group_rows_of(completion, targets);
+            rows->completed += targets == TARGETS_NEXT ? 1 : completion->count;
+            rows->rows += own;
+            rows->span_count += own > 0;
         }
     }
     size_t real = rows->rows;
@@ -87,20 +91,27 @@ static void add_prompt(struct group_rows *rows, struct cursor *at, const struct 
     }
 }
 
+static void add_target(struct group_rows *rows, struct cursor *at, int32_t id, size_t source) {
+    rows->targets[at->token] = id;
+    rows->sources[at->token++] = source;
+}
+
 static void add_completion(struct group_rows *rows, struct cursor *at, const struct prompt *prompt,
-                           size_t prompt_row, const struct prompt_completion *completion) {
-    size_t count = prompt->ids.count;
-    if (completion->count > 1)
-        rows->spans[at->span++] = (struct decoder_span){.first = at->row,
-                                                        .rows = completion->count - 1,
-                                                        .prefix_first = prompt_row,
-                                                        .prefix_rows = count};
+                           size_t prompt_row, const struct prompt_completion *completion,
+                           enum group_targets targets) {
+    size_t count = prompt->ids.count, own = group_rows_of(completion, targets);
+    size_t source = prompt_row + count - 1; // the row that predicts the next token
+    if (own)
+        rows->spans[at->span++] = (struct decoder_span){
+            .first = at->row, .rows = own, .prefix_first = prompt_row, .prefix_rows = count};
     for (size_t i = 0; i < completion->count; i++) {
-        rows->targets[at->token] = completion->ids[i];
-        rows->sources[at->token++] = i ? at->row - 1 : prompt_row + count - 1;
+        if (targets == TARGETS_COMPLETIONS) add_target(rows, at, completion->ids[i], source);
+        if (i == own) break;
         int32_t position = prompt->next_position + (int32_t)i;
-        if (i + 1 < completion->count) add_row(rows, at, completion->ids[i], position, position, position);
+        source = at->row;
+        add_row(rows, at, completion->ids[i], position, position, position);
     }
+    if (targets == TARGETS_NEXT) add_target(rows, at, 0, source);
 }
 
 static void add_padding(struct group_rows *rows, struct cursor *at) {
@@ -114,15 +125,16 @@ static void add_padding(struct group_rows *rows, struct cursor *at) {
 }
 
 int group_rows_build(struct group_rows *rows, const struct model *model, const struct prompt_group *groups,
-                     size_t count, struct workspace *workspace, struct error *error) {
+                     size_t count, enum group_targets targets, struct workspace *workspace,
+                     struct error *error) {
     *rows = (struct group_rows){0};
-    if (measure(rows, model, groups, count, error) || take(rows, workspace, error)) return -1;
+    if (measure(rows, model, groups, count, targets, error) || take(rows, workspace, error)) return -1;
     struct cursor at = {0};
     for (size_t g = 0; g < count; g++) {
         size_t prompt_row = at.row;
         add_prompt(rows, &at, model, groups[g].prompt);
         for (size_t k = 0; k < groups[g].completion_count; k++)
-            add_completion(rows, &at, groups[g].prompt, prompt_row, &groups[g].completions[k]);
+            add_completion(rows, &at, groups[g].prompt, prompt_row, &groups[g].completions[k], targets);
     }
     add_padding(rows, &at);
     return 0;

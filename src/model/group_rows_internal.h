@@ -26,9 +26,18 @@ struct group_rows {
     size_t image_count;
 };
 
+enum group_targets {
+    TARGETS_COMPLETIONS, // every token of the completions
+    TARGETS_NEXT // whatever comes after each whole completion, which may be empty; targets[] says nothing
+};
+
+// How many rows a completion has of its own.
+size_t group_rows_of(const struct prompt_completion *completion, enum group_targets targets);
+
 // Everything is host memory of the workspace. ERROR_INPUT for prompts or completions that cannot be computed,
 // ERROR_LIMIT for those beyond the model's context.
 int group_rows_build(struct group_rows *rows, const struct model *model, const struct prompt_group *groups,
-                     size_t count, struct workspace *workspace, struct error *error);
+                     size_t count, enum group_targets targets, struct workspace *workspace,
+                     struct error *error);
 
 #endif

@@ -40,6 +40,9 @@ struct lora *lora_new(struct model *model, const struct lora_options *options, s
 // fit the model, or is more than LoRA of linear layers (model/lora_config.h). model->warnings gets what is odd:
 // another base model, weights that the configuration does not target.
 struct lora *lora_open(struct model *model, const char *name, struct error *error);
+// ERROR_MODEL, naming both, when an opened adapter was made over other weights than the model's. globe writes into its
+// adapters over which ones; of others' only the base's name is known. lora_open just warns of these.
+int lora_check_base(const struct lora *lora, struct error *error);
 void lora_free(struct lora *lora); // not while a model, a cache or a pass uses it
 
 // The model's own adapter from now on: of caches that are opened, of pictures that are seen, of groups that name

@@ -1,4 +1,5 @@
 // Adapters from disk: PEFT folders. lora_save.c writes them.
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,8 @@ static int read_weights(struct lora *lora, struct model *model, const struct par
     else if (path && pickled)
         file = safetensors_open(path, error);
     free(pickled);
+    const char *recorded = file ? safetensors_metadata(file, LORA_BASE_KEY) : NULL;
+    snprintf(lora->recorded, sizeof lora->recorded, "%s", recorded ? recorded : "");
     struct found *found = file ? memory_new(count, sizeof *found, "adapter", error) : NULL;
     int result = found ? collect(model->config->family, found, parts, count, file, path, error) : -1;
     for (size_t i = 0; result == 0 && i < count; i++)
@@ -158,6 +161,31 @@ static bool is_other_base(const struct model *model, const char *base) {
     return *wanted && strcasecmp(wanted, folder) != 0 && strcasecmp(wanted, own) != 0;
 }
 
+// Which weights the adapter is for: those it says (lora->recorded), else those of the base that it names.
+static void note_base(struct lora *lora, struct model *model, const struct lora_config *config,
+                      const char *folder) {
+    char own[LORA_BASE_SIZE];
+    const char *base = config->base && *config->base ? config->base : "another base";
+    lora_describe_base(model, own);
+    lora->other_base =
+        lora->recorded[0] ? strcmp(lora->recorded, own) != 0 : is_other_base(model, base) && config->base;
+    if (!lora->other_base) return;
+    snprintf(lora->base, sizeof lora->base,
+             "%.200s: made over other weights than those of %.160s (its base is called \"%.100s\")", folder,
+             checkpoint_folder(model->checkpoint), base);
+    warnings_add(&model->warnings,
+                 "%s: trained over \"%.160s\"; over %s it is right only if that is the same", folder, base,
+                 checkpoint_folder(model->checkpoint));
+}
+
+void lora_describe_base(const struct model *model, char text[LORA_BASE_SIZE]) {
+    snprintf(text, LORA_BASE_SIZE, "%016" PRIx64, model_identity(model));
+}
+
+int lora_check_base(const struct lora *lora, struct error *error) {
+    return lora->other_base ? error_set(error, ERROR_MODEL, "%s", lora->base) : 0;
+}
+
 static int read_all(struct lora *lora, struct model *model, const struct part *parts, size_t count,
                     const char *folder, struct error *error) {
     struct lora_config config;
@@ -172,10 +200,7 @@ static int read_all(struct lora *lora, struct model *model, const struct part *p
             &model->warnings,
             "%s: weights for %zu modules that adapter_config.json does not target, first: %s; they are used",
             folder, lora->stray, lora->first_stray);
-    if (result == 0 && config.base && is_other_base(model, config.base))
-        warnings_add(&model->warnings,
-                     "%s: trained over \"%.160s\"; over %s it is right only if that is the same", folder,
-                     config.base, checkpoint_folder(model->checkpoint));
+    if (result == 0) note_base(lora, model, &config, folder);
     lora_config_free(&config);
     return result;
 }

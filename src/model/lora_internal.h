@@ -6,6 +6,8 @@
 #include "model/model_internal.h"
 
 #define LORA_PREFIX "base_model.model." // of every key in a file
+#define LORA_BASE_KEY "globe_base"      // of the file's metadata: lora_describe_base
+enum { LORA_BASE_SIZE = 17 };
 
 struct lora {
     struct device *device;
@@ -19,7 +21,13 @@ struct lora {
     enum dtype type; // of the working copies
     size_t stray;    // modules of the file that its configuration does not target
     char first_stray[160];
+    char recorded[LORA_BASE_SIZE]; // over which weights it was made, as its file says; "" when it does not
+    bool other_base;               // not over the model's
+    char base[600];                // what to say of that
 };
+
+// Which weights these are, as adapters record it.
+void lora_describe_base(const struct model *model, char text[LORA_BASE_SIZE]);
 
 // Room for every tensor of the list.
 struct lora *lora_new_empty(const struct model *model, size_t tensors, struct error *error);

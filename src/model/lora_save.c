@@ -202,7 +202,10 @@ static int save_weights(const struct lora *lora, const struct model *model, cons
                         const struct lora_form *form, struct error *error) {
     char *path = file_join(folder, "adapter_model.safetensors", error);
     struct safetensors_writer *writer = path ? safetensors_writer_new(error) : NULL;
+    char base[LORA_BASE_SIZE];
+    lora_describe_base(model, base);
     int result = writer ? safetensors_writer_metadata(writer, "format", "pt", error) : -1;
+    if (result == 0) result = safetensors_writer_metadata(writer, LORA_BASE_KEY, base, error);
     for (size_t i = 0; result == 0 && i < lora->count; i++) {
         const struct lora_module *m = &lora->modules[i];
         char module[160], name[200];

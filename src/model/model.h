@@ -52,6 +52,13 @@ struct prompt {
 int prompt_build(struct prompt *prompt, const struct model *model, const struct chat *chat,
                  const struct image *images, size_t image_count, struct error *error);
 void prompt_free(struct prompt *prompt);
+// Another chat about the pictures of a prompt of the same model, in the same order, without their pixels: as they are
+// cut already. Patches that were let go stay away: then the tower's output must be given where the prompt is read.
+int prompt_build_again(struct prompt *prompt, const struct model *model, const struct chat *chat,
+                       const struct prompt *shown, struct error *error);
+// Ends a prompt after its last picture. What followed goes to *rest (added to it): so chats that begin in the same way
+// become one group of completions (model/score.h) over one picture.
+int prompt_split(struct prompt *prompt, const struct model *model, struct ids *rest, struct error *error);
 
 // A picture as the model would see it.
 struct picture_size {

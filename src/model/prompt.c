@@ -1,5 +1,6 @@
 // From a chat and its pictures to what the model reads: sizes, patches, ids, positions.
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/family.h"
 #include "model/model_internal.h"
@@ -61,6 +62,54 @@ int prompt_build(struct prompt *prompt, const struct model *model, const struct 
     free(tokens);
     if (result) prompt_free(prompt);
     return result;
+}
+
+// Pictures as another prompt has them.
+static int take_pictures(struct prompt *prompt, const struct model *model, const struct prompt *shown,
+                         size_t *tokens, struct error *error) {
+    const struct matrix *from = &shown->patches;
+    size_t unit = model_facts(model)->patches_per_token;
+    for (size_t i = 0; i < shown->grid_count; i++) {
+        const struct image_grid *grid = &shown->grids[i];
+        prompt->grids[i] = *grid;
+        tokens[i] = grid->frames * grid->height * grid->width / unit;
+    }
+    prompt->patches = matrix_of(NULL, DTYPE_F32, from->rows, from->columns);
+    if (!from->data) return 0;
+    prompt->patches.data =
+        memory_new_aligned(from->rows, from->columns * sizeof(float), "image patches", error);
+    if (!prompt->patches.data) return -1;
+    memcpy(prompt->patches.data, from->data, from->rows * from->columns * sizeof(float));
+    return 0;
+}
+
+int prompt_build_again(struct prompt *prompt, const struct model *model, const struct chat *chat,
+                       const struct prompt *shown, struct error *error) {
+    size_t count = shown->grid_count;
+    *prompt = (struct prompt){0};
+    if (chat_image_count(chat) != count)
+        return error_set(error, ERROR_INTERNAL, "the chat names %zu images, the prompt shows %zu",
+                         chat_image_count(chat), count);
+    prompt->grids = memory_new(count + 1, sizeof *prompt->grids, "prompt", error);
+    prompt->resized = memory_new(count + 1, sizeof *prompt->resized, "prompt", error);
+    size_t *tokens = memory_new(count + 1, sizeof *tokens, "prompt", error);
+    int result = prompt->grids && prompt->resized && tokens ? 0 : -1;
+    prompt->grid_count = count;
+    if (result == 0) result = take_pictures(prompt, model, shown, tokens, error);
+    if (result == 0) result = encode(prompt, model, chat, tokens, error);
+    free(tokens);
+    if (result) prompt_free(prompt);
+    return result;
+}
+
+int prompt_split(struct prompt *prompt, const struct model *model, struct ids *rest, struct error *error) {
+    size_t end = prompt->ids.count;
+    while (end && prompt->ids.data[end - 1] != model->config->image_id) end--;
+    if (end == 0) return error_set(error, ERROR_INTERNAL, "a prompt without a picture cannot be split there");
+    for (size_t i = end; i < prompt->ids.count; i++)
+        if (ids_add(rest, prompt->ids.data[i], error)) return -1;
+    prompt->ids.count = end;
+    return model->config->family->place(model, prompt, error);
 }
 
 void prompt_free(struct prompt *prompt) {

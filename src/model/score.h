@@ -35,4 +35,9 @@ struct prompt_group {
 int model_score_groups(struct model *model, const struct prompt_group *groups, size_t count,
                        float temperature, float *log_probs, struct error *error);
 
+// What comes after each whole completion: logits [completions of all groups, vocab] F32. An empty completion is the
+// prompt's own end. One pass, in which the completions of a group share their prompt. Errors as above.
+int model_next_logits(struct model *model, const struct prompt_group *groups, size_t count, float *logits,
+                      struct error *error);
+
 #endif

@@ -206,14 +206,26 @@ int training_pass(struct training *training, const struct prompt_group *groups, 
     return result;
 }
 
-int training_log_probs(struct training *training, const struct prompt_group *groups, size_t count,
-                       float temperature, bool base, float *log_probs, struct error *error) {
+static int score(struct training *training, const struct prompt_group *groups, size_t count,
+                 float temperature, enum group_targets targets, bool base, float *results,
+                 struct error *error) {
     struct group_pass pass = {.model = training->model,
                               .workspace = training->workspace,
                               .keep = TAPE_NOTHING,
+                              .targets = targets,
                               .adapter = base && training->lora ? lora_none() : training->lora};
     if (base) training_exchange_weights(training);
-    int result = group_pass_score(&pass, groups, count, temperature, log_probs, error);
+    int result = group_pass_score(&pass, groups, count, temperature, results, error);
     if (base) training_exchange_weights(training);
     return result;
+}
+
+int training_log_probs(struct training *training, const struct prompt_group *groups, size_t count,
+                       float temperature, bool base, float *log_probs, struct error *error) {
+    return score(training, groups, count, temperature, TARGETS_COMPLETIONS, base, log_probs, error);
+}
+
+int training_next_logits(struct training *training, const struct prompt_group *groups, size_t count,
+                         bool base, float *logits, struct error *error) {
+    return score(training, groups, count, 1, TARGETS_NEXT, base, logits, error);
 }

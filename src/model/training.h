@@ -84,6 +84,10 @@ int training_pass(struct training *training, const struct prompt_group *groups, 
 // an adapter (reference policy); a group that names an adapter goes through that.
 int training_log_probs(struct training *training, const struct prompt_group *groups, size_t count,
                        float temperature, bool base, float *log_probs, struct error *error);
+// The same of what comes after each whole completion (model_next_logits): how a reward model over the weights of
+// before is asked while others are trained.
+int training_next_logits(struct training *training, const struct prompt_group *groups, size_t count,
+                         bool base, float *logits, struct error *error);
 
 // How a training is saved.
 struct training_form {

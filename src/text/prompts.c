@@ -35,6 +35,11 @@ static const struct {
      false},
 };
 
+const char locatability_prompt[] =
+    "Given input image and its location reasoning text, please determine if the image is visually locatable, "
+    "then "
+    "output \xE2\x80\x9Cyes\xE2\x80\x9D or \xE2\x80\x9Cno\xE2\x80\x9D directly.\n";
+
 enum { PROMPT_LIMIT = 1 << 20 };
 
 static int read_file(struct buffer *text, const char *path, struct error *error) {

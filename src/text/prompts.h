@@ -18,4 +18,8 @@ struct locate_prompt {
 int locate_prompt_open(struct locate_prompt *prompt, const char *name, const char *hint, struct error *error);
 void locate_prompt_free(struct locate_prompt *prompt);
 
+// What the reward model of locatability is told before it sees a picture and a completion (rewards_and_eval.md
+// section 3.3), its newline at the end included.
+extern const char locatability_prompt[];
+
 #endif

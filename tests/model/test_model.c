@@ -124,6 +124,12 @@ static void test_measure(void **state) {
     model_close(model);
 }
 
+static double log_prob(const float *logits, size_t vocab, int32_t id) {
+    double sum = exp((double)logits[0]);
+    for (size_t i = 1; i < vocab; i++) sum += exp((double)logits[i]);
+    return (double)logits[id] - log(sum);
+}
+
 // Scores of two answers to one prompt in one pass, beside those through the caches.
 static void test_scores(void **state) {
     (void)state;
@@ -145,6 +151,16 @@ static void test_scores(void **state) {
     assert_ok(model_score(model, &prompt, &cache, last, ids, 5, want, &error), error);
     assert_ok(model_score(model, &prompt, &cache, last, ids + 5, 2, want + 5, &error), error);
     for (size_t i = 0; i < 7; i++) assert_near(got[i], want[i], 1e-5);
+    // What comes next: after the prompt itself and after both answers, beside the caches and the scores.
+    const struct prompt_completion next[] = {{ids, 0}, {ids, 4}, {ids + 5, 1}};
+    const struct prompt_group group_next = {.prompt = &prompt, .completions = next, .completion_count = 3};
+    size_t vocab = model_facts(model)->vocab;
+    float *logits = malloc(3 * vocab * sizeof *logits);
+    assert_ok(model_next_logits(model, &group_next, 1, logits, &error), error);
+    for (size_t i = 0; i < vocab; i++) assert_near(logits[i], last[i], 1e-4);
+    assert_near(log_prob(logits + vocab, vocab, ids[4]), got[4], 1e-5);
+    assert_near(log_prob(logits + 2 * vocab, vocab, ids[6]), got[6], 1e-5);
+    free(logits);
     assert_error(model_score_groups(model, &group, 1, 0, got, &error), error, ERROR_USAGE, "temperature");
     const int32_t outside = 1 << 24;
     const struct prompt_completion wrong = {&outside, 1};

@@ -585,6 +585,14 @@ static void check_reference(const char *name, enum model_type type, bool lora) {
     }
     assert_ok(training_log_probs(training, &group, 1, 1, false, policy, &error), error);
     assert_ok(training_log_probs(training, &group, 1, 1, true, after, &error), error);
+    size_t logits = group.completion_count * model_facts(model)->vocab;
+    float *next = malloc(3 * logits * sizeof *next);
+    assert_ok(training_next_logits(training, &group, 1, true, next, &error), error);
+    assert_ok(model_next_logits(fresh, &group, 1, next + logits, &error), error);
+    assert_ok(training_next_logits(training, &group, 1, false, next + 2 * logits, &error), error);
+    assert_memory_equal(next, next + logits, logits * sizeof *next);
+    assert_true(distance(next, next + 2 * logits, logits) > 1e-4);
+    free(next);
     assert_ok(model_score_groups(fresh, &group, 1, 1, untouched, &error), error);
     assert_true(distance(policy, before, tokens) > 1e-4);
     assert_memory_equal(after, before, bytes);
