@@ -3,7 +3,7 @@
 #ifndef GLOBE_REWARD_REWARD_INTERNAL_H
 #define GLOBE_REWARD_REWARD_INTERNAL_H
 
-#include "geo/gazetteer.h"
+#include "reward/places.h"
 #include "reward/reward.h"
 
 enum reward_mode { REWARD_GLOBE, REWARD_PAPER, REWARD_COMPAT, REWARD_MODES };
@@ -49,14 +49,14 @@ struct reward_opening {
     const char *name; // as metrics call it
     enum reward_mode mode;
     const struct reward_options *options;
-    struct gazetteer *gazetteer; // where the kind asked for it
+    struct places *places; // where the kind asked for them
 };
 
 struct reward_kind { // NOLINT(clang-analyzer-optin.performance.Padding): in the order in which it reads best
     const char *name;
     const char *help;                    // one line
     bool modes[REWARD_MODES];            // which it has
-    bool gazetteer[REWARD_MODES];        // in which it needs it
+    bool places[REWARD_MODES];           // in which it needs the gazetteer
     bool locatability;                   // it reads that number
     size_t size;                         // of its struct; options are set in it, the rest is zero
     const struct reward_option *options; // NULL: none of its own

@@ -2,9 +2,11 @@
 #include "support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "reward/reward.h"
+#include "rows/row.h"
 
 static struct error error;
 
@@ -189,6 +191,148 @@ static void locatability_agrees_or_not(void **state) {
     reward_set_close(set);
 }
 
+// ---- accuracy -------------------------------------------------------------------------------------------
+
+static double accurate_of(const char *spec, const struct truth *truth, const char *country,
+                          const char *city) {
+    char text[800];
+    struct reward_set *set = open_set(spec);
+    snprintf(text, sizeof text, "<think>a</think><answer>country: %s\ncity: %s</answer>", country, city);
+    struct reward_completion completion = completion_of(text);
+    completion.truth = truth;
+    double value = score(set, &completion);
+    reward_set_close(set);
+    return value;
+}
+
+// What is known of a picture, as rows say it; the caller frees the row.
+static struct row row_of(const char *json) {
+    struct row row;
+    const struct row_options options = {.images = ROW_OWN_IMAGES, .chat = ROW_CHAT_NONE, .truth = true};
+    assert_ok(row_read(&row, json, strlen(json), &options, NULL, &error), error);
+    return row;
+}
+
+static double accurate(const char *spec, const char *truth, const char *country, const char *city) {
+    struct row row = row_of(truth);
+    double value = accurate_of(spec, &row.truth, country, city);
+    row_free(&row);
+    return value;
+}
+
+static const char cologne[] = "{\"images\":[\"a\"],\"country\":\"Germany\",\"country_code\":\"DE\",\"city\":"
+                              "\"Cologne\",\"lat\":50.9375,"
+                              "\"lon\":6.9603,\"solution\":\"Germany\\tCologne\"}";
+static const char hamburg[] = "{\"images\":[\"a\"],\"country\":\"Germany\",\"city\":\"Hamburg\"}";
+static const char texas[] =
+    "{\"images\":[\"a\"],\"country\":\"United States\",\"city\":\"Paris\",\"region\":\"Texas\","
+    "\"lat\":33.66094,\"lon\":-95.55551}";
+static const char nowhere[] =
+    "{\"images\":[\"a\"],\"country\":\"unknown\",\"city\":\"unknown\",\"locatable\":false}";
+
+static void names_are_those_of_all_languages(void **state) {
+    (void)state;
+    assert_near(accurate("accuracy", cologne, "Germany", "Cologne"), 1, 0);
+    assert_near(accurate("accuracy", cologne, "Deutschland", "Köln"), 1, 0);
+    assert_near(accurate("accuracy", cologne, "GERMANY.", "**Koeln**"), 1, 0);
+    assert_near(accurate("accuracy", cologne, "ドイツ", "ケルン"), 1, 0);
+    assert_near(accurate("accuracy", cologne, "Germany", "Düsseldorf"), 0.5, 0); // the same Land, 34 km off
+    assert_near(accurate("accuracy", cologne, "Germany", "Munich"), 0.2, 0);
+    assert_near(accurate("accuracy", cologne, "Germany", "unknown"), 0.2, 0);
+    assert_near(accurate("accuracy", cologne, "France", "Cologne"), 0, 0);
+    assert_near(accurate("accuracy", cologne, "France", "Paris"), 0, 0);
+    assert_near(accurate("accuracy", cologne, "unknown", "unknown"), 0, 0);
+    assert_near(accurate("accuracy", cologne, "Xqzzt", "Vrrrkl"), 0, 0);
+    assert_near(accurate("accuracy:country=0.1,region=0.3,city=0.9", cologne, "Germany", "Munich"), 0.1 / 0.9,
+                1e-12);
+    // Paris, Texas.
+    assert_near(accurate("accuracy", texas, "USA", "Paris"), 1, 0);
+    assert_near(accurate("accuracy", texas, "France", "Paris"), 0, 0);
+    assert_near(accurate("accuracy:shape=exp", texas, "United States of America", "Paris"), 1, 1e-2);
+}
+
+static void what_a_row_does_not_know_is_not_asked_for(void **state) {
+    (void)state;
+    static const char country[] = "{\"images\":[\"a\"],\"country\":\"Germany\"}";
+    assert_near(accurate("accuracy", country, "Germany", "Munich"), 1, 0);
+    assert_near(accurate("accuracy", country, "Austria", "Vienna"), 0, 0);
+    assert_true(isnan(accurate("accuracy:shape=exp", country, "Germany", "Munich")));
+    static const char position[] = "{\"images\":[\"a\"],\"lat\":50.9375,\"lon\":6.9603}";
+    assert_near(accurate("accuracy", position, "Germany", "Cologne"), 1, 0);
+    assert_near(accurate("accuracy", position, "Germany", "Munich"), 0.2, 0);
+    assert_near(accurate("accuracy", position, "France", "Paris"), 0, 0);
+}
+
+static void what_cannot_be_placed(void **state) {
+    (void)state;
+    assert_near(accurate("accuracy", nowhere, "unknown", "unknown"), 1, 0);
+    assert_near(accurate("accuracy", nowhere, "Germany", "unknown"), 0, 0);
+    assert_true(isnan(accurate("accuracy:unlocatable=skip", nowhere, "unknown", "unknown")));
+    struct reward_completion completion = completion_of("<think>hm");
+    struct row row = row_of(nowhere);
+    completion.truth = &row.truth;
+    struct reward_set *set = open_set("accuracy");
+    assert_near(score(set, &completion), 0, 0); // saying nothing is not saying that it cannot be told
+    reward_set_close(set);
+    row_free(&row);
+}
+
+static void distances_have_shapes(void **state) {
+    (void)state;
+    // Düsseldorf is 34 km away, Munich 456, Paris 403, Tokyo 9,300.
+    assert_near(accurate("accuracy:shape=steps", cologne, "Germany", "Cologne"), 0.8, 0.2);
+    assert_near(accurate("accuracy:shape=steps", cologne, "Germany", "Düsseldorf"), 0.6, 0);
+    assert_near(accurate("accuracy:shape=steps", cologne, "France", "Paris"), 0.4, 0);
+    assert_near(accurate("accuracy:shape=steps", cologne, "Spain", "Madrid"), 0.2, 0);
+    assert_near(accurate("accuracy:shape=steps", cologne, "Japan", "Tokyo"), 0, 0);
+    assert_near(accurate("accuracy:shape=exp", cologne, "France", "Paris"), exp(-403 / 200.0), 0.003);
+    assert_near(accurate("accuracy:shape=exp,scale_km=1000", cologne, "France", "Paris"), exp(-0.403), 0.003);
+    assert_near(accurate("accuracy:shape=exp", cologne, "Xqzzt", "Vrrrkl"), 0, 0);
+}
+
+static void the_papers_accuracy_is_of_equal_names(void **state) {
+    (void)state;
+    assert_near(accurate("accuracy:mode=paper", cologne, "germany", "COLOGNE"), 1, 1e-12);
+    assert_near(accurate("accuracy:mode=paper", cologne, "Germany", "Cologn"), 0.2, 1e-12);
+    assert_near(accurate("accuracy:mode=paper,alpha=0.5", cologne, "Germany", "Köln"), 0.5, 1e-12);
+    assert_near(accurate("accuracy:mode=paper", cologne, "France", "Cologne"), 0, 0);
+    assert_near(accurate("accuracy:mode=compat", cologne, "Germany", "Cologn"), 1, 0);
+}
+
+static void rows_without_truth_fail(void **state) {
+    (void)state;
+    static const char *const specs[] = {"accuracy", "accuracy:mode=paper", "accuracy:mode=compat"};
+    struct reward_completion completion = completion_of("x");
+    const struct reward_batch batch = {.completions = &completion, .count = 1};
+    double value;
+    for (size_t i = 0; i < 3; i++) {
+        struct reward_set *set = open_set(specs[i]);
+        assert_error(reward_set_score(set, &batch, &value, NULL, &error), error, ERROR_INPUT,
+                     "its row says nothing of the picture's place");
+        reward_set_close(set);
+    }
+    refuse("accuracy:country=0.5,region=0.2", "must not fall");
+}
+
+static void cosine_is_as_in_swift(void **state) {
+    (void)state;
+    static const int32_t ids[16];
+    // 0.75 + 0.25 cos(pi length / 8) where right, -0.25 - 0.25 cos(...) where wrong.
+    for (size_t length = 0; length <= 8; length += 4)
+        for (int right = 0; right < 2; right++) {
+            struct row row = row_of(right ? cologne : hamburg);
+            struct reward_set *set = open_set("cosine:cosine_max_len=8");
+            struct reward_completion completion =
+                completion_of("<think>a</think><answer>country: Germany\ncity: Köln</answer>");
+            completion.ids = ids, completion.id_count = length, completion.truth = &row.truth;
+            double wave = 0.25 * cos((double)length * M_PI / 8);
+            assert_near(score(set, &completion), right ? 0.75 + wave : -0.25 - wave, 1e-12);
+            reward_set_close(set);
+            row_free(&row);
+        }
+    refuse("cosine", "give cosine_max_len");
+}
+
 // ---- failures -------------------------------------------------------------------------------------------
 
 static void failures_stop_or_mask_and_are_never_a_number(void **state) {
@@ -245,6 +389,13 @@ int main(void) {
         cmocka_unit_test(overlong_is_as_in_dapo),
         cmocka_unit_test(repetition_is_as_in_swift),
         cmocka_unit_test(locatability_agrees_or_not),
+        cmocka_unit_test(names_are_those_of_all_languages),
+        cmocka_unit_test(what_a_row_does_not_know_is_not_asked_for),
+        cmocka_unit_test(what_cannot_be_placed),
+        cmocka_unit_test(distances_have_shapes),
+        cmocka_unit_test(the_papers_accuracy_is_of_equal_names),
+        cmocka_unit_test(rows_without_truth_fail),
+        cmocka_unit_test(cosine_is_as_in_swift),
         cmocka_unit_test(failures_stop_or_mask_and_are_never_a_number),
         cmocka_unit_test(statistics_leave_out_what_does_not_apply),
     };
