@@ -224,6 +224,15 @@ bool file_is_directory(const char *path) {
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+char *file_identity(const char *path, struct error *error) {
+    struct stat status;
+    char text[64];
+    if (stat(path, &status)) return memory_copy_string(path, strlen(path), error);
+    int length = snprintf(text, sizeof text, "//%llx:%llx", (unsigned long long)status.st_dev,
+                          (unsigned long long)status.st_ino);
+    return memory_copy_string(text, (size_t)length, error);
+}
+
 char *file_join(const char *folder, const char *name, struct error *error) {
     if (name[0] == '/') return memory_copy_string(name, strlen(name), error);
     size_t length = strlen(folder) + strlen(name) + 2;

@@ -43,6 +43,9 @@ void file_writer_abandon(struct file_writer *writer); // removes the temporary
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
+// The same text for all names of one file: through links to it and to folders, and hard links. Of what cannot be
+// looked at it is the name. free() it.
+char *file_identity(const char *path, struct error *error);
 char *file_join(const char *folder, const char *name, struct error *error); // NAME itself when it is absolute
 char *file_folder(const char *path, struct error *error);                   // like dirname(3), in new memory
 

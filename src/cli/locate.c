@@ -32,6 +32,7 @@ struct preparation {
     struct resume resume; // in use with --resume
     size_t dropped;       // photos that were done before
     size_t healed, sidecars_failed;
+    size_t repeats;  // further names of photos that are in the list
     size_t problems; // folders and lists that could not be read
     enum error_code first_problem;
 };
@@ -110,6 +111,7 @@ static void add_count(struct buffer *out, size_t count, const char *one, const c
 }
 
 static void add_preparation(struct buffer *out, const struct preparation *before) {
+    add_count(out, before->repeats, "was named again", "were named again");
     add_count(out, before->dropped, "was done before", "were done before");
     add_count(out, before->healed, "sidecar written from its record", "sidecars written from their records");
     add_count(out, before->problems, "folder or list not read", "folders or lists not read");
@@ -189,7 +191,7 @@ static int run_batch(struct session *session, struct locate_settings *settings,
     if (locate_sink_close(&sink, settings, end == 0, failed || end ? &ignored : &error) && !failed)
         failed = -1;
     if (locate_page_close(&batch.page, whole, failed || end ? &ignored : &error) && !failed) failed = -1;
-    if (photos->count > 1 || before->dropped || before->problems)
+    if (photos->count > 1 || before->repeats || before->dropped || before->problems)
         summarise(&batch, photos->count, counts.done, before, clock_seconds() - start);
     if (failed || end) return command_fail(&error);
     if (counts.done && batch.outcomes[VERDICT_OUT_OF_SCOPE] == counts.done) {
@@ -240,19 +242,47 @@ static int collect_photos(struct photo_list *photos, const struct locate_setting
     for (size_t i = 0; i < settings->null_lists.count; i++)
         if (add_source(photos, settings->null_lists.values[i], SOURCE_NULL_LIST, recursive, before, error))
             return -1;
-    if (photos->count || before->problems) return 0;
-    return error_set(error, ERROR_USAGE, "no photos given");
+    return 0;
+}
+
+enum { MOST_REPEATS = 5 }; // that are told one by one
+
+static void on_repeat(void *context, const char *photo, const char *first) {
+    struct preparation *before = context;
+    if (before->repeats++ >= MOST_REPEATS) return;
+    if (strcmp(photo, first) == 0)
+        log_warning("%s: is named twice, and located once", photo);
+    else
+        log_warning("%s: is the same file as %s, and located once, under that name", photo, first);
+}
+
+// Each photo once, however many names of it were given: its answer would be the same.
+static int drop_repeats(struct photo_list *photos, struct preparation *before, struct error *error) {
+    size_t dropped;
+    if (photo_list_drop_repeats(photos, on_repeat, before, &dropped, error)) return -1;
+    if (dropped > MOST_REPEATS)
+        log_warning("%zu more names are of photos that are in the list", dropped - MOST_REPEATS);
+    return 0;
 }
 
 // ---- from what is asked to what is done -----------------------------------------------------------------
 
 static int prepare_resume(struct locate_settings *settings, struct photo_list *photos,
                           struct preparation *before, struct error *error) {
+    const struct session_options *session = &settings->session;
     const struct resume_options options = {.provenance = settings->writer.provenance, .mix = settings->force};
     if (resume_read(&before->resume, settings->output, &options, error)) return -1;
     if (before->resume.unsigned_records)
         log_warning("%s: %zu records do not say with which model and settings they were made",
                     settings->output, before->resume.unsigned_records);
+    if (resume_take_names(&before->resume, photos, error)) return -1;
+    struct folder_hints hints = {
+        .file = session->hint_file, .prompt = session_prompt(session), .hint = session->hint};
+    int result = session->hint_file && !settings->force
+                     ? resume_check_hints(&before->resume, photos, &hints, error)
+                     : 0;
+    folder_hints_free(&hints);
+    if (result) return -1;
     size_t changed;
     if (resume_drop_changed(&before->resume, photos, &changed, error)) return -1;
     if (changed)
@@ -339,7 +369,10 @@ static int run(struct locate_settings *settings, const struct operands *operands
         failed = error_set(&error, ERROR_USAGE,
                            "--resume needs --jsonl --output FILE: the only format that can grow");
     else
-        failed = collect_photos(&photos, settings, operands, &before, &error);
+        failed = collect_photos(&photos, settings, operands, &before, &error) ||
+                 drop_repeats(&photos, &before, &error);
+    if (!failed && !photos.count && !before.problems)
+        failed = error_set(&error, ERROR_USAGE, "no photos given");
     bool none = !failed && photos.count == 0; // why has been told
     if (!failed && !none) failed = locate_claim(&outputs, settings, &photos, &error);
     int status = failed ? command_fail(&error)

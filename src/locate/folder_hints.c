@@ -75,24 +75,25 @@ static int add(struct folder_hints *hints, struct folder_hint *one, struct error
     return 0;
 }
 
-const struct locate_prompt *folder_hints_find(struct folder_hints *hints, const char *photo,
-                                              struct error *error) {
+const struct folder_hint *folder_hints_find(struct folder_hints *hints, const char *photo,
+                                            struct error *error) {
     size_t found;
     char *folder = file_folder(photo, error);
     if (!folder) return NULL;
     if (name_map_find(&hints->by_folder, folder, &found)) {
         free(folder);
-        return &hints->list[found]->text;
+        return hints->list[found];
     }
     struct buffer hint = {0};
     struct folder_hint *one = memory_new(1, sizeof *one, "hint", error);
     int result = one ? 0 : -1;
     if (one) one->folder = folder;
     if (result == 0) result = gather(hints, folder, &hint, error);
+    if (result == 0 && hint.length) result = hash_bytes(hint.data, hint.length, one->sha256, error);
     if (result == 0) result = locate_prompt_open(&one->text, hints->prompt, hint.data, error);
     if (result == 0) result = add(hints, one, error);
     buffer_free(&hint);
-    if (result == 0) return &one->text;
+    if (result == 0) return one;
     if (one)
         free_one(one);
     else

@@ -26,10 +26,11 @@ struct job {
     double started;
     struct vote *votes;
     size_t arrived;
-    char *hash;          // SHA-256 of the file
-    int64_t modified;    // and its time (locate/provenance.h)
-    struct error *error; // why it failed; NULL: it did not. Few do, and errors are large
-    bool has_gps;        // of the photo's metadata: measured
+    const struct folder_hint *hint; // NULL: hints were not asked for
+    char *hash;                     // SHA-256 of the file
+    int64_t modified;               // and its time (locate/provenance.h)
+    struct error *error;            // why it failed; NULL: it did not. Few do, and errors are large
+    bool has_gps;                   // of the photo's metadata: measured
     struct point gps;
     bool out_of_scope; // finished without votes
     bool finished;     // all votes are there, or it failed
@@ -114,10 +115,9 @@ static int make_chat(struct chat *chat, const char *system, const char *photo, c
 
 static int ask(struct batch *batch, struct job *job, const struct image *image, struct error *error) {
     const struct locator_options *options = batch->options;
-    const struct locate_prompt *prompt =
-        options->hints ? folder_hints_find(options->hints, job->photo, error) : options->prompt;
+    const struct locate_prompt *prompt = job->hint ? &job->hint->text : options->prompt;
     struct chat chat = {0};
-    job->votes = prompt ? memory_new(options->samples, sizeof *job->votes, "votes", error) : NULL;
+    job->votes = memory_new(options->samples, sizeof *job->votes, "votes", error);
     if (!job->votes) return -1;
     const struct engine_request request = {
         .name = job->photo,
@@ -141,7 +141,10 @@ static int ask(struct batch *batch, struct job *job, const struct image *image, 
 static void submit_image(struct batch *batch, size_t index, const struct image *image) {
     struct job *job = &batch->jobs[index];
     struct error error = {0};
-    int result = batch->options->scope ? check_scope(batch, job, image, &error) : 0;
+    const struct locator_options *options = batch->options;
+    if (options->hints) job->hint = folder_hints_find(options->hints, job->photo, &error);
+    int result = options->hints && !job->hint ? -1 : 0;
+    if (result == 0 && options->scope) result = check_scope(batch, job, image, &error);
     if (result == 0 && job->out_of_scope) {
         job->finished = true;
         return;
@@ -262,6 +265,10 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
             result = explain(batch, job, verdict, &job->votes[quoted], error);
     }
     compare_with_gps(verdict, job);
+    if (result == 0 && job->hint && job->hint->sha256[0]) {
+        verdict->hint_sha256 = memory_copy_string(job->hint->sha256, HASH_TEXT - 1, error);
+        if (!verdict->hint_sha256) result = -1;
+    }
     verdict->seconds = clock_seconds() - job->started;
     verdict->photo_sha256 = job->hash;
     verdict->photo_modified = job->modified;

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/name_map.h"
 #include "photo/decode.h"
 
 int photo_list_add(struct photo_list *list, const char *path, struct error *error) {
@@ -138,5 +139,49 @@ int photo_list_read(struct photo_list *list, const char *path, bool null_ends, b
     if (result == 0 && ferror(file)) result = error_set_errno(error, path, "cannot read");
     free(line);
     if (!input) fclose(file);
+    return result;
+}
+
+// ---- each file once -------------------------------------------------------------------------------------
+
+static int keep_first(struct photo_list *list, struct name_map *known, char **identities,
+                      void (*on_repeat)(void *context, const char *photo, const char *first), void *context,
+                      struct error *error) {
+    size_t kept = 0, first;
+    for (size_t i = 0; i < list->count; i++) {
+        char *identity = file_identity(list->paths[i], error);
+        if (!identity) return -1; // the list is about to be freed
+        if (name_map_find(known, identity, &first)) {
+            if (on_repeat) on_repeat(context, list->paths[i], list->paths[first]);
+            free(identity);
+            free(list->paths[i]);
+            list->paths[i] = NULL;
+            continue;
+        }
+        identities[kept] = identity;
+        if (name_map_add(known, identity, kept, error)) return -1;
+        if (kept != i) {
+            list->paths[kept] = list->paths[i];
+            list->paths[i] = NULL;
+        }
+        kept++;
+    }
+    list->count = kept;
+    return 0;
+}
+
+int photo_list_drop_repeats(struct photo_list *list,
+                            void (*on_repeat)(void *context, const char *photo, const char *first),
+                            void *context, size_t *dropped, struct error *error) {
+    struct name_map known = {0};
+    size_t before = list->count;
+    char **identities = memory_new(before + 1, sizeof *identities, "photo list", error);
+    *dropped = 0;
+    if (!identities) return -1;
+    int result = keep_first(list, &known, identities, on_repeat, context, error);
+    if (result == 0) *dropped = before - list->count;
+    for (size_t i = 0; i < before; i++) free(identities[i]);
+    free(identities);
+    name_map_free(&known);
     return result;
 }

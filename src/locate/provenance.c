@@ -151,7 +151,7 @@ static void set_gazetteer(struct making *making, const struct session_options *o
 }
 
 static int set_prompt(struct making *making, const struct session_options *options, struct error *error) {
-    const char *name = options->prompt ? options->prompt : options->compat ? "compat-eval" : "globe";
+    const char *name = session_prompt(options);
     struct locate_prompt prompt;
     char hash[HASH_TEXT];
     if (locate_prompt_open(&prompt, name, options->hint, error)) return -1;
@@ -280,14 +280,15 @@ bool provenance_photo_differs(const char *photo, int64_t photo_modified, const c
     return hash_file(photo, hash, &ignored) == 0 && strcmp(hash, photo_hash) != 0;
 }
 
-json_t *provenance_to_json(const struct provenance *provenance, const char *model, const char *photo_hash,
-                           int64_t photo_modified) {
-    json_t *modified = photo_modified ? json_integer(photo_modified) : json_null();
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:O, s:I, s:b}", "version", GLOBE_VERSION, "model",
+json_t *provenance_to_json(const struct provenance *provenance, const char *model,
+                           const struct verdict *verdict) {
+    json_t *modified = verdict->photo_modified ? json_integer(verdict->photo_modified) : json_null();
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:O, s:I, s:b}", "version", GLOBE_VERSION, "model",
                      text_or_null(model), "model_hash", text_or_null(provenance->model_hash), "photo_sha256",
-                     text_or_null(photo_hash), "photo_modified", modified, "settings_hash",
-                     provenance->settings_hash, "settings", provenance->settings, "seed",
-                     (json_int_t)provenance->seed, "explain", provenance->explain);
+                     text_or_null(verdict->photo_sha256), "photo_modified", modified, "hint_sha256",
+                     text_or_null(verdict->hint_sha256), "settings_hash", provenance->settings_hash,
+                     "settings", provenance->settings, "seed", (json_int_t)provenance->seed, "explain",
+                     provenance->explain);
 }
 
 static void begin_item(struct buffer *out, const char *key) {

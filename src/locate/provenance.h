@@ -32,10 +32,10 @@ void provenance_free(struct provenance *provenance);
 // Reads 1.3 MB a file, whatever its size; a model that was trained on differs in all of its blocks.
 int provenance_hash_model(const char *folder, char text[HASH_TEXT], struct error *error);
 
-// The object of a record. New reference, NULL when memory runs out. `photo_hash` and `model` may be NULL,
-// `photo_modified` 0.
-json_t *provenance_to_json(const struct provenance *provenance, const char *model, const char *photo_hash,
-                           int64_t photo_modified);
+// The object of a record, with what its verdict says of the photo and the hint. New reference, NULL when memory
+// runs out. `model` may be NULL.
+json_t *provenance_to_json(const struct provenance *provenance, const char *model,
+                           const struct verdict *verdict);
 // Whether the photo is no longer the file that a record with this provenance is about. It is read only when it
 // was written to since, by its time. False when either is not known, or it cannot be read: to be told elsewhere.
 bool provenance_photo_differs(const char *photo, int64_t photo_modified, const char *photo_hash);

@@ -392,10 +392,12 @@ static int take_trust(const struct reader *reader, const json_t *object, struct 
                : 0;
 }
 
-static int take_photo_hash(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+static int take_hashes(const struct reader *reader, const json_t *object, struct verdict *verdict) {
     const json_t *provenance;
-    if (find_object(reader, object, "provenance", &provenance)) return -1;
-    return take_text(reader, provenance, "photo_sha256", &verdict->photo_sha256);
+    if (find_object(reader, object, "provenance", &provenance) ||
+        take_text(reader, provenance, "photo_sha256", &verdict->photo_sha256))
+        return -1;
+    return take_text(reader, provenance, "hint_sha256", &verdict->hint_sha256);
 }
 
 static int take_verdict(const struct reader *reader, const json_t *object, struct verdict *verdict) {
@@ -408,7 +410,7 @@ static int take_verdict(const struct reader *reader, const json_t *object, struc
                  take_text(reader, object, "server_changes", &verdict->server_changes) ||
                  take_text(reader, object, "evidence", &verdict->evidence) ||
                  take_text(reader, object, "evidence_error", &verdict->evidence_error) ||
-                 take_photo_hash(reader, object, verdict);
+                 take_hashes(reader, object, verdict);
     return failed ? -1 : 0;
 }
 

@@ -52,7 +52,9 @@ static int add_entry(struct resume *resume, const char *photo, const struct resu
         entry->line = found->line;
         entry->failed = found->failed;
         entry->modified = found->modified;
+        entry->hint_known = found->hint_known;
         memcpy(entry->photo_sha256, found->photo_sha256, sizeof entry->photo_sha256);
+        memcpy(entry->hint_sha256, found->hint_sha256, sizeof entry->hint_sha256);
         return 0;
     }
     if (resume->count == resume->capacity) {
@@ -69,6 +71,13 @@ static int add_entry(struct resume *resume, const char *photo, const struct resu
     return name_map_add(&resume->by_photo, entry->photo, resume->count++, error);
 }
 
+static int refuse_settings(const char *name, const char *different, struct error *error) {
+    return error_set(
+        error, ERROR_INPUT,
+        "%s: was made with other settings (%.200s): use the same, a new file, or --force to mix them", name,
+        different);
+}
+
 static int compare_settings(struct resume *resume, const struct record *record,
                             const struct resume_options *options, const char *name, struct error *error) {
     if (!options->provenance || options->mix) return 0;
@@ -82,11 +91,7 @@ static int compare_settings(struct resume *resume, const struct record *record,
     if (different.failed)
         result = error_set(error, ERROR_MEMORY, "%s: out of memory", name);
     else if (different.length)
-        result =
-            error_set(error, ERROR_INPUT,
-                      "%s: was made with other settings (%.200s): use the same, a new file, or --force to "
-                      "mix them",
-                      name, different.data);
+        result = refuse_settings(name, different.data, error);
     buffer_free(&different);
     return result;
 }
@@ -113,6 +118,9 @@ static int take_line(void *context, const char *line, size_t length, size_t offs
         .modified = json_integer_value(json_object_get(record.provenance, "photo_modified"))};
     snprintf(found.photo_sha256, sizeof found.photo_sha256, "%s",
              record.verdict.photo_sha256 ? record.verdict.photo_sha256 : "");
+    const char *hint = record.verdict.hint_sha256;
+    found.hint_known = json_object_get(record.provenance, "hint_sha256") != NULL;
+    snprintf(found.hint_sha256, sizeof found.hint_sha256, "%s", hint ? hint : "");
     if (result == 0) result = add_entry(resume, record.verdict.photo, &found, error);
     record_free(&record);
     return result;
@@ -228,6 +236,71 @@ static int note_lacking(void *context, const struct record *record, struct error
     (void)error;
     if (lacks_evidence(record) && name_map_find(&lacking->resume->by_photo, record->verdict.photo, &at))
         lacking->entries[at] = true;
+    return 0;
+}
+
+static char **identify_records(const struct resume *resume, struct name_map *files, struct error *error) {
+    char **identities = memory_new(resume->count + 1, sizeof *identities, "records", error);
+    int result = identities ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < resume->count; i++) {
+        identities[i] = file_identity(resume->entries[i].photo, error);
+        result = identities[i] ? 0 : -1;
+        if (result == 0 && !name_map_find(files, identities[i], NULL))
+            result = name_map_add(files, identities[i], i, error);
+    }
+    if (result == 0) return identities;
+    for (size_t i = 0; identities && i < resume->count; i++) free(identities[i]);
+    free(identities);
+    return NULL;
+}
+
+static int take_name(const struct resume *resume, const struct name_map *files, char **path,
+                     struct error *error) {
+    size_t at;
+    if (name_map_find(&resume->by_photo, *path, NULL)) return 0;
+    char *identity = file_identity(*path, error);
+    if (!identity) return -1;
+    bool known = name_map_find(files, identity, &at);
+    free(identity);
+    if (!known) return 0;
+    const char *photo = resume->entries[at].photo;
+    char *name = memory_copy_string(photo, strlen(photo), error);
+    if (!name) return -1;
+    free(*path);
+    *path = name;
+    return 0;
+}
+
+int resume_take_names(const struct resume *resume, struct photo_list *list, struct error *error) {
+    struct name_map files = {0};
+    char **identities = identify_records(resume, &files, error);
+    int result = identities ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < list->count; i++)
+        result = take_name(resume, &files, &list->paths[i], error);
+    for (size_t i = 0; identities && i < resume->count; i++) free(identities[i]);
+    free(identities);
+    name_map_free(&files);
+    return result;
+}
+
+int resume_check_hints(const struct resume *resume, const struct photo_list *list, struct folder_hints *hints,
+                       struct error *error) {
+    size_t at;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!name_map_find(&resume->by_photo, list->paths[i], &at)) continue;
+        const struct resume_entry *entry = &resume->entries[at];
+        if (entry->failed || !entry->hint_known) continue;
+        const struct folder_hint *hint = folder_hints_find(hints, entry->photo, error);
+        if (!hint) return -1;
+        if (strcmp(hint->sha256, entry->hint_sha256) == 0) continue;
+        char name[sizeof error->message], different[400];
+        snprintf(name, sizeof name, "%s: line %zu", resume->path, entry->line);
+        snprintf(different, sizeof different, "the hint of %.150s, %s", entry->photo,
+                 !hint->sha256[0]         ? "now none"
+                 : !entry->hint_sha256[0] ? "was none"
+                                          : "now another one");
+        return refuse_settings(name, different, error);
+    }
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/journal.h"
 #include "base/name_map.h"
 #include "base/output.h"
+#include "locate/folder_hints.h"
 #include "locate/photo_list.h"
 #include "locate/provenance.h"
 #include "locate/record.h"
@@ -28,6 +29,8 @@ struct resume_entry {
     bool changed;                 // resume_drop_changed: the record is about another file
     int64_t modified;             // of the photo (locate/provenance.h)
     char photo_sha256[HASH_TEXT]; // "" when not known
+    bool hint_known;              // the record says with which hint of its folder it was made
+    char hint_sha256[HASH_TEXT];  // "": none
 };
 
 struct resume {
@@ -45,6 +48,13 @@ struct resume {
 // was made with another model, seed or other settings (naming what differs). Start from {0}, or anything.
 int resume_read(struct resume *resume, const char *path, const struct resume_options *options,
                 struct error *error);
+// Gives the photos of the list the names that their records have, where those are other names of the same files:
+// what follows, and what is written, knows a photo by one name.
+int resume_take_names(const struct resume *resume, struct photo_list *list, struct error *error);
+// The rule of resume_read for hints of folders, which differ from photo to photo: ERROR_INPUT when one of the list
+// has another hint by now than when it was located.
+int resume_check_hints(const struct resume *resume, const struct photo_list *list, struct folder_hints *hints,
+                       struct error *error);
 // Looks which photos of the list are other files by now than when they were located: their records count no more,
 // and they are asked for again. *changed counts them.
 int resume_drop_changed(struct resume *resume, const struct photo_list *list, size_t *changed,

@@ -11,6 +11,10 @@
 #include "base/log.h"
 #include "model/hub.h"
 
+const char *session_prompt(const struct session_options *options) {
+    return options->prompt ? options->prompt : options->compat ? "compat-eval" : "globe";
+}
+
 struct session_options session_options_default(void) {
     return (struct session_options){
         .samples = 1,
@@ -90,7 +94,7 @@ static int open_parts(struct session *session, struct session_options *options, 
     if (options->endpoint.url && options->explain)
         return error_set(error, ERROR_USAGE,
                          "--explain needs a local model: a server does not tell where it looked");
-    const char *prompt = options->prompt ? options->prompt : options->compat ? "compat-eval" : "globe";
+    const char *prompt = session_prompt(options);
     if (locate_prompt_open(&session->prompt, prompt, options->hint, error)) return -1;
     if (options->hint_file && (strchr(options->hint_file, '/') || !*options->hint_file))
         return error_set(error, ERROR_USAGE,

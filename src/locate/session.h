@@ -34,6 +34,7 @@ struct session_options {
 };
 
 struct session_options session_options_default(void);
+const char *session_prompt(const struct session_options *options); // the name of the prompt that is meant
 
 struct session {
     struct model *model; // NULL with an endpoint

@@ -76,6 +76,7 @@ void verdict_free(struct verdict *verdict) {
     for (size_t i = 0; i < VERDICT_LEVELS; i++) free(verdict->standings[i].name);
     free(verdict->photo);
     free(verdict->photo_sha256);
+    free(verdict->hint_sha256);
     free(verdict->evidence_error);
     free(verdict->reasoning);
     free(verdict->answer);

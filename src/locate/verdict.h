@@ -95,6 +95,7 @@ struct verdict {
     char *photo;            // as given on the command line
     char *photo_sha256;     // of the file as it was decoded, 64 hexadecimal digits; NULL when not known
     int64_t photo_modified; // when the file was last written to, nanoseconds since 1970; 0 when not known
+    char *hint_sha256;      // with hints for folders: of what the model was told; NULL: nothing
     char
         *evidence_error; // why the attention maps that were asked for are not there; NULL: nothing is missing
     enum verdict_outcome outcome;

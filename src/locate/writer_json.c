@@ -231,9 +231,7 @@ static void set_work(struct object *object, const struct verdict *view,
 static void set_origin(struct object *object, const struct verdict *view,
                        const struct writer_options *options) {
     set(object, "provenance",
-        options->provenance ? provenance_to_json(options->provenance, options->model, view->photo_sha256,
-                                                 view->photo_modified)
-                            : json_null());
+        options->provenance ? provenance_to_json(options->provenance, options->model, view) : json_null());
     set_text(object, "evidence_error", view->evidence_error);
     set_photo_bytes(object, view->photo);
 }

@@ -55,3 +55,51 @@ folder/a.jpg"
     [[ $stderr == *"hinted/globe-hint.txt: the hint is not UTF-8 text"* ]]
     globe 2 locate b.jpg --hint-file a/b --model "$model"
 }
+
+@test "a photo is located once, whatever its names" {
+    mkdir once
+    cp b.jpg once/a.jpg
+    cp b.jpg once/b.jpg
+    ln -s once also
+    printf 'once/b.jpg\n./once/a.jpg\n' >list
+    quick=(--model "$model" --max-tokens 4 --jsonl)
+    globe 0 locate once/a.jpg ./once/a.jpg also once/b.jpg -l list "${quick[@]}" -o o.jsonl
+    [[ $stderr == *"./once/a.jpg: is the same file as once/a.jpg, and located once"* ]]
+    [[ $stderr == *"once/b.jpg: is the same file as also/b.jpg"* ]]
+    [[ $stderr == *"2 photos in"*"; 5 were named again"* ]]
+    [ "$(jq -rs 'map(.photo) | join(" ")' o.jsonl)" = "once/a.jpg also/b.jpg" ]
+    # Also when it was another day that named it otherwise.
+    globe 0 locate once "$PWD/once/b.jpg" "${quick[@]}" -o o.jsonl --resume
+    [ "$(jq -s length o.jsonl)" = 2 ]
+    globe 0 locate b.jpg b.jpg "${quick[@]}"
+    [[ $stderr == *"b.jpg: is named twice, and located once"* ]]
+    [ "$(jq -s length <<<"$output")" = 1 ]
+}
+
+@test "a hint that has changed is another setting" {
+    mkdir -p trip/day1 trip/day2
+    cp b.jpg trip/day1/a.jpg
+    cp b.jpg trip/day2/b.jpg
+    echo "A trip to the Balkans" >trip/globe-hint.txt
+    go() { globe "$1" locate -r trip --hint-file globe-hint.txt --model "$model" --max-tokens 4 --jsonl -o o.jsonl "${@:2}"; }
+    go 0
+    jq -es 'all(.provenance.hint_sha256 | length == 64)' o.jsonl
+    cp o.jsonl before
+    go 0 --resume
+    echo "Near Kotor" >trip/day2/globe-hint.txt # nearer than the one above it
+    go 3 --resume
+    [[ $stderr == *"line 2: was made with other settings (the hint of trip/day2/b.jpg, now another one)"* ]]
+    go 0 --resume --force
+    rm trip/day2/globe-hint.txt trip/globe-hint.txt
+    go 3 --resume
+    [[ $stderr == *"(the hint of trip/day1/a.jpg, now none)"* ]]
+    cmp o.jsonl before
+    go 0
+    jq -es 'all(.provenance.hint_sha256 == null)' o.jsonl
+    echo "Near Kotor" >trip/day2/globe-hint.txt
+    go 3 --resume
+    [[ $stderr == *"(the hint of trip/day2/b.jpg, was none)"* ]]
+    # Records that do not say it are taken as they are.
+    jq -c 'del(.provenance.hint_sha256)' before >o.jsonl
+    go 0 --resume
+}

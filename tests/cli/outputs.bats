@@ -403,11 +403,11 @@ d.commit()'
     ln -s folder.jpg in/link.jpg
     python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("in/socket.jpg")'
     globe 1 locate -r in in/empty /nowhere/folder.jpg in/sub --list /nowhere/list --jsonl -o o.jsonl
-    jq -es 'map(select(.outcome != "failed").photo) | sort == ["in/a.jpg", "in/sub/b.jpg", "in/sub/b.jpg"]' o.jsonl
+    jq -es 'map(select(.outcome != "failed").photo) | sort == ["in/a.jpg", "in/sub/b.jpg"]' o.jsonl
     jq -es 'map(select(.outcome == "failed")) | all(.error.status == 3) and length == 5' o.jsonl
     [[ $stderr == *"in/empty: no pictures in this folder"* ]]
     [[ $stderr == *"/nowhere/list: cannot open"* ]]
-    [[ $stderr == *"8 photos in "*"; 2 folders or lists not read" ]]
+    [[ $stderr == *"7 photos in "*"; 1 was named again; 2 folders or lists not read" ]]
     globe 3 locate in/empty in/folder.jpg
 }
 

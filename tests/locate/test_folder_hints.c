@@ -23,9 +23,9 @@ static int make_folders(void **state) {
 
 static const char *ask(struct folder_hints *hints, const char *photo) {
     struct error error = {0};
-    const struct locate_prompt *prompt = folder_hints_find(hints, photo, &error);
-    assert_got(prompt, error);
-    return prompt->text;
+    const struct folder_hint *found = folder_hints_find(hints, photo, &error);
+    assert_got(found, error);
+    return found ? found->text.text : NULL;
 }
 
 static void the_nearest_counts(void **state) {

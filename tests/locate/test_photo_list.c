@@ -270,6 +270,40 @@ static void test_folders_in_lists(void **state) {
     photo_list_free(&list);
 }
 
+enum { TOLD = 1024 };
+
+static void note(void *context, const char *photo, const char *first) {
+    char *all = context;
+    size_t root = strlen(test_temporary("%s", "")), used = strlen(all);
+    snprintf(all + used, TOLD - used, "%s=%s|", photo + root, first + root);
+}
+
+static void each_file_is_done_once(void **state) {
+    (void)state;
+    struct photo_list list = {0};
+    struct error error;
+    char told[TOLD] = "";
+    size_t dropped;
+    make_folder("once");
+    touch(test_temporary("once/a.jpg"));
+    touch(test_temporary("once/b.jpg")); // the same bytes, but another file
+    assert_int_equal(symlink(test_temporary("once"), test_temporary("also")), 0);
+    assert_int_equal(symlink("a.jpg", test_temporary("once/l.jpg")), 0);
+    assert_int_equal(link(test_temporary("once/a.jpg"), test_temporary("once/h.jpg")), 0);
+    static const char *const names[] = {"once/a.jpg", "once/./a.jpg", "also/a.jpg", "once/b.jpg",
+                                        "once/l.jpg", "once/h.jpg",   "once/gone",  "also/b.jpg",
+                                        "once/gone",  "once/a.jpg"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_ok(photo_list_add(&list, test_temporary("%s", names[i]), &error), error);
+    assert_ok(photo_list_drop_repeats(&list, note, told, &dropped, &error), error);
+    assert_paths(&list, test_temporary("%s", ""), "once/a.jpg|once/b.jpg|once/gone|");
+    assert_int_equal(dropped, 7);
+    assert_string_equal(told, "once/./a.jpg=once/a.jpg|also/a.jpg=once/a.jpg|once/l.jpg=once/a.jpg|"
+                              "once/h.jpg=once/a.jpg|also/b.jpg=once/b.jpg|once/gone=once/gone|"
+                              "once/a.jpg=once/a.jpg|");
+    photo_list_free(&list);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add),
@@ -282,6 +316,7 @@ int main(void) {
         cmocka_unit_test(test_lists_of_anything),
         cmocka_unit_test(test_folders_in_lists),
         cmocka_unit_test(test_standard_input),
+        cmocka_unit_test(each_file_is_done_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,8 @@ static void assert_resumed(const char *path, const char *left, size_t kept, size
     char all[64] = "";
     assert_ok(resume_read(&resume, path, &(struct resume_options){0}, &error), error);
     assert_ok(resume_drop(&resume, &list, false, &dropped, &error), error);
-    for (size_t i = 0; i < list.count; i++) strcat(strcat(all, list.paths[i]), "|");
+    for (size_t i = 0, used = 0; i < list.count; i++)
+        used += (size_t)snprintf(all + used, sizeof all - used, "%s|", list.paths[i]);
     assert_string_equal(all, left);
     assert_int_equal(resume.mark.keep, kept);
     assert_int_equal(dropped, gone);
@@ -155,7 +156,8 @@ static void settings_that_change_answers_are_told_apart(void **state) {
     struct provenance provenance;
     struct session_options options = usual();
     assert_ok(provenance_make(&provenance, &options, PRECISION_FULL, &error), error);
-    json_t *written = provenance_to_json(&provenance, "tiny", "00", 5);
+    json_t *written = provenance_to_json(
+        &provenance, "tiny", &(struct verdict){.photo_sha256 = (char[]){"00"}, .photo_modified = 5});
     char *text = json_dumps(written, JSON_REAL_PRECISION(12)); // as it comes back from a file
     json_t *record = json_loads(text, 0, NULL);
     free(text);
@@ -231,6 +233,30 @@ static void a_large_batch_is_resumed_quickly(void **state) {
     photo_list_free(&list);
 }
 
+// What is known of a photo is known by its file, whatever the name in today's list.
+static void other_names_of_a_photo_are_that_photo(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct resume resume;
+    struct photo_list list = {0};
+    char line[4096];
+    size_t dropped;
+    const char *photo = test_temporary("named.jpg");
+    test_write(photo, "x", 1);
+    int length = snprintf(line, sizeof line, "{\"photo\": \"%s\", \"outcome\": \"no_answer\"}\n", photo);
+    const char *path = write_text("names.jsonl", line, (size_t)length);
+    assert_ok(photo_list_add(&list, test_temporary("./named.jpg"), &error), error);
+    assert_ok(photo_list_add(&list, test_temporary("other.jpg"), &error), error);
+    assert_ok(resume_read(&resume, path, &(struct resume_options){0}, &error), error);
+    assert_ok(resume_take_names(&resume, &list, &error), error);
+    assert_string_equal(list.paths[0], photo);
+    assert_ok(resume_drop(&resume, &list, false, &dropped, &error), error);
+    assert_int_equal(dropped, 1);
+    assert_string_equal(list.paths[0], test_temporary("other.jpg"));
+    resume_free(&resume);
+    photo_list_free(&list);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_done_is_dropped),
@@ -238,6 +264,7 @@ int main(void) {
         cmocka_unit_test(half_a_line_is_cut_off),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(one_record_of_each_is_left),
+        cmocka_unit_test(other_names_of_a_photo_are_that_photo),
         cmocka_unit_test(settings_that_change_answers_are_told_apart),
         cmocka_unit_test(models_are_known_by_their_weights),
         cmocka_unit_test(a_large_batch_is_resumed_quickly),
