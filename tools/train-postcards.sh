@@ -23,9 +23,9 @@ if [ ! -e "$runs/vocabulary/tokenizer.json" ]; then
     "$globe" tokenizer train --out "$runs/vocabulary" --size 1856 --chat \
         "$runs/held-out/postcards.jsonl" "$runs/held-out/naming.jsonl"
 fi
-if [ ! -e "$runs/start/model.safetensors" ]; then # a card has 224 x 168 pixels; larger pictures become that small
+if [ ! -e "$runs/start/model.safetensors" ]; then # a card has 224 x 168 pixels; larger and smaller pictures become so, too
     "$globe" init --config recipes/postcards/config.json --tokenizer "$runs/vocabulary" --out "$runs/start" \
-        --seed 1 --min-pixels 18816 --max-pixels 37632
+        --seed 1 --min-pixels 37632 --max-pixels 37632
 fi
 mpirun --bind-to core -n 2 "$globe" train sft "$recipe" --resume
 

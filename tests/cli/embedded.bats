@@ -51,6 +51,18 @@ above() {
     [ "$(jq -r '.[0].outcome != "failed"' <<<"$output")" = true ]
 }
 
+@test "small copies of cards become as large as a card, and are placed as they are" {
+    cd "$BATS_TEST_TMPDIR"
+    vips --version >/dev/null || skip "no vips"
+    mkdir -p small
+    for card in "$cards"/*.jpg; do vips thumbnail "$card" "small/${card##*/}" 168; done
+    globe 0 locate "$cards"/*.jpg --json --quiet --max-tokens 200
+    large=$(jq -c '[.[] | .place.country]' <<<"$output")
+    globe 0 locate small/*.jpg --json --quiet --max-tokens 200
+    same=$(jq --argjson large "$large" '[[.[] | .place.country], $large] | transpose | map(select(.[0] == .[1])) | length' <<<"$output")
+    above "$same" 5
+}
+
 @test "a picture that is no card is out of scope" {
     cd "$BATS_TEST_TMPDIR"
     vips gaussnoise noise.png 640 480 --mean 128 --sigma 40 || skip "no vips"
