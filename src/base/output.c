@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/temporary.h"
 
@@ -163,41 +164,50 @@ static int take_lock(const struct outputs *outputs, struct output *output, struc
     return 0;
 }
 
-// What a run that was killed left beside its output: PATH.PID-SERIAL.tmp (base/file.c) of a process that is no
-// more. Only while the lock is held: nobody else is writing PATH.
-static bool is_left_over(const char *ending) {
-    if (*ending != '.') return false;
-    const char *digits = ending + 1, *rest = digits + strspn(digits, "0123456789");
-    long process = strtol(digits, NULL, 10);
-    if (rest == digits || rest - digits > 9 || process < 1) return false;
-    if (*rest == '-') {
-        size_t serial = strspn(rest + 1, "0123456789");
-        rest += serial ? serial + 1 : 0;
+// What a run that was killed left: NAME.PID-SERIAL.tmp (base/file.c, base/folder.c) of a process that is no more. Only
+// while the lock is held: nobody else is writing there. *stem is the length of NAME.
+static bool is_left_over(const char *name, size_t *stem) {
+    size_t end = strlen(name), from;
+    if (end < 4 || strcmp(name + end - 4, ".tmp") != 0) return false;
+    end -= 4;
+    for (from = end; from && strchr("0123456789-", name[from - 1]); from--) {
     }
-    return strcmp(rest, ".tmp") == 0 && kill((pid_t)process, 0) && errno == ESRCH;
+    size_t digits = strspn(name + from, "0123456789"), rest = from + digits;
+    if (!from || name[from - 1] != '.' || digits < 1 || digits > 9) return false;
+    if (name[rest] == '-') rest += 1 + strspn(name + rest + 1, "0123456789");
+    *stem = from - 1;
+    long process = strtol(name + from, NULL, 10);
+    return rest == end && process > 0 && kill((pid_t)process, 0) && errno == ESRCH;
 }
 
-// Of files that begin with `known`, or, when it may stand `anywhere`, have it before the process.
-static void remove_left_over(const char *folder, const char *known, bool anywhere) {
-    DIR *list = opendir(folder);
-    // cppcheck-suppress readdirCalled ; nobody else reads this stream
-    for (struct dirent *entry; list && (entry = readdir(list));) {
-        const char *found = anywhere ? strstr(entry->d_name, known) : entry->d_name;
-        if (!found || strncmp(found, known, strlen(known)) != 0) continue;
-        if (is_left_over(found + strlen(known))) unlinkat(dirfd(list), entry->d_name, 0);
-    }
-    if (list) closedir(list);
+static void remove_left_over(const char *folder, const char *name) {
+    char *path = file_join(folder, name, NULL);
+    if (path && unlink(path) && (errno == EISDIR || errno == EPERM)) folder_remove(path, NULL);
+    free(path);
 }
 
 void output_remove_left_over(const char *path) {
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'), *wanted = slash ? slash + 1 : path;
     char *folder = file_folder(path, NULL);
-    if (folder) remove_left_over(folder, slash ? slash + 1 : path, false);
+    DIR *list = folder ? opendir(folder) : NULL;
+    size_t stem, length = strlen(wanted);
+    // cppcheck-suppress readdirCalled ; nobody else reads this stream
+    for (struct dirent *entry; list && (entry = readdir(list));)
+        if (strncmp(entry->d_name, wanted, length) == 0 && is_left_over(entry->d_name, &stem) && stem == length)
+            remove_left_over(folder, entry->d_name);
+    if (list) closedir(list);
     free(folder);
 }
 
 void output_remove_left_overs(const char *folder, const char *ending) {
-    remove_left_over(folder, ending, true);
+    DIR *list = opendir(folder);
+    size_t stem, length = strlen(ending);
+    // cppcheck-suppress readdirCalled ; nobody else reads this stream
+    for (struct dirent *entry; list && (entry = readdir(list));)
+        if (is_left_over(entry->d_name, &stem) &&
+            stem >= length && strncmp(entry->d_name + stem - length, ending, length) == 0)
+            remove_left_over(folder, entry->d_name);
+    if (list) closedir(list);
 }
 
 static int lock_output(const struct outputs *outputs, struct output *output, struct error *error) {

@@ -62,7 +62,7 @@ int outputs_spare_folder(const struct outputs *outputs, const char *what, const 
 // Gives the outputs back. What was written stays.
 void outputs_release(struct outputs *outputs);
 
-// What a run that was killed in the middle of writing PATH left beside it (outputs_add does it for its files).
+// What a run that was killed in the middle of writing PATH, a file or a folder, left beside it (outputs_add does it).
 // Only for whoever holds the lock of the file or its folder.
 void output_remove_left_over(const char *path);
 // The same for all files of the folder whose names end in `ending` (".xmp").

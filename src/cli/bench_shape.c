@@ -2,24 +2,20 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/temporary.h"
 #include "model/random_checkpoint.h"
 
 const char *const bench_shapes[] = {"tiny", "3b", "7b", "72b", NULL};
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw) {
-    (void)status, (void)type, (void)ftw;
-    return remove(path);
-}
 
 // ---- what a killed run left -----------------------------------------------------------------------------
 
@@ -41,7 +37,7 @@ static void remove_left_overs(const char *root) {
     for (struct dirent *entry; list && (entry = readdir(list));) {
         int lock, length = snprintf(folder, sizeof folder, "%s/%s", root, entry->d_name);
         if (strncmp(entry->d_name, prefix, sizeof prefix - 1) != 0 || length >= (int)sizeof folder) continue;
-        if (is_left_over(folder, &lock)) nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        if (is_left_over(folder, &lock)) folder_remove(folder, NULL);
         if (lock >= 0) close(lock);
     }
     if (list) closedir(list);
@@ -76,7 +72,7 @@ int bench_on_shape(struct model_arguments *model, const char *shape, int layers,
     int failed = random_checkpoint_write(&random, folder, error);
     if (!failed) failed = run(context, model, name, error);
     model->folder = NULL;
-    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(folder, NULL);
     if (lock >= 0) close(lock);
     temporary_forget(noted);
     return failed ? -1 : 0;

@@ -163,7 +163,7 @@ static int heal(void *context, const struct record *record, struct error *error)
 }
 
 // A killed run may have been in the middle of one. Photos come folder by folder.
-static int remove_left_overs(const struct photo_list *photos, struct error *error) {
+static int remove_sidecars_left_over(const struct photo_list *photos, struct error *error) {
     char *last = NULL;
     int result = 0;
     for (size_t i = 0; result == 0 && i < photos->count; i++) {
@@ -181,6 +181,7 @@ int locate_heal_sidecars(const struct locate_settings *settings, const struct re
                          const struct photo_list *photos, size_t *written, size_t *failed,
                          struct error *error) {
     struct healing healing = {settings, written, failed};
-    if (settings->write_xmp && remove_left_overs(photos, error)) return -1;
+    if (settings->session.explain) output_remove_left_overs(settings->session.explain, ".png");
+    if (settings->write_xmp && remove_sidecars_left_over(photos, error)) return -1;
     return settings->write_xmp ? resume_each(resume, photos, heal, &healing, error) : 0;
 }

@@ -1,6 +1,5 @@
 // Adapters to disk: PEFT folders, and merging into a checkpoint.
 #include <errno.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -292,35 +292,11 @@ int lora_merge(const struct lora *lora, const struct model *model, const char *f
 
 // ---- a new folder
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw) {
-    (void)status, (void)type, (void)ftw;
-    return remove(path);
-}
-
-// FOLDER.XXXXXX, made; NULL with an error.
-static char *make_temporary(const char *folder, struct error *error) {
-    struct buffer name = {0};
-    size_t length = strlen(folder);
-    while (length > 1 && folder[length - 1] == '/') length--;
-    buffer_format(&name, "%.*s.XXXXXX", (int)length, folder);
-    char *path = buffer_take(&name);
-    if (!path) {
-        error_set(error, ERROR_MEMORY, "%s: not enough memory", folder);
-    } else if (!mkdtemp(path)) {
-        error_set_errno(error, folder, "cannot make the folder");
-        free(path);
-        path = NULL;
-    } else {
-        chmod(path, 0755);
-    }
-    return path;
-}
-
 int lora_check_merge(const char *folder, struct error *error) {
     struct stat status;
     if (lstat(folder, &status) == 0)
         return error_set(error, ERROR_INPUT, "%s: is there already; choose another folder to write", folder);
-    char *temporary = make_temporary(folder, error);
+    char *temporary = folder_make_temporary(folder, error);
     if (!temporary) return -1;
     rmdir(temporary);
     free(temporary);
@@ -330,13 +306,13 @@ int lora_check_merge(const char *folder, struct error *error) {
 int lora_merge_new(const struct lora *lora, const struct model *model, const char *folder, bool convert,
                    enum dtype type, struct error *error) {
     if (lora_check_merge(folder, error)) return -1;
-    char *temporary = make_temporary(folder, error);
+    char *temporary = folder_make_temporary(folder, error);
     if (!temporary) return -1;
     int noted = temporary_note(temporary, TEMPORARY_FOLDER);
     int result = lora_merge(lora, model, temporary, convert, type, error);
     if (result == 0) result = signals_check(error);
     if (result == 0 && rename(temporary, folder)) result = error_set_errno(error, folder, "cannot rename to");
-    if (result) nftw(temporary, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (result) folder_remove(temporary, NULL);
     temporary_forget(noted);
     free(temporary);
     return result;

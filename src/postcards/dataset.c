@@ -388,6 +388,7 @@ int dataset_write(const struct cards_options *options, struct error *error) {
         else
             output_remove_left_over(paths[f]);
     }
+    if (mark) output_remove_left_over(mark);
     if (!result) result = make_way(options, cards, paths, mark, error);
     if (!result) {
         work->options = options;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/output.h"
 #include "base/json.h"
 #include "text/bpe_train_internal.h"
 #include "text/qwen2_rules.h"
@@ -51,10 +52,12 @@ static int write_json(const char *folder, const char *name, json_t *value, struc
     char *text = value ? json_dumps(value, JSON_INDENT(2)) : NULL;
     char *path = text ? file_join(folder, name, error) : NULL;
     int result = -1;
-    if (!text)
+    if (!text) {
         error_set(error, ERROR_MEMORY, "%s: out of memory", name);
-    else if (path)
+    } else if (path) {
+        output_remove_left_over(path);
         result = file_write(path, text, strlen(text), error);
+    }
     free(path);
     free(text);
     json_decref(value);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "train/settings.h"
 
 // ---- making it ------------------------------------------------------------------------------------------
@@ -61,13 +62,16 @@ static void remove_folders(const char *path, size_t there) {
     free(copy);
 }
 
+static const char check_name[] = ".globe-check";
+
 // A file of one byte, written and removed.
 static int try_to_write(const char *folder, struct error *error) {
-    char *path = file_join(folder, ".globe-check-XXXXXX", error);
-    if (!path) return -1;
-    int file = mkstemp(path), result = 0;
-    if (file < 0 || write(file, "", 1) != 1) result = error_set_errno(error, folder, "cannot write into");
-    if (file >= 0) close(file), unlink(path);
+    char *path = file_join(folder, check_name, error);
+    struct file_writer writer;
+    int result = path ? file_writer_open(&writer, path, error) : -1;
+    if (result == 0 && (putc(0, writer.stream) == EOF || fflush(writer.stream)))
+        result = error_set_errno(error, folder, "cannot write into");
+    if (result == 0) file_writer_abandon(&writer);
     free(path);
     return result;
 }
@@ -133,6 +137,15 @@ int run_folder_lock(const char *folder, int *lock, struct error *error) {
     if (taken) return error_set(error, ERROR_INPUT, "%s: another globe is training into this folder", folder);
     log_warning("%s: cannot be locked: %s", folder, strerror(errno));
     return 0;
+}
+
+void run_folder_tidy(const char *folder) {
+    static const char *const names[] = {check_name, "recipe.yaml", "metrics.jsonl"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = file_join(folder, names[i], NULL);
+        if (path) output_remove_left_over(path);
+        free(path);
+    }
 }
 
 // ---- the recipe -----------------------------------------------------------------------------------------

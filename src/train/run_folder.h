@@ -16,6 +16,8 @@ int run_folder_make(const char *folder, struct error *error);
 // One process writes into a run. *lock is -1 where the file system knows no locks; close it to end.
 // ERROR_INPUT when another one has it.
 int run_folder_lock(const char *folder, int *lock, struct error *error);
+// Removes what a run that was killed left of its files; for whoever holds the lock.
+void run_folder_tidy(const char *folder);
 
 // Writes RUN/recipe.yaml.
 int run_folder_write_recipe(const char *folder, const char *recipe, struct error *error);

@@ -40,6 +40,7 @@ int run_open_folder(struct run *run, const struct run_options *options, uint64_t
     if (run->state.step) run_folder_compare_recipe(folder, options->recipe_text, &differences);
     if (differences.length) log_warning("the recipe of this run has changed: %s", differences.data);
     buffer_free(&differences);
+    run_folder_tidy(folder);
     if (save_clean(folder, error) || run_folder_write_recipe(folder, options->recipe_text, error)) return -1;
     run->metrics = metrics_open(folder, run->state.step, run->recipe->run.tensorboard, error);
     return run->metrics ? 0 : -1;

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/temporary.h"
 
@@ -21,17 +21,6 @@ static const char prefix[] = "step-", unfinished[] = ".tmp";
 
 static int make_folder(const char *path, struct error *error) {
     return mkdir(path, 0777) ? error_set_errno(error, path, "cannot make the folder") : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw) {
-    (void)status, (void)type, (void)ftw;
-    return remove(path);
-}
-
-static int remove_folder(const char *path, struct error *error) {
-    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
-        return error_set_errno(error, path, "cannot remove");
-    return 0;
 }
 
 // Names in a folder are safe only after its own fsync.
@@ -125,7 +114,7 @@ int save_clean(const char *folder, struct error *error) {
     for (struct dirent *entry; result == 0 && (entry = readdir(directory));) {
         if (!is_unfinished(entry->d_name)) continue;
         char *path = file_join(folder, entry->d_name, error);
-        result = path ? remove_folder(path, error) : -1;
+        result = path ? folder_remove(path, error) : -1;
         free(path);
     }
     closedir(directory);
@@ -138,7 +127,7 @@ static int remove_step(const char *folder, uint64_t step, struct error *error) {
     int result = -1;
     if (path && away) {
         result =
-            rename(path, away) ? error_set_errno(error, path, "cannot remove") : remove_folder(away, error);
+            rename(path, away) ? error_set_errno(error, path, "cannot remove") : folder_remove(away, error);
     }
     free(path);
     free(away);
@@ -172,7 +161,7 @@ static void link_step(const char *folder, const char *name, uint64_t step) {
 // ---- saving ---------------------------------------------------------------------------------------------
 
 static int start_folder(const char *path, const char *trainer, struct error *error) {
-    return remove_folder(path, error) || make_folder(path, error) || make_folder(trainer, error) ? -1 : 0;
+    return folder_remove(path, error) || make_folder(path, error) || make_folder(trainer, error) ? -1 : 0;
 }
 
 static int write_recipe(const struct save *save, const char *path, struct error *error) {
@@ -221,7 +210,7 @@ static int save_to(const struct save *save, const struct train_state *state,
     result = write_all(save, state, optimizer, path, trainer, error);
     if (parallel_agree(parallel, result, error)) {
         struct error ignored;
-        if (first) remove_folder(path, &ignored); // give back what space there is
+        if (first) folder_remove(path, &ignored); // give back what space there is
         temporary_forget(noted);
         return -1;
     }

@@ -168,6 +168,16 @@ whole() {
     touch cards/naming.jsonl.$gone-1.tmp cards/mine.jsonl.$gone-1.tmp
     globe 0 postcards --out cards --count 1
     [ ! -e cards/naming.jsonl.$gone-1.tmp ] && [ -e cards/mine.jsonl.$gone-1.tmp ]
+    mkdir maps
+    touch maps/a.png.$gone-1.tmp maps/a.txt.$gone-1.tmp
+    globe 0 locate p/000000.jpg --jsonl -o o.jsonl --explain maps --resume
+    [ ! -e maps/a.png.$gone-1.tmp ] && [ -e maps/a.txt.$gone-1.tmp ]
+    # A whole folder of a merge that was killed; whether this one can be done is another question.
+    mkdir -p merged.$gone-3.tmp/below merged.$$-3.tmp other.$gone-3.tmp
+    touch merged.$gone-3.tmp/below/model.safetensors
+    globe 4 merge --model "$TINY" --adapter p --out merged/
+    [ ! -e merged.$gone-3.tmp ] && [ -e merged.$$-3.tmp ] && [ -e other.$gone-3.tmp ]
+    [ ! -e merged ]
 }
 
 @test "one run at a time writes an output; the others are told who does" {

@@ -173,6 +173,7 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
     exec 7>&-
     [ ! -e "$run-other" ]
     globe 3 merge --model $model --adapter "$run/last" --out "$run-merged"
+    [ -z "$(find "$(dirname "$run")" -name '*.tmp')" ]
     cmp "$run-merged/config.json" "$run.before"
     globe 3 merge --model $model --adapter "$run/last" --out /proc/nowhere/merged
     globe 4 merge --model $model --adapter "$run-merged" --out "$run-none"
