@@ -30,7 +30,8 @@ char *folder_make_temporary(const char *path, struct error *error) {
     int failed;
     do {
         buffer_clear(&name);
-        buffer_format(&name, "%.*s.%ld-%u.tmp", (int)length, path, (long)getpid(), atomic_fetch_add(&serial, 1));
+        buffer_format(&name, "%.*s.%ld-%u.tmp", (int)length, path, (long)getpid(),
+                      atomic_fetch_add(&serial, 1));
         failed = name.failed || mkdir(name.data, 0777);
     } while (failed && !name.failed && errno == EEXIST);
     if (!failed) return buffer_take(&name);

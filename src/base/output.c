@@ -193,7 +193,8 @@ void output_remove_left_over(const char *path) {
     size_t stem, length = strlen(wanted);
     // cppcheck-suppress readdirCalled ; nobody else reads this stream
     for (struct dirent *entry; list && (entry = readdir(list));)
-        if (strncmp(entry->d_name, wanted, length) == 0 && is_left_over(entry->d_name, &stem) && stem == length)
+        if (strncmp(entry->d_name, wanted, length) == 0 && is_left_over(entry->d_name, &stem) &&
+            stem == length)
             remove_left_over(folder, entry->d_name);
     if (list) closedir(list);
     free(folder);
@@ -204,8 +205,8 @@ void output_remove_left_overs(const char *folder, const char *ending) {
     size_t stem, length = strlen(ending);
     // cppcheck-suppress readdirCalled ; nobody else reads this stream
     for (struct dirent *entry; list && (entry = readdir(list));)
-        if (is_left_over(entry->d_name, &stem) &&
-            stem >= length && strncmp(entry->d_name + stem - length, ending, length) == 0)
+        if (is_left_over(entry->d_name, &stem) && stem >= length &&
+            strncmp(entry->d_name + stem - length, ending, length) == 0)
             remove_left_over(folder, entry->d_name);
     if (list) closedir(list);
 }

@@ -130,6 +130,10 @@ struct gazetteer *gazetteer_open(const char *path, struct error *error) {
     return gazetteer;
 }
 
+const char *gazetteer_path(const struct gazetteer *gazetteer) {
+    return gazetteer->path;
+}
+
 void gazetteer_close(struct gazetteer *gazetteer) {
     if (!gazetteer) return;
     for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(gazetteer->statements[i]);
@@ -139,10 +143,6 @@ void gazetteer_close(struct gazetteer *gazetteer) {
     free(gazetteer->touched);
     free(gazetteer->path);
     free(gazetteer);
-}
-
-const char *gazetteer_path(const struct gazetteer *gazetteer) {
-    return gazetteer->path;
 }
 
 static int compare_codes(const void *left, const void *right) {

@@ -141,13 +141,13 @@ static void set_gazetteer(struct making *making, const struct session_options *o
                          (long long)info.names, info.source));
     else
         set(making, "gazetteer", json_null());
-    gazetteer_close(gazetteer);
-    if (!options->gazetteer || options->no_gazetteer) return;
+    const char *path = gazetteer ? gazetteer_path(gazetteer) : options->gazetteer;
     char text[HASH_TEXT]; // one that was edited has the same numbers
-    struct hash *hash = hash_new(NULL);
-    if (hash) add_part(hash, options->gazetteer, "gazetteer");
+    struct hash *hash = path && !options->no_gazetteer ? hash_new(NULL) : NULL;
+    if (hash) add_part(hash, path, "gazetteer");
     if (hash && hash_end(hash, text, NULL) == 0)
         set(making, "gazetteer-file", json_sprintf("sha256:%s", text));
+    gazetteer_close(gazetteer);
 }
 
 static int set_prompt(struct making *making, const struct session_options *options, struct error *error) {

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/output.h"
 #include "base/json.h"
+#include "base/output.h"
 #include "text/bpe_train_internal.h"
 #include "text/qwen2_rules.h"
 #include "text/vocabulary.h"

@@ -367,6 +367,11 @@ d.execute("UPDATE place SET lat = lat + 0.01 WHERE rowid = (SELECT max(rowid) FR
 d.commit()'
     globe 3 "${batch[@]}" --gazetteer g.sqlite --resume
     [[ $stderr == *"(gazetteer-file differs)"* ]]
+    # The same for the one that is found without being named.
+    globe 0 "${batch[@]}"
+    globe 0 "${batch[@]}" --gazetteer "$places" --resume
+    GLOBE_GAZETTEER=$PWD/g.sqlite globe 3 "${batch[@]}" --resume
+    [[ $stderr == *"(gazetteer-file differs)"* ]]
     # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
     export HF_HUB_CACHE=$PWD/hub
     for name in one two; do
