@@ -14,7 +14,7 @@
 #include "train/run.h"
 #include "train/sft.h"
 
-// ---- sft ------------------------------------------------------------------------------------------------
+// ---- runs -----------------------------------------------------------------------------------------------
 
 // One rank speaks for all.
 static void quieten(const struct parallel *parallel) {
@@ -39,7 +39,14 @@ static int run_ranks(const struct run_options *options, struct error *error) {
     return status;
 }
 
-static int run_sft(int argc, char **argv) {
+// One kind of training, and how its help reads.
+struct kind {
+    const struct objective *objective;
+    enum recipe_use use;
+    const char *command, *description, *examples;
+};
+
+static int run_kind(const struct kind *kind, int argc, char **argv) {
     struct option_list sets = {0};
     bool resume = false, check = false, print = false;
     const struct option table[] = {
@@ -50,16 +57,13 @@ static int run_sft(int argc, char **argv) {
         {0},
     };
     const struct usage usage = {
-        .command = "train sft",
+        .command = kind->command,
         .arguments = "RECIPE",
         .at_least = 1,
         .at_most = 1,
         .options = table,
-        .description = "Fine-tunes a model on conversations, as a YAML recipe says (docs/recipes.md).\n"
-                       "Checkpoints, metrics.jsonl and TensorBoard events go to run.folder.",
-        .examples = "globe train sft recipes/tiny-sft.yaml\n"
-                    "globe train sft sft.yaml --set optimizer.learning_rate=2e-5 --resume\n"
-                    "mpirun -n 4 globe train sft sft.yaml\n",
+        .description = kind->description,
+        .examples = kind->examples,
     };
     struct operands operands;
     int status;
@@ -67,11 +71,14 @@ static int run_sft(int argc, char **argv) {
     struct error error = {0};
     char *text;
     struct recipe *recipe =
-        recipe_read(RECIPE_SFT, operands.values[0], sets.values, sets.count, &text, &error);
+        recipe_read(kind->use, operands.values[0], sets.values, sets.count, &text, &error);
     option_list_free(&sets);
     if (!recipe) return command_fail(&error);
-    const struct run_options options = {
-        .objective = &sft_objective, .recipe = recipe, .recipe_text = text, .resume = resume, .check = check};
+    const struct run_options options = {.objective = kind->objective,
+                                        .recipe = recipe,
+                                        .recipe_text = text,
+                                        .resume = resume,
+                                        .check = check};
     if (print)
         fputs(text, stdout);
     else
@@ -79,6 +86,35 @@ static int run_sft(int argc, char **argv) {
     recipe_free(recipe);
     free(text);
     return print ? ERROR_NONE : status;
+}
+
+static int run_sft(int argc, char **argv) {
+    static const struct kind kind = {
+        .objective = &sft_objective,
+        .use = RECIPE_SFT,
+        .command = "train sft",
+        .description = "Fine-tunes a model on conversations, as a YAML recipe says (docs/recipes.md).\n"
+                       "Checkpoints, metrics.jsonl and TensorBoard events go to run.folder.",
+        .examples = "globe train sft recipes/tiny-sft.yaml\n"
+                    "globe train sft sft.yaml --set optimizer.learning_rate=2e-5 --resume\n"
+                    "mpirun -n 4 globe train sft sft.yaml\n",
+    };
+    return run_kind(&kind, argc, argv);
+}
+
+static int run_reward(int argc, char **argv) {
+    static const struct kind kind = {
+        .objective = &reward_objective,
+        .use = RECIPE_REWARD,
+        .command = "train reward",
+        .description = "Trains the reward model of locatability: whether a picture, with what a completion\n"
+                       "says of it, can be placed, yes or no. Rows are those of other data sets with\n"
+                       "\"locatable\", or have yes or no for their answer (docs/training.md). Evaluations\n"
+                       "report loss, accuracy and the area under the ROC curve.",
+        .examples = "globe train reward recipes/postcards/reward.yaml\n"
+                    "globe score exam/postcards.jsonl --reward runs/postcards/reward/best\n",
+    };
+    return run_kind(&kind, argc, argv);
 }
 
 // ---- plot -----------------------------------------------------------------------------------------------
@@ -126,6 +162,7 @@ static int run_plot(int argc, char **argv) {
 int command_train(int argc, char **argv) {
     static const struct command subcommands[] = {
         {"sft", "Supervised fine-tuning", run_sft},
+        {"reward", "Training of the reward model of locatability", run_reward},
         {"plot", "Draw the curves of training runs", run_plot},
     };
     const size_t count = sizeof subcommands / sizeof *subcommands;
@@ -133,7 +170,7 @@ int command_train(int argc, char **argv) {
         if (!strcmp(argv[1], subcommands[i].name)) return subcommands[i].run(argc - 1, argv + 1);
     if (argc > 1 && argv[1][0] != '-') {
         struct error error;
-        error_set(&error, ERROR_USAGE, "train: there is no '%s'; there are sft and plot", argv[1]);
+        error_set(&error, ERROR_USAGE, "train: there is no '%s'; there are sft, reward and plot", argv[1]);
         return command_fail(&error);
     }
     const struct usage usage = {
@@ -143,6 +180,7 @@ int command_train(int argc, char **argv) {
         .at_most = -1,
         .description = "Trains models. The actions, each with its own --help:\n"
                        "  sft     Supervised fine-tuning\n"
+                       "  reward  Training of the reward model of locatability\n"
                        "  plot    Draw the curves of training runs",
         .examples = "globe train sft recipes/tiny-sft.yaml\n",
     };

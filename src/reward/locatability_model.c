@@ -45,11 +45,13 @@ static bool holds(const struct locatability_side *side, int32_t id) {
 }
 
 // Each token once, and none that begins forms of both sides.
-static int find_tokens(struct locatability_model *judge, struct error *error) {
+int locatability_find_tokens(struct locatability_side sides[2], const struct model *model,
+                             struct error *error) {
     static const char *const forms[2][LOCATABILITY_FORMS] = {{"no", "No", "NO", " no", " No", " NO"},
                                                              {"yes", "Yes", "YES", " yes", " Yes", " YES"}};
-    const struct tokenizer *tokenizer = model_tokenizer(judge->model);
+    const struct tokenizer *tokenizer = model_tokenizer(model);
     struct locatability_side found[2] = {0};
+    sides[0].count = sides[1].count = 0;
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < LOCATABILITY_FORMS; i++) {
             int32_t id;
@@ -59,10 +61,10 @@ static int find_tokens(struct locatability_model *judge, struct error *error) {
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < found[side].count; i++)
             if (!holds(&found[!side], found[side].ids[i]))
-                judge->sides[side].ids[judge->sides[side].count++] = found[side].ids[i];
-    if (judge->sides[0].count && judge->sides[1].count) return 0;
+                sides[side].ids[sides[side].count++] = found[side].ids[i];
+    if (sides[0].count && sides[1].count) return 0;
     return error_set(error, ERROR_MODEL, "%s: the tokenizer begins \"yes\" and \"no\" with the same token",
-                     model_facts(judge->model)->folder);
+                     model_facts(model)->folder);
 }
 
 // The sum of e^(logit - top) over a side's tokens.
@@ -288,7 +290,8 @@ struct locatability_model *locatability_model_open(struct model *model, const ch
     judge->compat = compat;
     judge->name = memory_copy_string(adapter, strlen(adapter), error);
     judge->adapter = judge->name ? lora_open(model, adapter, error) : NULL;
-    if (judge->adapter && lora_check_base(judge->adapter, error) == 0 && find_tokens(judge, error) == 0)
+    if (judge->adapter && lora_check_base(judge->adapter, error) == 0 &&
+        locatability_find_tokens(judge->sides, model, error) == 0)
         return judge;
     locatability_model_close(judge);
     return NULL;

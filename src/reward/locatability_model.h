@@ -59,6 +59,16 @@ int locatability_model_score(struct locatability_model *judge, struct training *
                              const struct locatability_case *cases, size_t count, double *scores,
                              struct error *error);
 
+// Tokens that begin one of the two answers.
+enum { LOCATABILITY_FORMS = 6 };
+struct locatability_side {
+    int32_t ids[LOCATABILITY_FORMS];
+    size_t count;
+};
+// sides[0] is no, sides[1] yes. ERROR_MODEL for a tokenizer that cannot tell them apart.
+int locatability_find_tokens(struct locatability_side sides[2], const struct model *model,
+                             struct error *error);
+
 // The chat that is asked, with the picture's place called `name`; training makes its rows of the same. Free it with
 // chat_free.
 int locatability_chat(struct chat *chat, const char *name, const char *text, struct error *error);

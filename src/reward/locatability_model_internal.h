@@ -4,14 +4,6 @@
 
 #include "reward/locatability_model.h"
 
-enum { LOCATABILITY_FORMS = 6 };
-
-// Tokens that begin one of the two answers.
-struct locatability_side {
-    int32_t ids[LOCATABILITY_FORMS];
-    size_t count;
-};
-
 struct locatability_model {
     char *name;
     bool compat;

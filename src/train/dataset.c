@@ -42,6 +42,8 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t length) { // 
 
 static int read_row(const struct dataset *dataset, size_t row, struct row *out, struct row_notes *notes,
                     struct error *error) {
+    if (dataset->options.reward.on)
+        return reward_rows_read(&dataset->options.reward, dataset->files, row, out, notes, error);
     bool asked = dataset->options.answer > 0;
     const struct row_options options = {.chat = asked ? ROW_CHAT_QUESTION : ROW_CHAT_LEARNT, .truth = asked};
     return row_files_read(dataset->files, row, options, out, notes, error);

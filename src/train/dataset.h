@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "model/model.h"
 #include "train/recipe.h"
+#include "train/reward_rows.h"
 #include "train/sample.h"
 
 struct dataset_options {
@@ -17,6 +18,7 @@ struct dataset_options {
     enum recipe_bad_rows bad_rows; // skip, stop
     size_t answer; // rows are questions with their truth, and answers have up to so many tokens; 0: rows
                    // are answers to learn
+    struct reward_rows reward; // rows are made into those of a reward model
 };
 
 // What opening found; rows = kept + bad + deleted.

@@ -15,7 +15,7 @@
 #include "train/recipe.h"
 
 enum objective_set { OBJECTIVE_TRAIN, OBJECTIVE_EVAL };
-enum { OBJECTIVE_SETS = 2, OBJECTIVE_MOST_SUMS = 24 };
+enum { OBJECTIVE_SETS = 2, OBJECTIVE_MOST_SUMS = 96 };
 
 // What passes add up: over the micro-batches of a step (or an evaluation), then over all ranks.
 struct objective_totals {

@@ -9,6 +9,7 @@
 #include "train/adamw.h"
 #include "train/advantage.h"
 #include "train/policy_loss.h"
+#include "train/reward_rows.h"
 #include "train/schedule.h"
 
 // NOLINTBEGIN(bugprone-macro-parentheses): members, not expressions
@@ -185,10 +186,16 @@ const struct setting recipe_settings[] = {
          "when a reward fails: end the run, or leave the completions out", false),
     USED(RECIPE_GRPO, reward, gazetteer, SETTING_TEXT, "\"\"", 0, 0, NULL,
          "gazetteer of rewards that resolve names; empty: the program's own", false),
+
+    USED(RECIPE_REWARD, judge, swapped, SETTING_NUMBER, "0", 0, 1, NULL,
+         "share of the rows that get another row's completion, so that the words alone do not tell", true),
+    USED(RECIPE_REWARD, judge, swapped_as, SETTING_CHOICE, "no", 0, 0, "no, picture",
+         "what is right then: no, for it does not place this picture; or what is true of the picture", true),
     {0},
 };
 
 // The enums count as the choices above do.
+_Static_assert(REWARD_SWAPPED_NO == 0 && REWARD_SWAPPED_PICTURE == 1, "judge.swapped_as");
 _Static_assert(MODEL_TYPE_AUTO == 0 && MODEL_TYPE_F32 == 1 && MODEL_TYPE_BF16 == 2, "model.dtype");
 _Static_assert(LORA_NAMES_NEW == 0 && LORA_NAMES_OLD == 1, "save.adapter_names");
 _Static_assert(ADAMW_DECAY_ALL == 0 && ADAMW_DECAY_A == 1 && ADAMW_DECAY_B == 2 && ADAMW_DECAY_C == 3,

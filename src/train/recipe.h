@@ -112,6 +112,12 @@ struct recipe_reward {
     char *gazetteer;
 };
 
+// How rows become those of a reward model (train/reward_rows.h).
+struct recipe_judge {
+    double swapped;
+    int swapped_as; // enum reward_swapped_as
+};
+
 struct recipe_run {
     char *folder;
     uint64_t seed;
@@ -133,6 +139,7 @@ struct recipe {
     struct recipe_run run;
     struct recipe_grpo grpo;
     struct recipe_reward reward;
+    struct recipe_judge judge;
 };
 
 extern const struct setting recipe_settings[]; // ended by a NULL key

@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/feed.h"
+#include "train/reward_pass.h"
 #include "train/sft_pass.h"
 
-enum { SUM_LOSS, SUM_LABELS };
+enum { SUM_LOSS, SUM_LABELS, SUM_REWARD }; // from there on those of reward_pass
+_Static_assert(SUM_REWARD + REWARD_SUMS <= OBJECTIVE_MOST_SUMS, "sums of a reward model");
 
 struct sft {
     struct objective_parts parts;
@@ -18,9 +20,17 @@ struct sft {
     struct feed feeds[OBJECTIVE_SETS];
     struct sft_row *batch; // [batch.micro_rows]
     struct feed_row *loaded;
+    struct locatability_side sides[2]; // of a reward model
 };
 
 // ---- data -----------------------------------------------------------------------------------------------
+
+static struct reward_rows rows_of_reward(const struct recipe *recipe) {
+    return (struct reward_rows){.on = recipe->use == RECIPE_REWARD,
+                                .swapped = recipe->judge.swapped,
+                                .as = (enum reward_swapped_as)recipe->judge.swapped_as,
+                                .seed = recipe->run.seed};
+}
 
 static int open_data(struct sft *sft, struct error *error) {
     const struct recipe_data *data = &sft->parts.recipe->data;
@@ -29,7 +39,8 @@ static int open_data(struct sft *sft, struct error *error) {
     const struct dataset_options options = {.max_length =
                                                 data->max_length < context ? data->max_length : context,
                                             .too_long = (enum recipe_too_long)data->too_long,
-                                            .bad_rows = (enum recipe_bad_rows)data->bad_rows};
+                                            .bad_rows = (enum recipe_bad_rows)data->bad_rows,
+                                            .reward = rows_of_reward(sft->parts.recipe)};
     const struct setting_list *const lists[] = {&data->train, &data->eval};
     for (size_t set = 0; set < OBJECTIVE_SETS; set++) {
         if (set == OBJECTIVE_EVAL && lists[set]->count == 0) continue;
@@ -60,7 +71,10 @@ static int sft_open(void **self, const struct objective_parts *parts, struct err
     sft->parts = *parts;
     sft->batch = memory_new(micro, sizeof *sft->batch, "batch", error);
     sft->loaded = memory_new(micro, sizeof *sft->loaded, "batch", error);
-    return sft->batch && sft->loaded ? open_data(sft, error) : -1;
+    if (!sft->batch || !sft->loaded) return -1;
+    if (parts->recipe->use == RECIPE_REWARD && locatability_find_tokens(sft->sides, parts->model, error))
+        return -1;
+    return open_data(sft, error);
 }
 
 static size_t sft_rows(const void *self, enum objective_set set) {
@@ -147,6 +161,13 @@ static int name_rows(const struct feed *feed, const struct feed_row *rows, size_
     return -1;
 }
 
+static int run_batch(struct sft *sft, size_t count, bool learn, struct sft_totals *sums, double *reward,
+                     struct error *error) {
+    bool judged = sft->parts.recipe->use == RECIPE_REWARD && !learn;
+    return judged ? reward_pass(sft->parts.training, sft->batch, count, sft->sides, sums, reward, error)
+                  : sft_pass(sft->parts.training, sft->batch, count, learn, sums, error);
+}
+
 static int sft_run_pass(void *self, enum objective_set set, size_t wanted, bool learn,
                         struct objective_totals *totals, struct error *error) {
     struct sft *sft = self;
@@ -165,7 +186,7 @@ static int sft_run_pass(void *self, enum objective_set set, size_t wanted, bool 
             result = 0;
         }
     }
-    if (result == 0 && count && sft_pass(sft->parts.training, sft->batch, count, learn, &sums, error))
+    if (result == 0 && count && run_batch(sft, count, learn, &sums, totals->sums + SUM_REWARD, error))
         result = name_rows(feed, sft->loaded, count, error);
     for (size_t i = 0; i < count; i++) feed_release(&sft->loaded[i]);
     totals->sums[SUM_LOSS] += sums.loss;
@@ -178,10 +199,10 @@ static int sft_run_pass(void *self, enum objective_set set, size_t wanted, bool 
 static size_t sft_metrics(const void *self, enum objective_set set, const struct objective_totals *totals,
                           struct metric *metrics) {
     double labels = totals->sums[SUM_LABELS], loss = labels > 0 ? totals->sums[SUM_LOSS] / labels : NAN;
-    (void)self;
     if (set == OBJECTIVE_EVAL) {
         metrics[0] = (struct metric){"eval_loss", loss};
-        return 1;
+        bool judged = ((const struct sft *)self)->parts.recipe->use == RECIPE_REWARD;
+        return 1 + (judged ? reward_pass_metrics(totals->sums + SUM_REWARD, metrics + 1) : 0);
     }
     metrics[0] = (struct metric){"loss", loss};
     metrics[1] = (struct metric){"labels", labels};
@@ -189,18 +210,10 @@ static size_t sft_metrics(const void *self, enum objective_set set, const struct
     return 3;
 }
 
-const struct objective sft_objective = {
-    .name = "sft",
-    .report = "loss",
-    .open = sft_open,
-    .close = sft_close,
-    .rows = sft_rows,
-    .length = sft_length,
-    .identity = sft_identity,
-    .need = sft_need,
-    .ready = sft_ready,
-    .start = sft_start,
-    .stop = sft_stop,
-    .pass = sft_run_pass,
-    .metrics = sft_metrics,
-};
+#define SUPERVISED                                                                                        \
+    .report = "loss", .open = sft_open, .close = sft_close, .rows = sft_rows, .length = sft_length,       \
+    .identity = sft_identity, .need = sft_need, .ready = sft_ready, .start = sft_start, .stop = sft_stop, \
+    .pass = sft_run_pass, .metrics = sft_metrics
+
+const struct objective sft_objective = {.name = "sft", SUPERVISED};
+const struct objective reward_objective = {.name = "reward", SUPERVISED};

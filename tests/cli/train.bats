@@ -17,6 +17,16 @@ losses() { # losses RUN: step and loss of every step, rounded
     jq -r 'select(.loss) | "\(.step) \(.loss * 1e4 | round)"' "$1/metrics.jsonl"
 }
 
+kind_of() { # kind_of RECIPE: what it trains, by a section that only this has
+    if grep -q '^grpo:' "$1"; then
+        echo grpo
+    elif grep -q '^judge:' "$1"; then
+        echo reward
+    else
+        echo sft
+    fi
+}
+
 wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
     for _ in {1..3000}; do
         "$@" 2>/dev/null && return
@@ -39,11 +49,14 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
 
 @test "every recipe is complete and can be printed" {
     for file in recipes/*.yaml recipes/*/*.yaml; do
-        globe 0 train sft "$file" --print-recipe
+        kind=$(kind_of "$file")
+        globe 0 train --help
+        [[ $output == *"  $kind "* ]] || continue
+        globe 0 train "$kind" "$file" --print-recipe
         [[ $output == *"learning_rate: "* ]]
         echo "$output" >"$BATS_TEST_TMPDIR/full.yaml"
         first=$output
-        globe 0 train sft "$BATS_TEST_TMPDIR/full.yaml" --print-recipe
+        globe 0 train "$kind" "$BATS_TEST_TMPDIR/full.yaml" --print-recipe
         [ "$output" = "$first" ]
     done
     globe 0 train sft "$recipe" --set batch.rows=3 -s optimizer.beta1=0.8 -p
@@ -199,4 +212,33 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
     globe 3 train sft "$recipe" --set run.folder="$run"
     [[ $stderr == *"metrics.jsonl: was not written by a training run"* ]]
     [ "$(cat "$run/metrics.jsonl")" = mine ]
+}
+
+@test "a reward model is trained, and tells pictures from pictures" {
+    cd "$BATS_TEST_TMPDIR"
+    globe 0 postcards --out cards --count 24 --seed 3 --quiet
+    cat >reward.yaml <<EOF
+model: {folder: $GLOBE_SOURCE_DIR/models/postcards, dtype: f32, gradient_checkpointing: false}
+lora: {rank: 2, dropout: 0}
+data: {train: cards/postcards.jsonl, eval: cards/postcards.jsonl, eval_rows: 8, bad_rows: stop}
+judge: {swapped: 0.5}
+batch: {rows: 8, micro_rows: 8}
+optimizer: {learning_rate: 5e-3}
+schedule: {epochs: 2}
+run: {folder: run, threads: 1}
+EOF
+    globe 0 train reward reward.yaml
+    [[ $stderr == *"24 rows to train, 8 to evaluate, 6 steps"* ]]
+    jq -e -s '.[0].loss > (map(select(.loss))[-1].loss)' run/metrics.jsonl
+    jq -e -s 'map(select(.eval_loss)) | length >= 1 and all(.[]; .eval_accuracy >= 0 and .eval_accuracy <= 1 and .eval_yes < 1)' run/metrics.jsonl
+    [ -f run/last/adapter_config.json ]
+    header run/last/adapter_model.safetensors | jq -e '.__metadata__.globe_base | test("^[0-9a-f]{16}$")'
+    # Rows that say neither.
+    jq -c 'del(.locatable)' cards/postcards.jsonl >neither.jsonl
+    globe 3 train reward reward.yaml --set run.folder=other --set data.train=neither.jsonl --check
+    [[ $stderr == *'neither.jsonl:1: the row has no "locatable" (true or false), and its answer is neither yes nor no'* ]]
+    # Keys of others are refused.
+    globe 2 train reward reward.yaml --set grpo.beta=1 --check
+    globe 3 train sft reward.yaml --check
+    [[ $stderr == *"judge.swapped"* ]]
 }

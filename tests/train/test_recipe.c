@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "model/model.h"
+#include "reward/reward.h"
 #include "train/adamw.h"
 #include "train/policy_loss.h"
 #include "train/recipe.h"
@@ -223,6 +224,80 @@ static void test_keys_of_grpo(void **state) {
     free(text);
 }
 
+// The published experiments, with the numbers of the released scripts (grpo.md sections 1, 5 and 8).
+static struct recipe *read_published(enum recipe_use use, const char *name) {
+    struct error error = {0};
+    char *text;
+    struct recipe *recipe =
+        recipe_read(use, test_data("../../recipes/globe/%s", name), NULL, 0, &text, &error);
+    assert_got(recipe, error);
+    free(text);
+    assert_true(recipe->model.train_text && !recipe->model.train_vision && !recipe->model.train_merger);
+    assert_string_equal(recipe->model.folder, "models/Qwen2.5-VL-7B-Instruct");
+    assert_float_equal(recipe->optimizer.beta2, 0.95, 0);
+    assert_float_equal(recipe->optimizer.weight_decay, 0.1, 0);
+    assert_int_equal(recipe->schedule.kind, SCHEDULE_COSINE);
+    assert_int_equal(recipe->save.every, 200);
+    assert_int_equal(recipe->save.keep_last, 5);
+    assert_int_equal(recipe->run.seed, 42);
+    return recipe;
+}
+
+static void test_published(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *functions[5];
+    } runs[] = {{"all_rewards.yaml",
+                 {"accuracy:mode=compat,weight=1", "locatability:mode=compat,weight=0.5",
+                  "grounding:mode=compat,weight=0.2", "format:mode=compat,weight=1"}},
+                {"two_rewards.yaml",
+                 {"accuracy:mode=compat,weight=1", "grounding:mode=compat,weight=0.5",
+                  "format:mode=compat,weight=1"}},
+                {"one_reward.yaml", {"accuracy:mode=compat,weight=1", "format:mode=compat,weight=1"}}};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        struct recipe *r = read_published(RECIPE_GRPO, runs[i].name);
+        assert_int_equal(r->grpo.num_generations, 16);
+        assert_int_equal(r->batch.rows * (uint64_t)r->grpo.num_generations, 96);
+        assert_int_equal(r->grpo.max_completion_length, 1024);
+        assert_int_equal(r->grpo.top_k, 50);
+        assert_float_equal(r->grpo.top_p, 0.9, 0);
+        assert_float_equal(r->grpo.beta, 0.001, 0);
+        assert_float_equal(r->grpo.epsilon, 0.2, 0);
+        assert_int_equal(r->grpo.loss_type, POLICY_LOSS_GRPO);
+        assert_int_equal(r->grpo.behaviour, RECIPE_BEHAVIOUR_FULL);
+        assert_true(r->grpo.swift_compat && !r->grpo.mask_truncated_completions && !r->grpo.dynamic_sample);
+        assert_float_equal(r->optimizer.learning_rate, 1e-6, 0);
+        assert_float_equal(r->schedule.warmup_ratio, 0.01, 0);
+        assert_int_equal(r->schedule.epochs, 1);
+        assert_int_equal(r->lora.rank, 0);
+        struct error error = {0};
+        struct reward_set *set =
+            reward_set_open((const char *const *)r->reward.functions.items, r->reward.functions.count,
+                            &(struct reward_options){0}, &error);
+        assert_got(set, error);
+        for (size_t k = 0; k < r->reward.functions.count; k++)
+            assert_string_equal(r->reward.functions.items[k], runs[i].functions[k]);
+        assert_true(!runs[i].functions[r->reward.functions.count]);
+        assert_int_equal(reward_set_needs_locatability(set), i == 0);
+        reward_set_close(set);
+        recipe_free(r);
+    }
+    struct recipe *r = read_published(RECIPE_REWARD, "reward.yaml");
+    assert_int_equal(r->lora.rank, 16);
+    assert_float_equal(r->lora.alpha, 64, 0);
+    assert_float_equal(r->lora.dropout, 0.05, 0);
+    assert_float_equal(r->optimizer.learning_rate, 1e-4, 0);
+    assert_int_equal(r->batch.rows, 128);
+    assert_int_equal(r->data.max_length, 2048);
+    assert_int_equal(r->model.max_pixels, 1003520);
+    recipe_free(r);
+    r = read_published(RECIPE_SFT, "sft.yaml");
+    assert_int_equal(r->batch.rows, 64);
+    assert_float_equal(r->optimizer.learning_rate, 1e-5, 0);
+    assert_int_equal(r->schedule.epochs, 2);
+    recipe_free(r);
+}
+
 // docs/recipes.md is written by hand; it must not lag behind.
 static void test_documentation_names_every_key(void **state) {
     (void)state;
@@ -246,6 +321,7 @@ int main(void) {
         cmocka_unit_test(test_values_that_do_not_go_together),
         cmocka_unit_test(test_mistakes_in_overrides),
         cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_published),
         cmocka_unit_test(test_keys_of_grpo),
         cmocka_unit_test(test_documentation_names_every_key),
     };
