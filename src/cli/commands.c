@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"report", "Pages, tables, maps and sidecars from the records of a batch", command_report},
     {"eval", "Say how often a model is right, on pictures with known places", command_eval},
     {"train", "Train models, and draw the curves of training runs", command_train},
+    {"score", "Score completions with rewards, as training would", command_score},
     {"merge", "Make one checkpoint of a model and an adapter", command_merge},
     {"bench", "Measure speed beside what this machine can do at best", command_bench},
     {"tokenize", "Text to token ids and back", command_tokenize},

@@ -14,6 +14,7 @@ int command_locate(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_postcards(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_score(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
 int command_tokenizer(int argc, char **argv);
 int command_train(int argc, char **argv);

@@ -13,7 +13,7 @@ enum shape { SHAPE_NAMES, SHAPE_EXP, SHAPE_STEPS };
 
 struct accuracy {
     enum reward_mode mode;
-    struct places *places;
+    struct atlas *atlas;
     int shape, unlocatable;
     double country, region, city; // what each level is worth
     double same_city_km, scale_km;
@@ -46,7 +46,7 @@ static const struct reward_option options[] = {
 
 static int open_accuracy(void *self, const struct reward_opening *opening, struct error *error) {
     struct accuracy *own = self;
-    own->mode = opening->mode, own->places = opening->places;
+    own->mode = opening->mode, own->atlas = opening->atlas;
     if (own->country <= own->region && own->region <= own->city) return 0;
     return error_set(error, ERROR_USAGE, "country (%g), region (%g) and city (%g) must not fall",
                      own->country, own->region, own->city);
@@ -95,7 +95,7 @@ static int find_target(const struct accuracy *own, const struct truth *truth, st
                        struct error *error) {
     *target = (struct target){.has_position = truth->has_position, .position = truth->position};
     const char *country = *truth->country ? truth->country : truth->country_code;
-    if ((*country || *truth->city) && places_find(own->places, truth->city, country, &target->place, error))
+    if ((*country || *truth->city) && atlas_find(own->atlas, truth->city, country, &target->place, error))
         return -1;
     if (!target->has_position && target->place.has_city)
         target->has_position = true, target->position = target->place.position;
@@ -105,7 +105,7 @@ static int find_target(const struct accuracy *own, const struct truth *truth, st
         memcpy(target->code, target->place.code, sizeof target->code);
     if (*target->code || !truth->has_position) return 0;
     struct gazetteer_neighbour nearest; // coordinates alone lie in some country
-    int found = gazetteer_nearest(places_gazetteer(own->places), truth->position, 1, 0, &nearest, error);
+    int found = gazetteer_nearest(atlas_gazetteer(own->atlas), truth->position, 1, 0, &nearest, error);
     if (found < 0) return -1;
     if (found) memcpy(target->code, nearest.place.country_code, sizeof target->code);
     return 0;
@@ -114,18 +114,18 @@ static int find_target(const struct accuracy *own, const struct truth *truth, st
 static bool is_country(const struct target *target, const struct truth *truth, const struct place *place,
                        const struct answer *answer) {
     if (*target->code && *place->code) return gazetteer_same_country(target->code, place->code);
-    return places_same_name(truth->country, answer->country);
+    return atlas_same_name(truth->country, answer->country);
 }
 
 static bool is_region(const struct target *target, const struct truth *truth, const struct place *place) {
     const char *region = *truth->region ? truth->region : target->place.region;
-    return places_same_name(region, place->region);
+    return atlas_same_name(region, place->region);
 }
 
 static bool is_city(const struct accuracy *own, const struct target *target, const struct truth *truth,
                     const struct place *place, const struct answer *answer) {
     if (!*answer->city || place->conflicts) return false;
-    if (places_same_name(truth->city, answer->city)) return true;
+    if (atlas_same_name(truth->city, answer->city)) return true;
     if (!place->has_city) return false;
     if (target->place.has_city && target->place.id == place->id) return true;
     return target->has_position && sphere_distance(target->position, place->position) <= own->same_city_km;
@@ -162,7 +162,7 @@ static int score_place(const struct accuracy *own, const struct truth *truth, co
     struct target target;
     struct place place;
     if (find_target(own, truth, &target, error) ||
-        places_find(own->places, answer->city, answer->country, &place, error))
+        atlas_find(own->atlas, answer->city, answer->country, &place, error))
         return -1;
     *value = own->shape == SHAPE_NAMES ? score_names(own, &target, truth, &place, answer)
                                        : score_distance(own, &target, &place);

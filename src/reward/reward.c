@@ -24,7 +24,7 @@ struct function {
 
 struct reward_set {
     struct reward_options options;
-    struct places *places; // opened when the first reward needs it
+    struct atlas *atlas; // opened when the first reward needs it
     struct function functions[REWARD_MOST];
     double weights[REWARD_MOST];
     size_t count;
@@ -112,12 +112,12 @@ static int open_function(struct reward_set *set, struct function *function, cons
     function->self = memory_new(1, kind->size ? kind->size : 1, kind->name, error);
     if (!function->self) return -1;
     int result = reward_set_options(function->self, kind, spec, error);
-    if (result == 0 && kind->places[function->mode] && !set->places) {
-        set->places = places_open(set->options.gazetteer, error);
-        if (!set->places) result = error_prefix(error, "the reward %s", function->name);
+    if (result == 0 && kind->places[function->mode] && !set->atlas) {
+        set->atlas = atlas_open(set->options.gazetteer, error);
+        if (!set->atlas) result = error_prefix(error, "the reward %s", function->name);
     }
     const struct reward_opening opening = {
-        .name = function->name, .mode = function->mode, .options = &set->options, .places = set->places};
+        .name = function->name, .mode = function->mode, .options = &set->options, .atlas = set->atlas};
     if (result == 0 && kind->open && kind->open(function->self, &opening, error))
         result = error_prefix(error, "the reward %s", function->name);
     if (result == 0) return 0;
@@ -183,7 +183,7 @@ void reward_set_close(struct reward_set *set) {
         reward_free_options(function->self, function->kind);
         free(function->self);
     }
-    places_close(set->places);
+    atlas_close(set->atlas);
     free(set);
 }
 

@@ -3,7 +3,7 @@
 #ifndef GLOBE_REWARD_REWARD_INTERNAL_H
 #define GLOBE_REWARD_REWARD_INTERNAL_H
 
-#include "reward/places.h"
+#include "reward/atlas.h"
 #include "reward/reward.h"
 
 enum reward_mode { REWARD_GLOBE, REWARD_PAPER, REWARD_COMPAT, REWARD_MODES };
@@ -49,7 +49,7 @@ struct reward_opening {
     const char *name; // as metrics call it
     enum reward_mode mode;
     const struct reward_options *options;
-    struct places *places; // where the kind asked for them
+    struct atlas *atlas; // where the kind asked for them
 };
 
 struct reward_kind { // NOLINT(clang-analyzer-optin.performance.Padding): in the order in which it reads best
@@ -71,7 +71,7 @@ struct reward_kind { // NOLINT(clang-analyzer-optin.performance.Padding): in the
 extern const struct reward_kind *const reward_kinds[]; // ended by NULL
 const struct reward_kind *reward_kind_find(const char *name);
 extern const struct reward_kind reward_format, reward_accuracy, reward_grounding, reward_locatability,
-    reward_soft_overlong, reward_repetition, reward_cosine;
+    reward_consistency, reward_soft_overlong, reward_repetition, reward_cosine;
 
 // Sets the kind's options in *self from the spec. Release with reward_free_options, also after a failure.
 int reward_set_options(void *self, const struct reward_kind *kind, const struct reward_spec *spec,
