@@ -422,8 +422,8 @@ static double kind_weight(const struct search *search, const struct hit *hit) {
         return people * 0.04 * city;
     case PLACE_COUNTRY:
         return people * 0.04;
-    case PLACE_AREA: // the whole of it goes before its parts
-        return (hit->country[0] ? 150000 : 300000) * city;
+    case PLACE_AREA: // known the world over, as few cities are; the whole of it goes before its parts
+        return hit->country[0] ? 320000 : 400000;
     case PLACE_LANDMARK:
         return 40000;
     case PLACE_MACRO:

@@ -291,11 +291,14 @@ static const char *const suffixes[] = {
     "\u5E9C",
 };
 
-// What is left out of a name: "Ho Chi Minh", or the word for city, metropolis or special city in Chinese,
-// Japanese and Korean.
-static const char *const latin_endings[] = {" city", NULL};
+// What is left out of a name, % being the name: "Ho Chi Minh", "Hunan", "Vaud", "Sikkim", or the word for city,
+// metropolis or special city in Chinese, Japanese and Korean.
+static const char *const latin_endings[] = {"% city", NULL};
+static const char *const region_words[] = {
+    "% province", "% prefecture",  "% region",    "% territory", "% oblast",
+    "% state",    "% governorate", "canton of %", "state of %",  NULL};
 static const char *const eastern_endings[] = {
-    "\u5E02", "\u90FD", "\u5E9C", "\uC2DC", "\uAD11\uC5ED\uC2DC", "\uD2B9\uBCC4\uC2DC", NULL};
+    "%\u5E02", "%\u90FD", "%\u5E9C", "%\uC2DC", "%\uAD11\uC5ED\uC2DC", "%\uD2B9\uBCC4\uC2DC", NULL};
 
 static void add_variant(char variants[PLACE_KEY_VARIANTS][PLACE_KEY_SIZE], int *count, const char *text,
                         size_t length, const char *key) {
@@ -334,6 +337,29 @@ static void drop_numbers(const char *key, size_t *start, size_t *end) {
     if (*end - last >= 4 && last > *start + 1 && key[last - 1] == ' ') *end = last - 1;
 }
 
+// Many countries have a Western Province, and nobody means one of them by "western".
+static bool is_direction(const char *key) {
+    static const char *const directions[] = {
+        "north",        "south",        "east",         "west",         "central",    "northern",
+        "southern",     "eastern",      "western",      "middle",       "north east", "north west",
+        "south east",   "south west",   "northeast",    "northwest",    "southeast",  "southwest",
+        "northeastern", "northwestern", "southeastern", "southwestern", "coast",      "capital",
+        "upper",        "lower",        "coastal",      "interior",     "national",   "federal"};
+    for (size_t i = 0; i < sizeof directions / sizeof *directions; i++)
+        if (strcmp(key, directions[i]) == 0) return true;
+    return false;
+}
+
+static void add_longer(char variants[PLACE_KEY_VARIANTS][PLACE_KEY_SIZE], int *count,
+                       const char *const *forms, const char *key) {
+    for (; key[0] && *forms; forms++) {
+        char longer[PLACE_KEY_SIZE];
+        const char *mark = strchr(*forms, '%');
+        int size = snprintf(longer, sizeof longer, "%.*s%s%s", (int)(mark - *forms), *forms, key, mark + 1);
+        if (size < PLACE_KEY_SIZE) add_variant(variants, count, longer, (size_t)size, key);
+    }
+}
+
 int place_key_variants(const char *key, char variants[PLACE_KEY_VARIANTS][PLACE_KEY_SIZE]) {
     int count = 0;
     size_t length = strlen(key), start = 0, end = length;
@@ -351,11 +377,11 @@ int place_key_variants(const char *key, char variants[PLACE_KEY_VARIANTS][PLACE_
         start += prefix;
         end -= suffix;
     }
-    const char *const *more = (unsigned char)key[0] < 128 ? latin_endings : eastern_endings;
-    for (; *more; more++) {
-        char longer[PLACE_KEY_SIZE];
-        int size = snprintf(longer, sizeof longer, "%s%s", key, *more);
-        if (length > 0 && size < PLACE_KEY_SIZE) add_variant(variants, &count, longer, (size_t)size, key);
+    if ((unsigned char)key[0] < 128) {
+        add_longer(variants, &count, latin_endings, key);
+        if (!is_direction(key)) add_longer(variants, &count, region_words, key);
+    } else {
+        add_longer(variants, &count, eastern_endings, key);
     }
     return count;
 }

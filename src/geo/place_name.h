@@ -14,7 +14,7 @@
 
 #define PLACE_NAME_LIMIT 512  // bytes of a name that is looked up
 #define PLACE_KEY_SIZE 1024   // bytes of a key with its NUL
-#define PLACE_KEY_VARIANTS 12 // at most so many other keys for one name
+#define PLACE_KEY_VARIANTS 24 // at most so many other keys for one name
 
 // Writes the key of text[0..length). The key is empty when nothing of the name is a letter or digit.
 // ERROR_LIMIT above PLACE_NAME_LIMIT bytes, ERROR_INPUT for a NUL byte or invalid UTF-8. With `expand`, ä ö ü

@@ -162,6 +162,17 @@ static void test_sealed_names(void **state) {
     assert_true(all.right >= 0.85 * all.rows);
 }
 
+// A region that is not known by the name given is no place rather than one in another country.
+static void test_region_names(void **state) {
+    (void)state;
+    score_all(gazetteer_file, "region_names.tsv", true, getenv("GLOBE_TEST_VERBOSE") != NULL);
+    print_table();
+    struct category all = sum_categories();
+    assert_true(all.rows >= 50);
+    assert_int_equal(all.right, all.rows);
+    assert_int_equal(all.wrong, 0);
+}
+
 // With an argument: the same tables for another gazetteer, for comparison.
 int main(int argc, char **argv) {
     if (argc > 1) {
@@ -173,6 +184,7 @@ int main(int argc, char **argv) {
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hard_names), cmocka_unit_test(test_held_out_names),
-        cmocka_unit_test(test_working_names), cmocka_unit_test(test_sealed_names)};
+        cmocka_unit_test(test_region_names), cmocka_unit_test(test_working_names),
+        cmocka_unit_test(test_sealed_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
