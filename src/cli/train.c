@@ -3,16 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "train/grpo.h"
 #include "train/parallel.h"
 #include "train/plot.h"
 #include "train/recipe.h"
 #include "train/run.h"
 #include "train/sft.h"
+#include "train/show.h"
 
 // ---- runs -----------------------------------------------------------------------------------------------
 
@@ -117,6 +120,24 @@ static int run_reward(int argc, char **argv) {
     return run_kind(&kind, argc, argv);
 }
 
+static int run_grpo(int argc, char **argv) {
+    static const struct kind kind = {
+        .objective = &grpo_objective,
+        .use = RECIPE_GRPO,
+        .command = "train grpo",
+        .description =
+            "Trains a model on its own answers to the questions of a data set: groups of them are\n"
+            "sampled, rewarded against what is known of the pictures, and made more or less\n"
+            "likely (GRPO and its relatives), as a YAML recipe says (docs/training.md,\n"
+            "docs/recipes.md, docs/rewards.md). Checkpoints, metrics.jsonl, completions.jsonl and\n"
+            "TensorBoard events go to run.folder.",
+        .examples = "globe train grpo recipes/postcards/grpo.yaml\n"
+                    "globe train grpo grpo.yaml --set grpo.beta=0.04 --resume\n"
+                    "mpirun -n 4 globe train grpo grpo.yaml\n",
+    };
+    return run_kind(&kind, argc, argv);
+}
+
 // ---- plot -----------------------------------------------------------------------------------------------
 
 static int run_plot(int argc, char **argv) {
@@ -135,8 +156,9 @@ static int run_plot(int argc, char **argv) {
         .at_least = 1,
         .at_most = -1,
         .options = table,
-        .description = "Draws loss, evaluations, learning rate and gradient norm of training runs.\n"
-                       "RUN is the folder of a run, or a metrics.jsonl.",
+        .description =
+            "Draws loss (or reward), evaluations, learning rate and gradient norm of training runs.\n"
+            "RUN is the folder of a run, or a metrics.jsonl.",
         .examples = "globe train plot runs/sft -o sft.svg\n",
     };
     struct operands runs;
@@ -157,20 +179,70 @@ static int run_plot(int argc, char **argv) {
     return ERROR_NONE;
 }
 
+// ---- show -----------------------------------------------------------------------------------------------
+
+static int write_page(const char *folder, const char *output, int64_t steps, int64_t side,
+                      struct error *error) {
+    struct buffer html = {0};
+    int result = show_run(&html, folder, (size_t)steps, (size_t)side, error);
+    if (result == 0) result = file_write(output, html.data, html.length, error);
+    buffer_free(&html);
+    return result;
+}
+
+static int run_show(int argc, char **argv) {
+    const char *output = "run.html";
+    int64_t steps = 20, side = 320;
+    bool force = false;
+    const struct option table[] = {
+        option_string("output", 'o', "FILE", &output, "The page"),
+        option_integer("last", 'n', "N", &steps, 0, 1000000,
+                       "Completions of so many steps, the last; 0: of all"),
+        option_integer("side", 0, "N", &side, 16, 4096, "Pictures are at most so many pixels wide and high"),
+        option_flag("force", 0, &force, "Replace a file that is no such page"),
+        {0},
+    };
+    const struct usage usage = {
+        .command = "train show",
+        .arguments = "RUN",
+        .at_least = 1,
+        .at_most = 1,
+        .options = table,
+        .description = "Writes one HTML page, by itself, to look a run through: its curves, and what\n"
+                       "`globe train grpo` sampled: pictures, answers, rewards, advantages.",
+        .examples = "globe train show runs/grpo -o grpo.html\n",
+    };
+    struct operands operands;
+    struct error error = {0};
+    int status;
+    if (!options_parse(&usage, argc, argv, &operands, &status)) return status;
+    struct outputs outputs = {.command = "globe train show", .force = force};
+    int failed = outputs_add(&outputs, "--output", output, &show_kind, false, &error);
+    if (!failed) failed = outputs_spare_folder(&outputs, "a file of the run", operands.values[0], &error);
+    if (!failed) failed = write_page(operands.values[0], output, steps, side, &error);
+    outputs_release(&outputs);
+    if (failed) return command_fail(&error);
+    log_info("wrote %s", output);
+    return ERROR_NONE;
+}
+
 // ---- the command ----------------------------------------------------------------------------------------
 
 int command_train(int argc, char **argv) {
     static const struct command subcommands[] = {
         {"sft", "Supervised fine-tuning", run_sft},
         {"reward", "Training of the reward model of locatability", run_reward},
+        {"grpo", "Reinforcement learning from rewards", run_grpo},
         {"plot", "Draw the curves of training runs", run_plot},
+        {"show", "Write a page to look a run through", run_show},
     };
     const size_t count = sizeof subcommands / sizeof *subcommands;
     for (size_t i = 0; argc > 1 && i < count; i++)
         if (!strcmp(argv[1], subcommands[i].name)) return subcommands[i].run(argc - 1, argv + 1);
     if (argc > 1 && argv[1][0] != '-') {
         struct error error;
-        error_set(&error, ERROR_USAGE, "train: there is no '%s'; there are sft, reward and plot", argv[1]);
+        error_set(&error, ERROR_USAGE, "train: there is no '%s'; there are sft, reward, grpo, plot and show",
+                  argv[1]);
         return command_fail(&error);
     }
     const struct usage usage = {
@@ -181,7 +253,9 @@ int command_train(int argc, char **argv) {
         .description = "Trains models. The actions, each with its own --help:\n"
                        "  sft     Supervised fine-tuning\n"
                        "  reward  Training of the reward model of locatability\n"
-                       "  plot    Draw the curves of training runs",
+                       "  grpo    Reinforcement learning from rewards\n"
+                       "  plot    Draw the curves of training runs\n"
+                       "  show    Write a page to look a run through",
         .examples = "globe train sft recipes/tiny-sft.yaml\n",
     };
     struct operands operands;

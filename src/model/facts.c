@@ -20,30 +20,32 @@ void model_gather_facts(struct model *model, const struct part *parts, size_t co
     const struct model_config *c = model->config;
     const struct photo_preprocessor *p = &model->preprocessor;
     const char *folder = checkpoint_folder(model->checkpoint), *slash = strrchr(folder, '/');
-    model->facts =
-        (struct model_facts){.folder = folder,
-                             .short_name = slash && slash[1] ? slash + 1 : folder,
-                             .hidden = (size_t)c->text.hidden,
-                             .layers = (size_t)c->text.layers,
-                             .vocab = (size_t)c->text.vocab,
-                             .context = (size_t)c->text.max_positions,
-                             .tied = c->text.tie_embeddings,
-                             .token_side = (size_t)(c->vision.patch * c->vision.merge),
-                             .patches_per_token = (size_t)(c->vision.merge * c->vision.merge),
-                             .min_pixels = p->min_pixels,
-                             .max_pixels = p->max_pixels,
-                             .image_id = c->image_id,
-                             .video_id = c->video_id,
-                             .stops = model->stops,
-                             .stop_count = model->stop_count,
-                             .generation = checkpoint_generation(model->checkpoint),
-                             .weight_bytes = safetensors_bytes(checkpoint_weights(model->checkpoint)),
-                             .step_bytes = step_bytes(model, parts, count),
-                             .dtype = c->dtype,
-                             .type = model->type,
-                             .threads = model->device->threads,
-                             .device = model->device->description,
-                             .warnings = &model->warnings};
+    model->facts = (struct model_facts){
+        .folder = folder,
+        .cache_bytes = 2 * (size_t)model->config->text.layers * (size_t)model->config->text.kv_heads *
+                       (size_t)model->config->text.head_dim * dtype_size(model->type),
+        .short_name = slash && slash[1] ? slash + 1 : folder,
+        .hidden = (size_t)c->text.hidden,
+        .layers = (size_t)c->text.layers,
+        .vocab = (size_t)c->text.vocab,
+        .context = (size_t)c->text.max_positions,
+        .tied = c->text.tie_embeddings,
+        .token_side = (size_t)(c->vision.patch * c->vision.merge),
+        .patches_per_token = (size_t)(c->vision.merge * c->vision.merge),
+        .min_pixels = p->min_pixels,
+        .max_pixels = p->max_pixels,
+        .image_id = c->image_id,
+        .video_id = c->video_id,
+        .stops = model->stops,
+        .stop_count = model->stop_count,
+        .generation = checkpoint_generation(model->checkpoint),
+        .weight_bytes = safetensors_bytes(checkpoint_weights(model->checkpoint)),
+        .step_bytes = step_bytes(model, parts, count),
+        .dtype = c->dtype,
+        .type = model->type,
+        .threads = model->device->threads,
+        .device = model->device->description,
+        .warnings = &model->warnings};
 }
 
 const struct model_facts *model_facts(const struct model *model) {

@@ -32,6 +32,7 @@ struct model_facts {
     const struct generation_defaults *generation;
     // Weights and computing.
     size_t weight_bytes;
+    size_t cache_bytes; // of keys and values of one token
     size_t step_bytes;  // of the weights that one decoding step reads
     enum dtype dtype;   // of the weights
     enum dtype type;    // of the computing

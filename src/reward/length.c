@@ -119,11 +119,12 @@ static char *read_words(const struct reward_completion *completion, const char *
         error_set(error, ERROR_MEMORY, "out of memory");
         return NULL;
     }
+    size_t length = text.length;
     char *all = buffer_take(&text);
     const char *at = all;
     for (size_t i = 0; i < *count; i++, at++) {
         (*words)[i] = at;
-        at = strchr(at, ' ');
+        at = memchr(at, ' ', (size_t)(all + length - at)); // a word may hold a NUL
     }
     (*words)[*count] = at;
     return all;

@@ -37,9 +37,8 @@ static void use_entry(struct feed_row *row, const struct features_entry *entry) 
     row->embeds = entry->embeds;
 }
 
-int feed_next(struct feed *feed, struct feed_row *row, struct error *error) {
-    *row = (struct feed_row){0};
-    if (loader_next(feed->loader, &row->row, &row->own, error)) return -1;
+// The features of a row, kept from now on or known already.
+static int settle(struct feed *feed, struct feed_row *row, struct error *error) {
     if (feed->features && !features_has(feed->features, row->row)) {
         bool kept;
         if (features_add(feed->features, row->row, &row->own, feed->model, &kept, error)) {
@@ -52,6 +51,18 @@ int feed_next(struct feed *feed, struct feed_row *row, struct error *error) {
     else
         row->sample = &row->own;
     return 0;
+}
+
+int feed_next(struct feed *feed, struct feed_row *row, struct error *error) {
+    *row = (struct feed_row){0};
+    if (loader_next(feed->loader, &row->row, &row->own, error)) return -1;
+    return settle(feed, row, error);
+}
+
+int feed_load(struct feed *feed, size_t row, struct feed_row *loaded, struct error *error) {
+    *loaded = (struct feed_row){.row = row};
+    if (!skip(feed, row) && load(feed, row, &loaded->own, error)) return -1;
+    return settle(feed, loaded, error);
 }
 
 void feed_release(struct feed_row *row) {

@@ -30,6 +30,8 @@ int feed_start(struct feed *feed, const size_t *rows, size_t count, struct error
 void feed_stop(struct feed *feed);
 // The next row. On failure row->row is set, the row is passed over, and the feed goes on.
 int feed_next(struct feed *feed, struct feed_row *row, struct error *error);
+// A row out of turn. The main thread only.
+int feed_load(struct feed *feed, size_t row, struct feed_row *loaded, struct error *error);
 void feed_release(struct feed_row *row);
 
 #endif

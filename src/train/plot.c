@@ -16,6 +16,8 @@ enum { MAX_FILE = 1 << 30, MAX_RUNS = 64 };
 enum column { LOSS, SMOOTH, EVAL, RATE, NORM, COLUMNS };
 
 static const char *const keys[COLUMNS] = {"loss", NULL, "eval_loss", "learning_rate", "grad_norm"};
+// What is watched of a run that is rewarded.
+static const char *const rewarded[COLUMNS] = {"reward", NULL, "eval_reward"};
 
 struct series {
     double *x, *y;
@@ -24,6 +26,7 @@ struct series {
 
 struct run {
     const char *name;
+    bool rewarded;
     struct series columns[COLUMNS];
 };
 
@@ -48,7 +51,9 @@ static int read_line(struct run *run, const char *line, size_t length, struct er
     int result = 0;
     if (json_is_number(step)) // a broken line (a run that is being written) is passed over
         for (int c = 0; c < COLUMNS && result == 0; c++) {
-            const json_t *value = keys[c] ? json_object_get(object, keys[c]) : NULL;
+            const json_t *value = rewarded[c] ? json_object_get(object, rewarded[c]) : NULL;
+            if (value) run->rewarded = true;
+            if (!value && keys[c]) value = json_object_get(object, keys[c]);
             if (value)
                 result = add_point(&run->columns[c], json_number_value(step),
                                    json_is_number(value) ? json_number_value(value) : NAN, error);
@@ -182,14 +187,19 @@ static void draw_runs(struct buffer *svg, const struct run *runs, size_t count) 
         rate[i].style = norm[i].style = style;
         if (!runs[i].columns[SMOOTH].count && !single) loss[3 * i + 2].name = name;
     }
+    size_t rewards = 0;
+    for (size_t i = 0; i < count; i++) rewards += runs[i].rewarded;
+    const char *watched = rewards == 0 ? "loss" : rewards == count ? "reward" : "loss or reward";
+    char note[120];
+    snprintf(note, sizeof note, "%s: thin at every step, thick its running mean, marks in evaluation",
+             watched);
     const struct chart_panel panels[] = {
-        {"loss", loss, 3 * count, 300, false},
+        {watched, loss, 3 * count, 300, false},
         {"learning rate", rate, count, 130, true},
         {"gradient norm", norm, count, 130, true},
     };
-    chart_draw(svg, single ? labels[0].text : "training runs",
-               single ? NULL : "loss: thin at every step, thick its running mean, marks in evaluation",
-               "optimiser step", panels, 3);
+    chart_draw(svg, single ? labels[0].text : "training runs", single ? NULL : note, "optimiser step", panels,
+               3);
 }
 
 int plot_runs(struct buffer *svg, char *const *paths, size_t count, double smooth, struct error *error) {

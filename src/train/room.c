@@ -52,15 +52,19 @@ size_t room_available(void) {
 
 int room_check(const struct room_need *need, int ranks, size_t available, struct error *error) {
     const double gb = 1e9;
-    double each = (double)need->model + (double)need->optimizer + (double)need->features;
+    double each =
+        (double)need->model + (double)need->optimizer + (double)need->features + (double)need->caches;
     double total = each * ranks;
     if (!available || total <= (double)available) return 0;
-    char times[40] = "";
+    char times[40] = "", caches[60] = "";
     if (ranks > 1) snprintf(times, sizeof times, " for each of %d ranks", ranks);
+    if (need->caches)
+        snprintf(caches, sizeof caches, ", %.2f keys and values of rollouts", (double)need->caches / gb);
     return error_set(error, ERROR_MEMORY,
                      "this run needs %.2f GB%s (%.2f model, gradients and activations, %.2f optimiser, %.2f "
-                     "features), but %.2f GB are free: smaller batch.micro_rows, data.max_length, "
-                     "data.feature_cache_mb or lora.rank make it smaller",
+                     "features%s), but %.2f GB are free: smaller batch.micro_rows, data.max_length, "
+                     "data.feature_cache_mb%s or lora.rank make it smaller",
                      each / gb, times, (double)need->model / gb, (double)need->optimizer / gb,
-                     (double)need->features / gb, (double)available / gb);
+                     (double)need->features / gb, caches, (double)available / gb,
+                     need->caches ? ", grpo.rollout_prompts, grpo.num_generations" : "");
 }

@@ -16,6 +16,7 @@ struct room_need {
     size_t model;     // training_memory: values, gradients, activations of the longest pass
     size_t optimizer; // moments, and the buffers of ranks
     size_t features;  // cache
+    size_t caches;    // keys and values of what is generated; 0: nothing is
 };
 // ERROR_MEMORY with all numbers when `ranks` such processes on this machine need more than there is.
 int room_check(const struct room_need *need, int ranks, size_t available, struct error *error);

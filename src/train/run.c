@@ -22,8 +22,9 @@ static size_t smaller(size_t a, size_t b) {
 static int pass_step(struct run *run, struct objective_totals *totals, struct error *error) {
     const struct recipe_batch *batch = &run->recipe->batch;
     const struct objective *objective = run->objective;
-    size_t own = run_step_rows(run, run->state.step);
-    if (objective->prepare && objective->prepare(run->self, run->state.step, own, error)) return -1;
+    const struct objective_step step = run_step_of(run, run->state.step);
+    size_t own = step.rows;
+    if (objective->prepare && objective->prepare(run->self, &step, error)) return -1;
     for (size_t done = 0; done < own; done += batch->micro_rows) {
         uint64_t place = (uint64_t)run->parallel->rank + done * (uint64_t)run->parallel->ranks;
         training_set_passes(run->training, run->state.step * batch->rows + place);
@@ -41,7 +42,13 @@ static int sum_totals(const struct run *run, struct objective_totals *totals, st
     totals->weight = values[0];
     totals->tokens = values[1];
     memcpy(totals->sums, values + 2, sizeof totals->sums);
-    return 0;
+    return parallel_max(run->parallel, totals->highs, OBJECTIVE_MOST_HIGHS, error);
+}
+
+static struct objective_totals no_totals(void) {
+    struct objective_totals totals = {0};
+    for (size_t i = 0; i < OBJECTIVE_MOST_HIGHS; i++) totals.highs[i] = -INFINITY;
+    return totals;
 }
 
 // ---- evaluation and checkpoints -------------------------------------------------------------------------
@@ -60,8 +67,8 @@ static int pass_evaluation(struct run *run, struct objective_totals *totals, str
 // What the objective reports of the rows for evaluation, once per step.
 static int evaluate(struct run *run, struct error *error) {
     const struct objective *objective = run->objective;
-    struct objective_totals totals = {0};
-    struct metric metrics[OBJECTIVE_MOST_SUMS];
+    struct objective_totals totals = no_totals();
+    struct metric metrics[OBJECTIVE_MOST_METRICS];
     if (!run->eval_count || run->evaluated == run->state.step) return 0;
     int result = pass_evaluation(run, &totals, error);
     if (parallel_agree(run->parallel, result, error) || sum_totals(run, &totals, error)) return -1;
@@ -104,7 +111,9 @@ static bool is_due(uint64_t step, uint64_t every, bool last) {
 
 static int after_step(struct run *run, bool last, struct error *error) {
     uint64_t step = run->state.step;
-    bool saving = is_due(step, run->recipe->save.every, last);
+    bool saving = is_due(step, run->recipe->save.every, last) || run->save_waits;
+    run->save_waits = saving && !run_is_settled(run, step);
+    if (run->save_waits) saving = false;
     bool evaluating =
         is_due(step, run->recipe->run.eval_every, last) || (saving && run->recipe->save.keep_best);
     if (evaluating && evaluate(run, error)) return -1;
@@ -118,7 +127,7 @@ static int report_step(struct run *run, const struct objective_totals *totals,
                        const struct optimizer_report *report, double rate, double seconds,
                        struct error *error) {
     enum { BEFORE = 3, AFTER = 2 };
-    struct metric own[OBJECTIVE_MOST_SUMS], metrics[OBJECTIVE_MOST_SUMS + BEFORE + AFTER];
+    struct metric own[OBJECTIVE_MOST_METRICS], metrics[OBJECTIVE_MOST_METRICS + BEFORE + AFTER];
     size_t count = run->objective->metrics(run->self, OBJECTIVE_TRAIN, totals, own), n = 0;
     double speed = totals->tokens / seconds;
     metrics[n++] = own[0];
@@ -127,7 +136,8 @@ static int report_step(struct run *run, const struct objective_totals *totals,
     metrics[n++] = (struct metric){"epoch", (double)run->state.step / (double)run->epoch_steps};
     for (size_t i = 1; i < count; i++) metrics[n++] = own[i];
     metrics[n++] = (struct metric){"tokens_per_second", speed};
-    metrics[n++] = (struct metric){"seconds", seconds};
+    const char *name = run->objective->seconds;
+    metrics[n++] = (struct metric){name ? name : "seconds", seconds};
     progress_note(run->progress, "%s %.4f, lr %.2e, %.0f tokens/s", own[0].name, own[0].value, rate, speed);
     progress_add(run->progress, 1);
     return run->metrics ? metrics_add(run->metrics, run->state.step, metrics, n, error) : 0;
@@ -152,7 +162,7 @@ static int update(struct run *run, const struct objective_totals *totals, double
 }
 
 static int run_step(struct run *run, struct error *error) {
-    struct objective_totals totals = {0};
+    struct objective_totals totals = no_totals();
     struct optimizer_report report;
     double started = clock_seconds();
     double rate = run->recipe->optimizer.learning_rate * schedule_factor(&run->schedule, run->state.step);
@@ -164,6 +174,17 @@ static int run_step(struct run *run, struct error *error) {
         return -1;
     run->state.step++;
     return report_step(run, &totals, &report, rate, clock_seconds() - started, error);
+}
+
+// What the objective has to tell of the step that was just made.
+static int tell(struct run *run, struct error *error) {
+    struct buffer lines = {0};
+    int result = run->told ? run->objective->tell(run->self, run->state.step, &lines, error) : 0;
+    for (const char *line = lines.data, *end; result == 0 && line && (end = strchr(line, '\n'));
+         line = end + 1)
+        result = lines_add(run->told, line, (size_t)(end - line), error);
+    buffer_free(&lines);
+    return parallel_agree(run->parallel, result, error);
 }
 
 // Any rank's signal stops all.
@@ -178,6 +199,7 @@ static int check_signals(const struct run *run, bool *stop, struct error *error)
 static int keep_last_good_state(struct run *run, struct error *error) {
     struct error second = {0};
     if (error->code != ERROR_INPUT || run->state.step == 0) return -1;
+    if (!run_is_settled(run, run->state.step)) return -1; // the last checkpoint stays
     if (save(run, &second))
         log_error("%s", second.message);
     else
@@ -187,10 +209,10 @@ static int keep_last_good_state(struct run *run, struct error *error) {
 
 static int train(struct run *run, struct error *error) {
     bool stop = false;
-    while (run->state.step < run->schedule.total && !stop) {
+    while (run->state.step < run->schedule.total && !(stop && run_is_settled(run, run->state.step))) {
         if (run_step(run, error)) return keep_last_good_state(run, error);
         bool last = run->state.step == run->schedule.total;
-        if (after_step(run, last, error) || check_signals(run, &stop, error)) return -1;
+        if (tell(run, error) || after_step(run, last, error) || check_signals(run, &stop, error)) return -1;
     }
     if (!stop || run->state.step == run->schedule.total) return 0;
     if (save(run, error)) return -1;

@@ -89,7 +89,8 @@ static bool is_own_recipe(const char *path) {
 
 // Files of these names are replaced or cut by a run.
 static int check_contents(const char *folder, struct error *error) {
-    static const char *const names[] = {"recipe.yaml", "metrics.jsonl", "tensorboard", "last", "best"};
+    static const char *const names[] = {"recipe.yaml", "metrics.jsonl", "completions.jsonl",
+                                        "tensorboard", "last",          "best"};
     char *recipe = file_join(folder, names[0], error);
     if (!recipe) return -1;
     bool own = is_own_recipe(recipe);
@@ -99,8 +100,8 @@ static int check_contents(const char *folder, struct error *error) {
         char *path = file_join(folder, names[i], error);
         if (!path) return -1;
         bool there = lstat(path, &status) == 0;
-        bool fits = i < 2    ? S_ISREG(status.st_mode)
-                    : i == 2 ? S_ISDIR(status.st_mode)
+        bool fits = i < 3    ? S_ISREG(status.st_mode)
+                    : i == 3 ? S_ISDIR(status.st_mode)
                              : S_ISLNK(status.st_mode);
         int result = 0;
         if (there && (!own || !fits))
@@ -108,7 +109,7 @@ static int check_contents(const char *folder, struct error *error) {
                                "%s: was not written by a training run and would be replaced; choose another "
                                "run.folder",
                                path);
-        else if (there && i < 3 && access(path, W_OK))
+        else if (there && i < 4 && access(path, W_OK))
             result = error_set_errno(error, path, "cannot write");
         free(path);
         if (result) return -1;

@@ -2,6 +2,7 @@
 #ifndef GLOBE_TRAIN_RUN_INTERNAL_H
 #define GLOBE_TRAIN_RUN_INTERNAL_H
 
+#include "train/lines.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
 #include "train/order.h"
@@ -29,6 +30,8 @@ struct run {
     size_t *sequence, *own;                  // [train_count]: an epoch, and this rank's share of it
     struct order order;
     uint64_t epoch_steps, epoch; // epoch: that is being run through, UINT64_MAX: none
+    uint64_t epoch_batches;      // different ones; cycles go through them several times
+    size_t cycle_steps, cycle_times;
 
     struct schedule schedule;
     struct train_state state;
@@ -36,7 +39,9 @@ struct run {
     uint64_t saved, evaluated; // steps
     double eval_value;         // of the objective's report
     int skipped;
+    bool save_waits;         // for the end of a cycle
     struct metrics *metrics; // rank 0
+    struct lines *told;      // rank 0: completions.jsonl; NULL: the objective tells nothing
     int lock;                // of the run's folder, -1: none
     struct progress *progress;
 };
@@ -54,8 +59,9 @@ int run_resume(struct run *run, uint64_t step, struct error *error);
 // Rank 0: makes the folder and starts its files.
 int run_open_folder(struct run *run, const struct run_options *options, uint64_t newest, struct error *error);
 
-// Rows of this rank in a step.
-size_t run_step_rows(const struct run *run, uint64_t step);
+struct objective_step run_step_of(const struct run *run, uint64_t step);
+// No cycle is under way after so many steps.
+bool run_is_settled(const struct run *run, uint64_t steps);
 // Makes the objective get the rows from run->state.step on.
 int run_open_epoch(struct run *run, struct error *error);
 

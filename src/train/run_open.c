@@ -19,13 +19,39 @@ static size_t share_of(const struct parallel *parallel, size_t count) {
     return count > rank ? (count - rank - 1) / ranks + 1 : 0;
 }
 
-static size_t rows_in_step(const struct run *run, uint64_t step) {
-    size_t first = (size_t)(step % run->epoch_steps) * run->order.batch, rest = run->train_count - first;
+// Of the batch with that number in an epoch.
+static size_t rows_in_batch(const struct run *run, uint64_t batch) {
+    size_t first = (size_t)batch * run->order.batch, rest = run->train_count - first;
     return rest < run->order.batch ? rest : run->order.batch;
 }
 
-size_t run_step_rows(const struct run *run, uint64_t step) {
-    return share_of(run->parallel, rows_in_step(run, step));
+// Where a step stands in the cycles of its epoch.
+struct place {
+    uint64_t first, batches; // of the cycle
+    uint64_t within;         // steps of the cycle before this one
+};
+
+static struct place place_of(const struct run *run, uint64_t step) {
+    uint64_t in_epoch = step % run->epoch_steps, steps = run->cycle_steps, times = run->cycle_times;
+    uint64_t cycle = in_epoch / (steps * times), first = cycle * steps, rest = run->epoch_batches - first;
+    return (struct place){first, rest < steps ? rest : steps, in_epoch - cycle * steps * times};
+}
+
+struct objective_step run_step_of(const struct run *run, uint64_t step) {
+    struct place place = place_of(run, step);
+    struct objective_step of = {.step = step, .starts_cycle = place.within == 0};
+    uint64_t now = place.first + place.within % place.batches;
+    for (uint64_t b = place.first; b < place.first + place.batches; b++) {
+        size_t own = share_of(run->parallel, rows_in_batch(run, b));
+        if (b < now) of.first += own;
+        if (b == now) of.rows = own, of.all_rows = rows_in_batch(run, b);
+        of.cycle_rows += own;
+    }
+    return of;
+}
+
+bool run_is_settled(const struct run *run, uint64_t steps) {
+    return steps % run->epoch_steps == 0 || place_of(run, steps).within == 0;
 }
 
 int run_open_epoch(struct run *run, struct error *error) {
@@ -33,9 +59,9 @@ int run_open_epoch(struct run *run, struct error *error) {
     size_t ranks = (size_t)run->parallel->ranks, count = 0;
     if (epoch == run->epoch) return 0;
     if (order_epoch(&run->order, epoch, run->lengths, run->sequence, error)) return -1;
-    for (uint64_t step = run->state.step; step < (epoch + 1) * run->epoch_steps; step++) {
-        size_t first = (size_t)(step % run->epoch_steps) * run->order.batch;
-        for (size_t i = (size_t)run->parallel->rank; i < rows_in_step(run, step); i += ranks)
+    for (uint64_t b = place_of(run, run->state.step).first; b < run->epoch_batches; b++) {
+        size_t first = (size_t)b * run->order.batch;
+        for (size_t i = (size_t)run->parallel->rank; i < rows_in_batch(run, b); i += ranks)
             run->own[count++] = run->train_rows[run->sequence[first + i]];
     }
     run->epoch = epoch;
@@ -84,15 +110,26 @@ static int split_rows(struct run *run, struct error *error) {
                                 .bucket_steps = recipe->data.bucket_steps,
                                 .shuffle = recipe->data.shuffle,
                                 .seed = recipe->run.seed};
-    run->epoch_steps = order_steps(&run->order);
+    run->cycle_steps = run->cycle_times = 1;
+    if (run->objective->cycle) run->objective->cycle(run->self, &run->cycle_steps, &run->cycle_times);
+    run->epoch_batches = order_steps(&run->order);
+    run->epoch_steps = run->epoch_batches * run->cycle_times;
     run->epoch = UINT64_MAX;
+    if (run->objective->split) run->objective->split(run->self, run->train_rows, run->train_count);
     return choose_eval_rows(run, run->train_rows + run->train_count, held, error);
 }
 
 static void set_schedule(struct run *run) {
     const struct recipe_schedule *schedule = &run->recipe->schedule;
     uint64_t total = run->epoch_steps * schedule->epochs;
-    if (schedule->max_steps && schedule->max_steps < total) total = schedule->max_steps;
+    if (schedule->max_steps && schedule->max_steps < total) {
+        total = schedule->max_steps;
+        while (!run_is_settled(run, total)) total++;
+        if (total != schedule->max_steps)
+            log_warning("schedule.max_steps is %" PRIu64 ": the run ends after %" PRIu64
+                        ", when what was rolled out is used up",
+                        schedule->max_steps, total);
+    }
     run->schedule = (struct schedule){.kind = (enum schedule_kind)schedule->kind,
                                       .total = total,
                                       .warmup = schedule_warmup_steps(total, schedule->warmup_ratio)};
@@ -176,9 +213,11 @@ static int check_room(const struct run *run, const struct training_options *opti
         .model = training_memory(run->model, options, values, pass.tokens, pass.patches),
         .optimizer = values / ranks * 2 * sizeof(float),
         .features = pass.features,
+        .caches = pass.caches,
     };
-    log_debug("memory: %.2f GB model, %.2f GB optimiser, %.2f GB features", (double)need.model * 1e-9,
-              (double)need.optimizer * 1e-9, (double)need.features * 1e-9);
+    log_debug("memory: %.2f GB model, %.2f GB optimiser, %.2f GB features, %.2f GB keys and values",
+              (double)need.model * 1e-9, (double)need.optimizer * 1e-9, (double)need.features * 1e-9,
+              (double)need.caches * 1e-9);
     return room_check(&need, run->parallel->local_ranks, room_available(), error);
 }
 
@@ -275,6 +314,7 @@ int run_open(struct run *run, const struct run_options *options, const struct pa
 void run_close(struct run *run) {
     run->objective->close(run->self);
     metrics_close(run->metrics);
+    lines_close(run->told);
     optimizer_close(&run->optimizer);
     free(run->parameters);
     training_close(run->training);

@@ -43,7 +43,10 @@ int run_open_folder(struct run *run, const struct run_options *options, uint64_t
     run_folder_tidy(folder);
     if (save_clean(folder, error) || run_folder_write_recipe(folder, options->recipe_text, error)) return -1;
     run->metrics = metrics_open(folder, run->state.step, run->recipe->run.tensorboard, error);
-    return run->metrics ? 0 : -1;
+    if (!run->metrics) return -1;
+    if (!run->objective->tell) return 0;
+    run->told = lines_open(folder, "completions.jsonl", run->state.step, error);
+    return run->told ? 0 : -1;
 }
 
 // ---- the state ------------------------------------------------------------------------------------------

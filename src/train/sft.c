@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "train/feed.h"
+#include "train/objective_data.h"
 #include "train/reward_pass.h"
 #include "train/sft_pass.h"
 
@@ -15,9 +15,7 @@ _Static_assert(SUM_REWARD + REWARD_SUMS <= OBJECTIVE_MOST_SUMS, "sums of a rewar
 
 struct sft {
     struct objective_parts parts;
-    struct dataset *data[OBJECTIVE_SETS]; // no own rows for evaluation: NULL
-    struct features *features[OBJECTIVE_SETS];
-    struct feed feeds[OBJECTIVE_SETS];
+    struct objective_data data;
     struct sft_row *batch; // [batch.micro_rows]
     struct feed_row *loaded;
     struct locatability_side sides[2]; // of a reward model
@@ -25,39 +23,10 @@ struct sft {
 
 // ---- data -----------------------------------------------------------------------------------------------
 
-static struct reward_rows rows_of_reward(const struct recipe *recipe) {
-    return (struct reward_rows){.on = recipe->use == RECIPE_REWARD,
-                                .swapped = recipe->judge.swapped,
-                                .as = (enum reward_swapped_as)recipe->judge.swapped_as,
-                                .seed = recipe->run.seed};
-}
-
-static int open_data(struct sft *sft, struct error *error) {
-    const struct recipe_data *data = &sft->parts.recipe->data;
-    const struct model *model = sft->parts.model;
-    size_t context = model_facts(model)->context;
-    const struct dataset_options options = {.max_length =
-                                                data->max_length < context ? data->max_length : context,
-                                            .too_long = (enum recipe_too_long)data->too_long,
-                                            .bad_rows = (enum recipe_bad_rows)data->bad_rows,
-                                            .reward = rows_of_reward(sft->parts.recipe)};
-    const struct setting_list *const lists[] = {&data->train, &data->eval};
-    for (size_t set = 0; set < OBJECTIVE_SETS; set++) {
-        if (set == OBJECTIVE_EVAL && lists[set]->count == 0) continue;
-        sft->data[set] = dataset_open(lists[set]->items, lists[set]->count, &options, model, error);
-        if (!sft->data[set]) return -1;
-    }
-    return 0;
-}
-
 static void sft_close(void *self) {
     struct sft *sft = self;
     if (!sft) return;
-    for (size_t set = 0; set < OBJECTIVE_SETS; set++) feed_stop(&sft->feeds[set]);
-    for (size_t set = 0; set < OBJECTIVE_SETS; set++) {
-        features_close(sft->features[set]);
-        dataset_close(sft->data[set]);
-    }
+    objective_data_close(&sft->data);
     free(sft->batch);
     free(sft->loaded);
     free(sft);
@@ -74,64 +43,33 @@ static int sft_open(void **self, const struct objective_parts *parts, struct err
     if (!sft->batch || !sft->loaded) return -1;
     if (parts->recipe->use == RECIPE_REWARD && locatability_find_tokens(sft->sides, parts->model, error))
         return -1;
-    return open_data(sft, error);
+    return objective_data_open(&sft->data, parts, 0, error);
 }
 
 static size_t sft_rows(const void *self, enum objective_set set) {
     const struct sft *sft = self;
-    return sft->data[set] ? dataset_count(sft->data[set]) : 0;
+    return objective_data_rows(&sft->data, set);
 }
 
 static size_t sft_length(const void *self, size_t row) {
     const struct sft *sft = self;
-    return dataset_tokens(sft->data[OBJECTIVE_TRAIN], row);
+    return dataset_tokens(sft->data.sets[OBJECTIVE_TRAIN], row);
 }
 
 static uint64_t sft_identity(const void *self, enum objective_set set) {
     const struct sft *sft = self;
-    return sft->data[set] ? dataset_identity(sft->data[set]) : 0;
-}
-
-static size_t longest(const struct dataset *dataset, size_t (*measure)(const struct dataset *, size_t)) {
-    size_t most = 0;
-    for (size_t i = 0; i < dataset_count(dataset); i++) {
-        size_t value = measure(dataset, i);
-        if (value > most) most = value;
-    }
-    return most;
+    return objective_data_identity(&sft->data, set);
 }
 
 static struct objective_need sft_need(const void *self, size_t rows) {
     const struct sft *sft = self;
-    const struct dataset *data = sft->data[OBJECTIVE_TRAIN];
-    size_t patches = longest(data, dataset_patches),
-           limit = (size_t)sft->parts.recipe->data.feature_cache_mb << 20;
-    size_t all = patches * dataset_count(data) / 4 * model_facts(sft->parts.model)->hidden * sizeof(float);
-    return (struct objective_need){.tokens = rows * longest(data, dataset_tokens),
-                                   .patches = rows * patches,
-                                   .features = all < limit ? all : limit};
+    return objective_data_need(&sft->data, rows);
 }
 
-// Features of a frozen tower are computed once and kept.
 static int sft_ready(void *self, struct training *training, struct error *error) {
     struct sft *sft = self;
-    size_t limit = (size_t)sft->parts.recipe->data.feature_cache_mb << 20;
     sft->parts.training = training;
-    for (size_t set = 0; set < OBJECTIVE_SETS; set++) {
-        bool own = sft->data[set] != NULL; // held-out rows are rows of the first
-        struct feed *feed = &sft->feeds[set];
-        *feed = (struct feed){.dataset = sft->data[own ? set : OBJECTIVE_TRAIN],
-                              .model = sft->parts.model,
-                              .threads = (size_t)sft->parts.recipe->data.loaders};
-        if (training_has_vision(training)) continue;
-        if (own) {
-            sft->features[set] =
-                features_open(dataset_count(feed->dataset), set == OBJECTIVE_EVAL ? limit / 8 : limit, error);
-            if (!sft->features[set]) return -1;
-        }
-        feed->features = sft->features[own ? set : OBJECTIVE_TRAIN];
-    }
-    return 0;
+    return objective_data_ready(&sft->data, training, error);
 }
 
 // ---- passes ---------------------------------------------------------------------------------------------
@@ -139,12 +77,12 @@ static int sft_ready(void *self, struct training *training, struct error *error)
 static int sft_start(void *self, enum objective_set set, const size_t *rows, size_t count,
                      struct error *error) {
     struct sft *sft = self;
-    return feed_start(&sft->feeds[set], rows, count, error);
+    return feed_start(&sft->data.feeds[set], rows, count, error);
 }
 
 static void sft_stop(void *self, enum objective_set set) {
     struct sft *sft = self;
-    feed_stop(&sft->feeds[set]);
+    feed_stop(&sft->data.feeds[set]);
 }
 
 // "a.jsonl:3, a.jsonl:7: " in front of the error of a pass.
@@ -171,7 +109,7 @@ static int run_batch(struct sft *sft, size_t count, bool learn, struct sft_total
 static int sft_run_pass(void *self, enum objective_set set, size_t wanted, bool learn,
                         struct objective_totals *totals, struct error *error) {
     struct sft *sft = self;
-    struct feed *feed = &sft->feeds[set];
+    struct feed *feed = &sft->data.feeds[set];
     struct sft_totals sums = {0};
     size_t count = 0;
     int result = 0;

@@ -98,11 +98,13 @@ static void toy_stop(void *self, enum objective_set set) {
     toy->count[set] = 0;
 }
 
-static int toy_prepare(void *self, uint64_t step, size_t count, struct error *error) {
+static int toy_prepare(void *self, const struct objective_step *step, struct error *error) {
     struct toy *toy = self;
-    (void)step, (void)error;
+    (void)error;
     assert_int_equal(toy->prepared, 0); // the passes of the step before took them all
-    toy->prepared = count;
+    assert_true(step->starts_cycle && step->first == 0 && step->cycle_rows == step->rows);
+    assert_int_equal(step->all_rows, step->rows);
+    toy->prepared = step->rows;
     prepared_steps++;
     return 0;
 }
