@@ -35,7 +35,7 @@ if(TARGET test_sft) # whole runs, several of them: minutes on a machine that doe
 endif()
 
 # Golden data and training once more on a device whose memory only operations can touch (tests/support_device.h).
-foreach(name test_goldens test_generator test_prefill test_model test_local test_training test_lora test_sft)
+foreach(name test_goldens test_generator test_exact test_prefill test_model test_local test_training test_lora test_sft)
   if(TARGET ${name})
     add_test(NAME guard/${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(guard/${name} PROPERTIES TIMEOUT 1800 ENVIRONMENT "GLOBE_TEST_DEVICE=guard;${GLOBE_LEAK_RULES}")

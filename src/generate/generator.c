@@ -45,9 +45,11 @@ struct generator {
     bool inside;   // callbacks are being called: who is done stays in the list for now
     float *logits; // [logit_rows, vocab]
     size_t logit_rows;
-    // Inputs of a step, one entry per live sample.
+    // Inputs of a step, one entry per live sample, and what was drawn.
     int32_t *ids, *positions;
     struct decoder_sequence *sequences;
+    struct sampled *drawn;
+    float *temperatures, *log_probs; // of an exact model
 };
 
 const char *finish_name(enum finish finish) {
@@ -109,6 +111,9 @@ void generator_free(struct generator *generator) {
     free(generator->ids);
     free(generator->positions);
     free(generator->sequences);
+    free(generator->drawn);
+    free(generator->temperatures);
+    free(generator->log_probs);
     free(generator);
 }
 
@@ -143,6 +148,17 @@ static int reserve(struct generator *generator, size_t count, struct error *erro
                                   error)))
             return -1;
         generator->sequences = grown;
+        if (!(grown = memory_grow(generator->drawn, capacity, sizeof *generator->drawn, "generator", error)))
+            return -1;
+        generator->drawn = grown;
+        if (!(grown = memory_grow(generator->temperatures, capacity, sizeof *generator->temperatures,
+                                  "generator", error)))
+            return -1;
+        generator->temperatures = grown;
+        if (!(grown = memory_grow(generator->log_probs, capacity, sizeof *generator->log_probs, "generator",
+                                  error)))
+            return -1;
+        generator->log_probs = grown;
         generator->capacity = capacity;
     }
     if (count > generator->logit_rows) {
@@ -219,12 +235,64 @@ static int accept(struct generator *generator, struct sample *sample, const stru
     return 0;
 }
 
-static int draw(struct generator *generator, struct sample *sample, const float *logits,
+static int draw(const struct generator *generator, const struct sample *sample, const float *logits,
                 struct sampled *token, struct error *error) {
     bool early = sample->ids.count < sample->request.min_tokens;
     const struct model_facts *facts = model_facts(generator->model);
     return sampler_draw(sample->sampler, logits, early ? facts->stops : NULL, early ? facts->stop_count : 0,
                         token, error);
+}
+
+// An exact model's own log-probs of what was drawn: of the raw logits, or with `full` at the samples' temperatures.
+static int compute_exactly(struct generator *generator, size_t first, size_t count, const float *logits,
+                           size_t stride, bool full, struct error *error) {
+    int32_t *ids = generator->ids;
+    for (size_t i = 0; i < count; i++) {
+        const struct sampling *sampling = &generator->live[first + i]->request.sampling;
+        ids[i] = generator->drawn[i].id;
+        generator->temperatures[i] = full ? (float)sampling_temperature(sampling) : 1;
+    }
+    size_t rows = stride ? count : 1; // samples of a new prompt have their logits in common
+    for (size_t i = 0; i < count; i += rows)
+        if (model_log_softmax(generator->model, logits + i * stride, ids + i, generator->temperatures + i,
+                              rows, generator->log_probs + i, error))
+            return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct sampled *token = &generator->drawn[i];
+        if (!full)
+            token->logprob = generator->log_probs[i];
+        else if (!sampling_penalises(&generator->live[first + i]->request.sampling))
+            token->full_logprob = generator->log_probs[i];
+    }
+    return 0;
+}
+
+// The next tokens of the live samples [first, first + count) into drawn[0 ... count), by as many threads as the
+// model has. Sample i's logits are at i * stride.
+static int draw_all(struct generator *generator, size_t first, size_t count, const float *logits,
+                    size_t stride, struct error *error) {
+    const struct model_facts *facts = model_facts(generator->model);
+    size_t failed = SIZE_MAX; // the first that failed
+#pragma omp parallel for num_threads(facts->threads ? facts->threads : 1) schedule(dynamic, 4) if (count > 1)
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *sample = generator->live[first + i];
+        struct error own = {0};
+        if (sample->done || draw(generator, sample, logits + i * stride, &generator->drawn[i], &own) == 0)
+            continue;
+#pragma omp critical(draw_failed)
+        if (i < failed) {
+            failed = i;
+            *error = own;
+        }
+    }
+    if (failed != SIZE_MAX) return -1;
+    if (!facts->exact) return 0;
+    for (size_t i = 0; i < count; i++)
+        if (generator->live[first + i]->done) generator->drawn[i].id = 0; // nobody looks at it
+    return compute_exactly(generator, first, count, logits, stride, false, error) ||
+                   compute_exactly(generator, first, count, logits, stride, true, error)
+               ? -1
+               : 0;
 }
 
 static struct sample *new_sample(struct generator *generator, const struct generation *request, size_t number,
@@ -312,13 +380,10 @@ static int begin_samples(struct generator *generator, const struct waiting *wait
     }
     size_t count = generator->count - before;
     if (result == 0 && request->on_read) request->on_read(request->context);
-    for (size_t i = before; result == 0 && i < before + count; i++) {
-        struct sample *sample = generator->live[i];
-        struct sampled token;
-        if (sample->done) continue; // cancelled meanwhile
-        result = draw(generator, sample, generator->logits, &token, error);
-        if (result == 0) result = accept(generator, sample, &token, error);
-    }
+    if (result == 0) result = draw_all(generator, before, count, generator->logits, 0, error);
+    for (size_t i = 0; result == 0 && i < count; i++)
+        if (!generator->live[before + i]->done) // cancelled meanwhile
+            result = accept(generator, generator->live[before + i], &generator->drawn[i], error);
     if (result) // the request failed as a whole: none of its samples goes on
         for (size_t i = before; i < before + count; i++) generator->live[i]->done = true;
     return result;
@@ -397,13 +462,11 @@ static int run_step(struct generator *generator, struct error *error) {
     if (model_decode(model, generator->ids, generator->positions, generator->sequences, count,
                      generator->logits, error))
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        struct sampled token;
-        if (generator->live[i]->done) continue; // cancelled meanwhile
-        if (draw(generator, generator->live[i], generator->logits + i * vocab, &token, error) ||
-            accept(generator, generator->live[i], &token, error))
+    if (draw_all(generator, 0, count, generator->logits, vocab, error)) return -1;
+    for (size_t i = 0; i < count; i++)
+        if (!generator->live[i]->done && // cancelled meanwhile
+            accept(generator, generator->live[i], &generator->drawn[i], error))
             return -1;
-    }
     return 0;
 }
 

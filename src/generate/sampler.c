@@ -1,7 +1,6 @@
 #include "generate/sampler.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +30,14 @@ struct sampler {
 
 struct sampling sampling_default(void) {
     return (struct sampling){.top_p = 1, .repetition_penalty = 1};
+}
+
+double sampling_temperature(const struct sampling *sampling) {
+    return sampling->temperature < GREEDY_BELOW ? 1 : sampling->temperature;
+}
+
+bool sampling_penalises(const struct sampling *s) {
+    return s->repetition_penalty != 1 || s->frequency_penalty != 0 || s->presence_penalty != 0;
 }
 
 static int check_range(const char *name, double value, double low, double high, struct error *error) {
@@ -131,7 +138,7 @@ static void mask(struct sampler *sampler, const int32_t *ids, size_t count) {
 // none.
 static bool penalise(struct sampler *sampler) {
     const struct sampling *s = &sampler->sampling;
-    if (s->repetition_penalty == 1 && s->frequency_penalty == 0 && s->presence_penalty == 0) return false;
+    if (!sampling_penalises(s)) return false;
     float repetition = (float)s->repetition_penalty;
     for (size_t i = 0; i < sampler->distinct_count; i++) {
         int32_t id = sampler->distinct[i];
@@ -346,7 +353,7 @@ int sampler_draw(struct sampler *sampler, const float *logits, const int32_t *su
         return error_set(error, ERROR_MODEL,
                          "the model produced NaN or infinite logits (token %llu of the output)",
                          (unsigned long long)sampler->step + 1);
-    double temperature = is_greedy(sampler) ? 1 : sampler->sampling.temperature;
+    double temperature = sampling_temperature(&sampler->sampling);
     memcpy(sampler->work, logits, sampler->vocab * sizeof *logits);
     bool penalised = penalise(sampler);
     const struct normaliser raw = normalise(sampler, logits, 1);

@@ -3,6 +3,7 @@
 #ifndef GLOBE_GENERATE_SAMPLER_H
 #define GLOBE_GENERATE_SAMPLER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,22 +22,28 @@ struct sampling {
     uint64_t seed;
 };
 
-struct sampling sampling_default(void); // greedy, nothing else
+struct sampling sampling_default(void);                       // greedy, nothing else
+double sampling_temperature(const struct sampling *sampling); // 1 when greedy
+bool sampling_penalises(const struct sampling *sampling);
 // ERROR_USAGE naming the value that is out of range.
 int sampling_check(const struct sampling *sampling, struct error *error);
 
 enum { SAMPLER_MAX_TOP = 20 };
 
+// Of a model that is open with model_options.exact, logprob and full_logprob (without penalties) are to the bit what
+// model_score_groups and training_log_probs say at temperature 1 and at this one.
+
 struct sampled {
     int32_t id;
-    float logprob; // of the raw logits (before penalties and temperature)
-    float
-        full_logprob; // after penalties, at the temperature, over the whole vocabulary: what a trainer computes
-                      // when there are no penalties; greedy: at temperature 1
-    float
-        processed_logprob; // of the distribution that it was drawn from: after penalties, temperature, forbidden
-                           // ids, top_k, top_p and min_p (vLLM's processed_logprobs); greedy: 0
-    int rank;              // 1 + the tokens with a higher raw logit; 1 = most likely
+    // Of the raw logits, before penalties and temperature.
+    float logprob;
+    // After penalties, at the temperature (greedy: at 1), over the whole vocabulary: what a trainer computes when there
+    // are no penalties.
+    float full_logprob;
+    // Of the distribution that it was drawn from: after penalties, temperature, forbidden ids, top_k, top_p and min_p
+    // (vLLM's processed_logprobs). Greedy: 0.
+    float processed_logprob;
+    int rank; // 1 + the tokens with a higher raw logit; 1 = most likely
     int top_count;
     struct {
         int32_t id;

@@ -45,6 +45,7 @@ void model_gather_facts(struct model *model, const struct part *parts, size_t co
         .type = model->type,
         .threads = model->device->threads,
         .device = model->device->description,
+        .exact = model->device->exact,
         .warnings = &model->warnings};
 }
 

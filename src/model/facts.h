@@ -38,6 +38,7 @@ struct model_facts {
     enum dtype type;    // of the computing
     int threads;        // 0: the device has none
     const char *device; // its description
+    bool exact;         // model_options.exact
     const struct warnings
         *warnings; // odd but harmless, or not honoured, about the files of model and adapters
 };

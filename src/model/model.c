@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "model/decoder_internal.h"
+#include "model/decoder_step.h"
 #include "model/family.h"
 #include "model/hub.h"
 #include "model/lora.h"
@@ -86,7 +87,7 @@ static int open_parts(struct model *model, const char *folder, const struct mode
         return error_set(error, ERROR_USAGE, "min-pixels %zu is more than max-pixels %zu", p->min_pixels,
                          p->max_pixels);
     model->device = device_open_cpu(options->threads, options->isa, error);
-    if (!model->device) return -1;
+    if (!model->device || device_set_exact(model->device, options->exact, error)) return -1;
     model->type = choose_type(model, options->type);
     find_stops(model);
     if (load_weights(model, error)) return -1;
@@ -376,6 +377,18 @@ int model_decode(struct model *model, const int32_t *ids, const int32_t *positio
     if (error->code) return -1;
     for (size_t axis = 0; axis < 3; axis++) memcpy(axes + axis * count, positions, count * sizeof *axes);
     decoder_embed(model->decoder, model->device, x, ids);
+    if (decoder_steps(model->decoder, model->device)) {
+        struct linear_additions additions;
+        struct matrix computed =
+            logits ? workspace_matrix(model->workspace, DTYPE_F32, count, vocab, error) : (struct matrix){0};
+        if (error->code ||
+            lora_spans_sequences(&additions, model, sequences, count, model->workspace, error) ||
+            decoder_step(model->decoder, &additions, model->device, model->type, x, axes, sequences, count,
+                         computed, model->workspace, error))
+            return -1;
+        if (logits) device_download(model->device, logits, computed);
+        return device_check(model->device, error);
+    }
     if (model_run(model, x, axes, sequences, count, NULL, error)) return -1;
     if (logits) {
         struct matrix computed = workspace_matrix(model->workspace, DTYPE_F32, count, vocab, error);
@@ -384,6 +397,20 @@ int model_decode(struct model *model, const int32_t *ids, const int32_t *positio
         decoder_logits(model->decoder, model->device, computed, normed);
         device_download(model->device, logits, computed);
     }
+    return device_check(model->device, error);
+}
+
+int model_log_softmax(struct model *model, const float *logits, const int32_t *ids, const float *temperatures,
+                      size_t count, float *out, struct error *error) {
+    workspace_reset(model->workspace);
+    *error = (struct error){0};
+    struct matrix all =
+        workspace_matrix(model->workspace, DTYPE_F32, count, (size_t)model->config->text.vocab, error);
+    struct matrix found = workspace_matrix(model->workspace, DTYPE_F32, 1, count, error);
+    if (error->code) return -1;
+    device_upload(model->device, all, logits);
+    device_log_softmax(model->device, found.data, all, ids, temperatures);
+    device_download(model->device, out, found);
     return device_check(model->device, error);
 }
 

@@ -24,6 +24,7 @@ struct model_options {
     const char *isa;       // NULL: the best (see device_open_cpu)
     size_t min_pixels;     // 0: preprocessor_config.json's
     size_t max_pixels;     // at most that one of preprocessor_config.json; 0: just that
+    bool exact;            // log-probs of sampling, scoring and training agree to the bit (device_set_exact)
     bool builtin_template; // a checkpoint's chat template that is not the built-in one is a warning, no error
     const char *adapter;   // PEFT folder of a LoRA adapter to switch on, or NULL (others: model/lora.h)
 };
@@ -109,6 +110,11 @@ int model_cache_open(const struct model *model, struct kv_cache *cache, size_t c
 // vocab] F32 out. logits may be NULL.
 int model_decode(struct model *model, const int32_t *ids, const int32_t *positions,
                  const struct decoder_sequence *sequences, size_t count, float *logits, struct error *error);
+
+// out[i] = log softmax(logits[i] / temperatures[i])[ids[i]], logits [count, vocab] in host memory, as
+// model_score_groups computes it: with model_options.exact to the bit.
+int model_log_softmax(struct model *model, const float *logits, const int32_t *ids, const float *temperatures,
+                      size_t count, float *out, struct error *error);
 
 // Log-probs of `count` given tokens that follow a prompt: logits_before [vocab] predicted the first one; the
 // rest come from one pass over the tokens after the shared prefix.

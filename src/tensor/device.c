@@ -38,6 +38,13 @@ void device_lose(struct device *device, enum error_code code, const char *format
     device->lost = true;
 }
 
+int device_set_exact(struct device *device, bool exact, struct error *error) {
+    if (exact && !device->operations->exact)
+        return error_set(error, ERROR_USAGE, "this device (%s) cannot compute exactly", device->description);
+    device->exact = exact;
+    return 0;
+}
+
 bool device_can_train(const struct device *device) {
     return device->operations->linear_backward != NULL;
 }

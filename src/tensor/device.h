@@ -41,6 +41,8 @@ struct device {
     const struct device_operations *operations;
     enum dtype fast_type; // BF16 where the processor multiplies it faster than F32
     int threads;
+    bool exact;         // see device_set_exact
+    bool composed;      // device_can_decode says no: to compare with the operations one by one
     struct error error; // sticky; to be read, for instance to leave a loop early
     bool lost;          // the error is for good
     char description[160];
@@ -64,6 +66,11 @@ void device_fail(struct device *device, enum error_code code, const char *format
 void device_lose(struct device *device, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool device_can_train(const struct device *device); // has the operations of training
+
+// Forward operations give a row the same bits whatever other rows are computed with it: one order of summation for
+// one row and for many, so that decoding, prefill and training agree exactly. Slower for large models. Before the
+// first operation; ERROR_USAGE where the device cannot.
+int device_set_exact(struct device *device, bool exact, struct error *error);
 
 // ---- memory
 
@@ -152,6 +159,51 @@ struct attention_gradient {
     struct matrix dkeys, dvalues;    // F32 [key rows, kv_heads * head_dim]. Written
 };
 
+// A step of decoding: one row is the next token of one sequence, and goes through all layers of a language model on
+// its own. What a device needs to do that in one go (device_decode).
+struct step_linear {
+    const struct weight *weight;
+    struct matrix bias; // data NULL: none
+    size_t number;      // of its low-rank addition in the tables of the spans
+};
+
+struct step_layer {
+    struct matrix input_norm, post_norm; // [1, hidden]
+    struct step_linear q, k, v, o, gate, up, down;
+};
+
+// Keys and values of a sequence: those of layer l are [rows, kv_heads * head_dim] at data + 2 l plane bytes, and
+// another plane further on.
+struct step_cache {
+    void *data;
+    size_t plane, rows; // of the own cache without the new row, for which there is room
+};
+struct step_sequence {
+    struct step_cache prefix, own; // prefix.rows 0: none
+};
+
+struct step_span {
+    size_t rows;                  // the next ones
+    const struct low_rank *table; // by the layers' numbers; a.data NULL: none; NULL: none at all
+};
+
+struct decode_step {
+    struct matrix
+        x; // [rows, hidden] F32, contiguous: embeddings in, the residual stream after the last layer out
+    enum dtype type; // of the computing, and of the caches
+    const struct step_layer *layers;
+    size_t layer_count;
+    size_t heads, kv_heads, head_dim;
+    float eps, scale;
+    struct matrix cosine, sine;            // [rows, head_dim / 2] F32
+    const struct step_sequence *sequences; // [rows]
+    const struct step_span *spans;         // rows behind the last one have no additions
+    size_t span_count;
+    struct matrix final_norm;
+    const struct weight *head;
+    struct matrix logits; // [rows, vocabulary] F32; data NULL: not wanted
+};
+
 // How much each query looked at some of its keys; see device_attention_shares.
 struct attention_shares {
     struct matrix sums;   // F32 [rows, watched]: added to
@@ -228,6 +280,14 @@ void device_scatter(struct device *device, struct matrix y, struct matrix x, con
 // for the backward pass. Both are device memory [rows].
 void device_log_probs(struct device *device, float *out, float *log_sums, struct matrix x,
                       const struct weight *w, const int32_t *targets, float temperature);
+// out[i] = log softmax(logits[i] / temperatures[i])[targets[i]], as device_log_probs computes it. logits [rows,
+// vocabulary] F32; out is device memory [rows].
+void device_log_softmax(struct device *device, float *out, struct matrix logits, const int32_t *targets,
+                        const float *temperatures);
+// All layers, the final norm and the head for rows that are sequences of their own, so that no row waits for another
+// between operations. Worth it for models whose weights fit the caches. Only where device_can_decode.
+void device_decode(struct device *device, const struct decode_step *step);
+bool device_can_decode(const struct device *device);
 // y += scale * (dropout(x) a^T) b^T. a and b are of x's type, or F32: then all of it is computed in F32, and
 // rounded once, when it is added to y.
 void device_low_rank(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);

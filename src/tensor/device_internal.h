@@ -18,6 +18,7 @@ struct device_block {
 
 struct device_operations {
     const char *name;
+    bool exact;                          // device_set_exact is possible
     void (*free)(struct device *device); // all blocks have been released
 
     // Memory. Blocks are never empty. NULL when they cannot be had.
@@ -52,7 +53,11 @@ struct device_operations {
     void (*scatter)(struct device *device, struct matrix y, struct matrix x, const size_t *index);
     void (*log_probs)(struct device *device, float *out, float *log_sums, struct matrix x,
                       const struct weight *w, const int32_t *targets, float temperature);
+    void (*log_softmax)(struct device *device, float *out, struct matrix logits, const int32_t *targets,
+                        const float *temperatures);
     void (*low_rank)(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);
+    void (*decode)(struct device *device,
+                   const struct decode_step *step); // NULL: it is composed of the others
 
     // Training: all of them, or NULL on a device that cannot train.
     void (*linear_backward)(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,

@@ -254,6 +254,63 @@ void device_log_probs(struct device *device, float *out, float *log_sums, struct
         RUN(device, x.rows == 0, log_probs(device, out, log_sums, x, w, targets, temperature));
 }
 
+void device_log_softmax(struct device *device, float *out, struct matrix logits, const int32_t *targets,
+                        const float *temperatures) {
+    if (device->error.code) return;
+    bool fits = logits.dtype == DTYPE_F32 && is_there(logits) && (out || !logits.rows);
+    for (size_t i = 0; fits && i < logits.rows; i++) fits = temperatures[i] > 0;
+    if (demand(device, fits, "log_softmax", logits, logits) &&
+        check_ids(device, targets, logits.rows, logits.columns, false, "log_softmax: token id", "vocabulary"))
+        RUN(device, is_empty(logits), log_softmax(device, out, logits, targets, temperatures));
+}
+
+static bool is_step_linear(const struct step_linear *linear, size_t out, size_t in) {
+    const struct matrix v = linear->weight->values;
+    return is_plain(linear->weight) && is_shape(v, out, in) &&
+           (!linear->bias.data || (is_stored(linear->bias.dtype) && is_vector(linear->bias, out)));
+}
+
+static bool is_step_layer(const struct decode_step *step, const struct step_layer *layer) {
+    size_t hidden = step->x.columns, heads = step->heads * step->head_dim,
+           kv = step->kv_heads * step->head_dim, inner = layer->gate.weight->values.rows;
+    return is_vector(layer->input_norm, hidden) && is_vector(layer->post_norm, hidden) &&
+           is_step_linear(&layer->q, heads, hidden) && is_step_linear(&layer->k, kv, hidden) &&
+           is_step_linear(&layer->v, kv, hidden) && is_step_linear(&layer->o, hidden, heads) &&
+           is_step_linear(&layer->gate, inner, hidden) && is_step_linear(&layer->up, inner, hidden) &&
+           is_step_linear(&layer->down, hidden, inner);
+}
+
+static bool is_step(const struct decode_step *step) {
+    struct matrix x = step->x, logits = step->logits;
+    size_t half = step->head_dim / 2, rows = 0;
+    bool fits =
+        x.dtype == DTYPE_F32 && is_there(x) && x.stride == x.columns && is_computed(step->type) &&
+        step->kv_heads && step->heads % step->kv_heads == 0 && step->head_dim && step->head_dim % 2 == 0 &&
+        step->cosine.dtype == DTYPE_F32 && step->sine.dtype == DTYPE_F32 &&
+        is_shape(step->cosine, x.rows, half) && is_shape(step->sine, x.rows, half) &&
+        (!logits.data || (logits.dtype == DTYPE_F32 && is_plain(step->head) &&
+                          is_shape(logits, x.rows, step->head->values.rows) &&
+                          step->head->values.columns == x.columns && is_vector(step->final_norm, x.columns)));
+    for (size_t i = 0; fits && i < step->layer_count; i++) fits = is_step_layer(step, &step->layers[i]);
+    for (size_t i = 0; fits && i < x.rows; i++) {
+        const struct step_sequence *s = &step->sequences[i];
+        fits = s->own.data && s->own.rows < INT32_MAX && s->prefix.rows < INT32_MAX &&
+               (s->prefix.data || !s->prefix.rows);
+    }
+    for (size_t i = 0; i < step->span_count; i++) rows += step->spans[i].rows;
+    return fits && rows <= x.rows;
+}
+
+bool device_can_decode(const struct device *device) {
+    return device->operations->decode && !device->composed;
+}
+
+void device_decode(struct device *device, const struct decode_step *step) {
+    if (device->error.code) return;
+    if (demand(device, device_can_decode(device) && is_step(step), "decode", step->x, step->logits))
+        RUN(device, is_empty(step->x), decode(device, step));
+}
+
 static bool is_low_rank(const struct low_rank *adapter, struct matrix y, struct matrix x) {
     return (adapter->a.dtype == x.dtype || adapter->a.dtype == DTYPE_F32) &&
            adapter->b.dtype == adapter->a.dtype && x.rows == y.rows &&

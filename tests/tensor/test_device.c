@@ -190,6 +190,40 @@ static void run_log_probs(struct device *d, struct scene *s, size_t cut) {
     const struct weight w = weight_of(s->table);
     device_log_probs(d, s->row[0].data, s->row[1].data, narrow(s->m[1], cut), &w, s->ids, 0.7f);
 }
+static void run_log_softmax(struct device *d, struct scene *s, size_t cut) {
+    int32_t targets[ROWS];
+    float temperatures[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        targets[i] = (int32_t)(i % 8);
+        temperatures[i] = cut ? 0 : 0.5f;
+    }
+    device_log_softmax(d, s->row[0].data, s->m[1], targets, temperatures);
+}
+// One layer whose seven products have the same weights; keys and values go into two matrices, a row for each sequence.
+static void run_decode(struct device *d, struct scene *s, size_t cut) {
+    const struct weight w = weight_of(s->m[2]);
+    const struct step_linear linear = {.weight = &w};
+    const struct step_layer layer = {s->row[0], s->row[1], linear, linear, linear,
+                                     linear,    linear,    linear, linear};
+    struct step_sequence sequences[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        sequences[i] = (struct step_sequence){
+            .own = {.data = matrix_rows(s->m[5], i, 1).data,
+                    .plane = (size_t)((const char *)s->m[6].data - (const char *)s->m[5].data)}};
+    const struct decode_step step = {.x = narrow(s->m[0], cut),
+                                     .type = DTYPE_F32,
+                                     .layers = &layer,
+                                     .layer_count = 1,
+                                     .heads = HEADS,
+                                     .kv_heads = HEADS,
+                                     .head_dim = DIM,
+                                     .eps = 1e-6f,
+                                     .scale = 0.25f,
+                                     .cosine = s->angles[0],
+                                     .sine = s->angles[1],
+                                     .sequences = sequences};
+    device_decode(d, &step);
+}
 static void run_low_rank(struct device *d, struct scene *s, size_t cut) {
     const struct low_rank adapter = adapter_of(s);
     device_low_rank(d, narrow(s->m[0], cut), s->m[1], &adapter);
@@ -264,6 +298,8 @@ static const struct operation {
     {"gather", run_gather, false},
     {"scatter", run_scatter, false},
     {"log_probs", run_log_probs, false},
+    {"log_softmax", run_log_softmax, false},
+    {"decode", run_decode, false},
     {"low_rank", run_low_rank, false},
     {"linear_backward", run_linear_backward, false},
     {"rms_norm_backward", run_rms_norm_backward, false},
@@ -284,11 +320,11 @@ static void look(struct device *device, const struct scene *s, float *seen) {
     assert_ok(device_check(device, &error), error);
 }
 
-// A new entry of the table has to come into the list above: all but name, free, allocate, adopt, release, begin, end,
-// and the two measurements.
+// A new entry of the table has to come into the list above: all but name, exact, free, allocate, adopt, release, begin,
+// end, and the two measurements.
 static void test_list_is_complete(void **state) {
     (void)state;
-    assert_int_equal(sizeof(struct device_operations) / sizeof(void *), OPERATIONS + 9);
+    assert_int_equal(sizeof(struct device_operations) / sizeof(void *), OPERATIONS + 10);
 }
 
 // Each writes where it should, nothing when its operands do not fit, and nothing when the device has failed.

@@ -38,6 +38,7 @@ struct plan {
     struct group *groups;
     size_t group_count;
     bool amx;
+    bool rows;           // each column alone
     size_t block_floats; // scratch of one block
 };
 
@@ -85,6 +86,13 @@ static bool worth_tiles(const struct plan *plan) {
     for (size_t g = 0; g < plan->group_count; g++)
         columns += plan->groups[g].queries * (a->heads / a->kv_heads);
     return columns >= 16 * plan->group_count;
+}
+
+// Single queries: few columns see the same keys.
+static bool decodes(const struct attention *a) {
+    for (size_t i = 0; i < a->segment_count; i++)
+        if (a->segments[i].queries > 1) return false;
+    return true;
 }
 
 static int pack_spans(struct plan *plan, struct arena *arena, struct error *error) {
@@ -203,6 +211,51 @@ static void store_columns(const struct plan *plan, const struct attention_block 
     }
 }
 
+// Each column alone (kernels_rows_body.h).
+static void run_rows(const struct plan *plan, const struct group *group, size_t kv_head, size_t first,
+                     float *scratch) {
+    const struct attention *a = plan->a;
+    const struct cpu_kernels *kernels = plan->cpu->kernels;
+    struct column columns[ATTENTION_COLUMNS];
+    size_t count = fill_columns(plan, group, kv_head, first, columns), dim = a->head_dim;
+    size_t offset = kv_head * dim * dtype_size(a->span_type);
+    float maximum[ATTENTION_COLUMNS], sum[ATTENTION_COLUMNS], *queries = scratch,
+                                                              *values = queries + count * dim;
+    int32_t limits[ATTENTION_COLUMNS];
+    struct row_block block = {.scores = values + count * dim};
+    block.rows = block.scores + count * ROW_KEYS;
+    memset(values, 0, count * dim * sizeof *values);
+    for (size_t c = 0; c < count; c++) {
+        kernels->to_f32(queries + c * dim, head_of(&a->queries, &columns[c], dim), a->queries.dtype, dim);
+        maximum[c] = -INFINITY;
+        sum[c] = 0;
+        limits[c] = columns[c].limit;
+    }
+    for (size_t c = 0, run; c < count; c += run) { // first all of them over the prefix, then each segment's
+        const struct attention_span *own = plan->spans[plan->own[columns[c].segment]].span;
+        for (run = 1; c + run < count && columns[c + run].segment == columns[c].segment;) run++;
+        if (c == 0 && group->prefix != SIZE_MAX) {
+            const struct attention_span *prefix = plan->spans[group->prefix].span;
+            block.columns = count, block.queries = queries, block.values = values, block.maximum = maximum,
+            block.sum = sum;
+            kernels->row_attend(&block, (const char *)prefix->keys + offset,
+                                (const char *)prefix->values + offset, a->span_type, prefix->stride,
+                                prefix->rows, dim, NULL, a->scale);
+        }
+        block.columns = run, block.queries = queries + c * dim, block.values = values + c * dim,
+        block.maximum = maximum + c, block.sum = sum + c;
+        kernels->row_attend(&block, (const char *)own->keys + offset, (const char *)own->values + offset,
+                            a->span_type, own->stride, own->rows, dim, limits + c, a->scale);
+    }
+    for (size_t c = 0; c < count; c++) {
+        float factor = sum[c] > 0 ? 1.0f / sum[c] : 0, *row = values + c * dim;
+        if (a->log_sums)
+            a->log_sums[columns[c].row * a->heads + columns[c].head] = maximum[c] + log2f(sum[c]);
+        for (size_t d = 0; d < dim; d++) row[d] *= factor;
+        kernels->from_f32((void *)(uintptr_t)head_of(&a->out, &columns[c], dim), a->out.dtype, row, dim);
+    }
+}
+
 static void run_block(const struct plan *plan, const struct group *group, size_t kv_head, size_t first,
                       float *scratch) {
     const struct attention *a = plan->a;
@@ -262,8 +315,8 @@ static void run(struct plan *plan, struct arena *arena, struct error *error) {
     bool parallel = a->queries.rows * a->heads > 64;
 #pragma omp parallel for num_threads(plan->cpu->base.threads) schedule(dynamic, 1) if (parallel)
     for (size_t i = 0; i < total; i++)
-        run_block(plan, &plan->groups[work[i].group], work[i].kv_head, work[i].first,
-                  plan->cpu->scratch[cpu_thread()]);
+        (plan->rows ? run_rows : run_block)(plan, &plan->groups[work[i].group], work[i].kv_head,
+                                            work[i].first, plan->cpu->scratch[cpu_thread()]);
 }
 
 void cpu_attention(struct device *device, const struct attention *a) {
@@ -279,7 +332,8 @@ void cpu_attention(struct device *device, const struct attention *a) {
     plan.groups = arena_get(arena, n, sizeof *plan.groups, &error);
     if (!error.code) {
         make_groups(&plan);
-        plan.amx = worth_tiles(&plan);
+        plan.amx = !cpu->base.exact && worth_tiles(&plan);
+        plan.rows = cpu->base.exact || (!plan.amx && decodes(a));
         size_t dim = (a->head_dim + 31) / 32 * 32;
         plan.block_floats = (3 * dim + 2 + 2 * ATTENTION_KEYS) * ATTENTION_COLUMNS + 64 * dim;
         if (!plan.amx || pack_spans(&plan, arena, &error) == 0) run(&plan, arena, &error);

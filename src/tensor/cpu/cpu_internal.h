@@ -23,6 +23,19 @@ struct attention_block {
 
 enum { ATTENTION_KEYS = 128 };
 
+// Columns (a query of one head each) on their way through the keys, for the kernel that computes each alone.
+enum { ROW_KEYS = 64 }; // at a time, counted from the start of a span
+struct row_block {
+    size_t columns;
+    const float *queries; // [columns, head_dim]
+    float *values;        // [columns, head_dim]: sums of weights times values, zero at first
+    float *maximum, *sum; // [columns]: -INFINITY and zero at first
+    float *scores;        // scratch [columns, ROW_KEYS]
+    float *rows;          // scratch [ROW_KEYS, head_dim], unless keys and values are F32
+};
+
+enum { ROW_PANEL = 4096 }; // values of w that are converted at a time; a panel is at least four rows
+
 enum { DROPOUT_UNIT = 128 }; // columns that share 16 blocks of random numbers
 
 // Kernels work on one row or one block in one thread. Pointers need no alignment.
@@ -46,6 +59,13 @@ struct cpu_kernels {
     void (*attend)(struct attention_block *block, size_t columns, const void *keys, const void *values,
                    enum dtype type, size_t stride, size_t rows, size_t head_dim, const int32_t *limits,
                    float scale);
+
+    // The same operations with one order of summation for one row and for many (kernels_rows_body.h). panel: scratch
+    // of ROW_PANEL + 4 k values. limits NULL: all columns see all rows.
+    void (*row_linear)(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, const void *w,
+                       enum dtype w_type, size_t w_stride, size_t n, size_t k, float *panel);
+    void (*row_attend)(struct row_block *block, const void *keys, const void *values, enum dtype type,
+                       size_t stride, size_t rows, size_t head_dim, const int32_t *limits, float scale);
 
     // Gradients. dx += ...; dweight += dy * x / rms unless NULL.
     void (*rms_norm_backward)(float *dx, float *dweight, const void *dy, enum dtype dy_type, const void *x,
@@ -111,6 +131,8 @@ bool cpu_matmul_takes_bf16(struct cpu_matmul *matmul);
 // linear.c, attention.c, rows.c: the operations.
 void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct matrix w, struct matrix bias,
                 unsigned flags);
+void cpu_log_softmax(struct device *device, float *out, struct matrix logits, const int32_t *targets,
+                     const float *temperatures);
 void cpu_log_probs(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
                    const int32_t *targets, float temperature);
 void cpu_attention(struct device *device, const struct attention *attention);
@@ -161,6 +183,15 @@ void cpu_embed_backward(struct device *device, struct matrix dtable, struct matr
 void cpu_adamw(struct device *device, const struct adamw_factors *factors, struct matrix value,
                struct matrix gradient, struct matrix m, struct matrix v);
 void cpu_square_sum(struct device *device, struct matrix sum, struct matrix values);
+
+// exact.c: products with one order of summation for all numbers of rows.
+void cpu_linear_exact(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
+                      const float *bias, bool add);
+// linear.c: y rows [m] x columns [first, first + count) from sums [m, count]: bias, the old y, conversion.
+void cpu_finish_sums(const struct cpu_kernels *kernels, struct matrix y, size_t first, size_t count,
+                     float *sums, const float *bias, bool add);
+// decode.c
+void cpu_decode(struct device *device, const struct decode_step *step);
 
 // measure.c
 double cpu_read_bandwidth(struct device *device);

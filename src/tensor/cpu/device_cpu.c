@@ -126,6 +126,7 @@ static void log_probs_backward(struct device *device, struct matrix dx, struct m
 
 static const struct device_operations operations = {
     .name = "cpu",
+    .exact = true,
     .free = cpu_free,
     .allocate = cpu_allocate,
     .adopt = cpu_adopt,
@@ -148,7 +149,9 @@ static const struct device_operations operations = {
     .gather = cpu_gather,
     .scatter = cpu_scatter,
     .log_probs = log_probs,
+    .log_softmax = cpu_log_softmax,
     .low_rank = cpu_low_rank,
+    .decode = cpu_decode,
     .linear_backward = linear_backward,
     .rms_norm_backward = cpu_rms_norm_backward,
     .attention_backward = cpu_attention_backward,

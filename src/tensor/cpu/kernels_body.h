@@ -325,6 +325,7 @@ static void attend(struct attention_block *block, size_t columns, const void *ke
 }
 
 #include "tensor/cpu/kernels_backward_body.h"
+#include "tensor/cpu/kernels_rows_body.h"
 
 const struct cpu_kernels KERNELS = {
     .name = KERNELS_NAME,
@@ -337,6 +338,8 @@ const struct cpu_kernels KERNELS = {
     .sum_exp = sum_exp,
     .small_linear = small_linear,
     .attend = attend,
+    .row_linear = row_linear,
+    .row_attend = row_attend,
     .rms_norm_backward = rms_norm_backward,
     .swiglu_backward = swiglu_backward,
     .gelu_backward = gelu_backward,

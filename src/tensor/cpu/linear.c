@@ -30,9 +30,8 @@ static void *element(struct matrix m, size_t row, size_t column) {
     return (char *)m.data + (row * m.stride + column) * dtype_size(m.dtype);
 }
 
-// y rows [m] x columns [first, first + count) from sums [m, count]: bias, the old y, conversion.
-static void finish(const struct cpu_kernels *kernels, struct matrix y, size_t first, size_t count,
-                   float *sums, const float *bias, bool add) {
+void cpu_finish_sums(const struct cpu_kernels *kernels, struct matrix y, size_t first, size_t count,
+                     float *sums, const float *bias, bool add) {
     for (size_t i = 0; i < y.rows; i++) {
         float *row = sums + i * count;
         if (bias)
@@ -89,7 +88,7 @@ static void run_chunk(const struct small *s, size_t first) {
                            m - group < AMX_COLUMNS ? m - group : AMX_COLUMNS, rows, s->w.stride, count, k);
     else
         s->cpu->kernels->small_linear(sums, count, s->shared, k, m, rows, s->w.dtype, s->w.stride, count, k);
-    finish(s->cpu->kernels, s->y, first, count, sums, s->bias, s->add);
+    cpu_finish_sums(s->cpu->kernels, s->y, first, count, sums, s->bias, s->add);
 }
 
 static void linear_small(struct cpu_device *cpu, struct matrix y, struct matrix x, struct matrix w,
@@ -172,6 +171,10 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
         if (!bias_f32) return;
         cpu->kernels->to_f32(bias_f32, bias.data, bias.dtype, w.rows);
     }
+    if (device->exact) {
+        cpu_linear_exact(cpu, y, x, w, bias_f32, add);
+        return;
+    }
     bool same = w.dtype == x.dtype, amx = cpu->amx && same && w.dtype == DTYPE_BF16 && w.columns >= 32;
     size_t small = amx ? SMALL_M_AMX : SMALL_M;
     if (x.dtype == DTYPE_BF16 && cpu->widen_bf16 && x.rows > small) {
@@ -194,21 +197,46 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
     }
 }
 
+// The vocabulary passes in chunks of so many logits, here and in cpu_log_softmax.
+enum { VOCABULARY = 8192 };
+
+struct running {
+    double sum;
+    float top, target;
+};
+
+static const struct running nothing_yet = {.top = -INFINITY, .target = NAN};
+
+// logits [count] of tokens from `first` on; overwritten.
+static void add_chunk(const struct cpu_kernels *kernels, struct running *state, float *logits, size_t first,
+                      size_t count, size_t target, float temperature) {
+    float top;
+    double sum;
+    for (size_t c = 0; c < count; c++) logits[c] /= temperature;
+    kernels->sum_exp(logits, count, &top, &sum);
+    float highest = top > state->top ? top : state->top;
+    state->sum = state->sum * exp((double)(state->top - highest)) + sum * exp((double)(top - highest));
+    state->top = highest;
+    if (target >= first && target < first + count) state->target = logits[target - first];
+}
+
+static float log_prob(const struct running *state, float *log_sum) {
+    double sum = (double)state->top + log(state->sum);
+    if (log_sum) *log_sum = (float)sum;
+    return (float)((double)state->target - sum);
+}
+
 void cpu_log_probs(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
                    const int32_t *targets, float temperature) {
     struct cpu_device *cpu = (struct cpu_device *)device;
-    enum { ROWS = 256, VOCABULARY = 8192 };
-    struct running {
-        double sum;
-        float top, target;
-    };
+    enum { ROWS = 256 };
     size_t rows = x.rows < ROWS ? x.rows : ROWS, width = w.rows < VOCABULARY ? w.rows : VOCABULARY;
     float *logits = cpu_scratch(cpu, cpu->base.threads + 2, rows * width);
     if (!logits || device->error.code) return;
     for (size_t first = 0; first < x.rows; first += ROWS) {
         size_t count = x.rows - first < ROWS ? x.rows - first : ROWS;
         struct running state[ROWS];
-        for (size_t i = 0; i < count; i++) state[i] = (struct running){.top = -INFINITY, .target = NAN};
+        for (size_t i = 0; i < count; i++) state[i] = nothing_yet;
         for (size_t v = 0; v < w.rows; v += VOCABULARY) {
             size_t part = w.rows - v < VOCABULARY ? w.rows - v : VOCABULARY;
             struct matrix chunk = matrix_of(logits, DTYPE_F32, count, part);
@@ -216,23 +244,29 @@ void cpu_log_probs(struct device *device, float *out, float *log_sums, struct ma
                        (struct matrix){0}, 0);
             if (device->error.code) return;
 #pragma omp parallel for num_threads(cpu->base.threads) schedule(static)
-            for (size_t i = 0; i < count; i++) {
-                float *row = logits + i * part, top;
-                double sum;
-                for (size_t c = 0; c < part; c++) row[c] /= temperature;
-                cpu->kernels->sum_exp(row, part, &top, &sum);
-                float highest = top > state[i].top ? top : state[i].top;
-                state[i].sum =
-                    state[i].sum * exp((double)(state[i].top - highest)) + sum * exp((double)(top - highest));
-                state[i].top = highest;
-                size_t target = (size_t)targets[first + i];
-                if (target >= v && target < v + part) state[i].target = row[target - v];
-            }
+            for (size_t i = 0; i < count; i++)
+                add_chunk(cpu->kernels, &state[i], logits + i * part, v, part, (size_t)targets[first + i],
+                          temperature);
         }
-        for (size_t i = 0; i < count; i++) {
-            double log_sum = (double)state[i].top + log(state[i].sum);
-            out[first + i] = (float)((double)state[i].target - log_sum);
-            if (log_sums) log_sums[first + i] = (float)log_sum;
+        for (size_t i = 0; i < count; i++)
+            out[first + i] = log_prob(&state[i], log_sums ? &log_sums[first + i] : NULL);
+    }
+}
+
+void cpu_log_softmax(struct device *device, float *out, struct matrix logits, const int32_t *targets,
+                     const float *temperatures) {
+    struct cpu_device *cpu = (struct cpu_device *)device;
+    for (int t = 0; t < device->threads; t++)
+        if (!cpu_scratch(cpu, t, VOCABULARY)) return;
+#pragma omp parallel for num_threads(device->threads) schedule(static)
+    for (size_t i = 0; i < logits.rows; i++) {
+        float *part = cpu->scratch[cpu_thread()];
+        struct running state = nothing_yet;
+        for (size_t v = 0; v < logits.columns; v += VOCABULARY) {
+            size_t count = logits.columns - v < VOCABULARY ? logits.columns - v : VOCABULARY;
+            memcpy(part, element(logits, i, v), count * sizeof *part);
+            add_chunk(cpu->kernels, &state, part, v, count, (size_t)targets[i], temperatures[i]);
         }
+        out[i] = log_prob(&state, NULL);
     }
 }
