@@ -400,6 +400,9 @@ static int settle(struct locate_settings *settings, const struct shortcuts *s, s
                                                : WRITER_KML;
     struct session_options *session = &settings->session;
     if (endpoint_settings_apply(&settings->endpoint, &session->endpoint, error)) return -1;
+    if (locatability_settings_apply(&settings->locatability, "--locatability", &session->endpoint,
+                                    &session->locatability, &session->locatability_endpoint, error))
+        return -1;
     session->model = session->endpoint.url ? NULL : settings->model.folder;
     if (session->endpoint.url && settings->model.folder && !session->endpoint.model)
         session->endpoint.model = settings->model.folder; // --endpoint URL --model NAME
@@ -444,6 +447,11 @@ int command_locate(int argc, char **argv) {
         option_integer("samples", 'k', "N", &samples, 1, 1024, "Answers per photo, put to the vote"),
         option_number("abstain-below", 0, "P", &s.session.abstain_below, 0, 1,
                       "As fine a place as is that sure, or none"),
+        option_string("locatability", 0, "DIR", &s.locatability.where,
+                      "Ask this reward model, an adapter or a server's URL, whether the photo can be placed"),
+        option_string("reward-model", 0, "NAME", &s.locatability.model, "The server's name for it"),
+        option_number("locatability-below", 0, "P", &s.session.locatability_below, 0, 1,
+                      "No place where it is less sure than that"),
         option_string("calibration", 0, "FILE", &s.session.calibration,
                       "What votes are worth (globe eval --calibrate), instead of the model's own"),
         option_integer("alternatives", 0, "N", &alternatives, 0, 100, "Other places to list"),

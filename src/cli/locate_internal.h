@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/output.h"
 #include "cli/endpoint_options.h"
+#include "cli/locatability_options.h"
 #include "cli/model_arguments.h"
 #include "locate/photo_list.h"
 #include "locate/resume.h"
@@ -18,6 +19,7 @@ struct locate_settings {
     struct session_options session;
     struct model_arguments model;
     struct endpoint_settings endpoint;
+    struct locatability_settings locatability;
     struct writer_options writer;
     struct option_list lists, null_lists;
     const char *output; // NULL: stdout

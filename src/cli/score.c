@@ -5,13 +5,20 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
+#include "base/installed.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/endpoint_options.h"
+#include "cli/locatability_options.h"
+#include "cli/model_arguments.h"
 #include "cli/options.h"
 #include "reward/consistency.h"
+#include "reward/judgement.h"
+#include "reward/locatability_rows.h"
 #include "reward/samples.h"
 
 enum { BATCH_ROWS = 64 };
@@ -19,8 +26,11 @@ enum { BATCH_ROWS = 64 };
 struct settings {
     struct option_list rewards;
     struct reward_options options;
-    bool json, each, consistency, mask;
+    bool json, each, consistency, mask, report;
     size_t limit;
+    struct model_arguments model; // of the reward model, when it is an adapter
+    struct endpoint_settings endpoint;
+    struct locatability_settings reward;
 };
 
 // What has been scored so far.
@@ -30,6 +40,8 @@ struct tally {
     size_t completions, capacity, rows, functions;
     size_t group; // completions of each row; 0: not always the same
     struct consistency_totals consistency;
+    struct judged *judged; // [capacity], of --report
+    size_t judged_count;
 };
 
 // Rows that are scored together.
@@ -43,6 +55,8 @@ struct scorer {
     struct row_files *files;
     struct reward_set *set;
     struct atlas *atlas; // for --consistency
+    struct model *model; // NULL: the reward model is a server, or there is none
+    struct locatability_model *judge;
     struct tally tally;
     struct batch batch;
 };
@@ -58,6 +72,9 @@ static int grow(struct tally *tally, size_t more, struct error *error) {
     bool *masked = memory_grow(tally->masked, capacity, sizeof *masked, "rewards", error);
     if (!masked) return -1;
     tally->masked = masked;
+    struct judged *judged = memory_grow(tally->judged, capacity, sizeof *judged, "rewards", error);
+    if (!judged) return -1;
+    tally->judged = judged;
     tally->capacity = capacity;
     return 0;
 }
@@ -115,6 +132,14 @@ static int measure(struct scorer *scorer, const struct reward_completion *comple
     return 0;
 }
 
+// What the reward model said of a picture of which it is known whether it can be placed.
+static void judge(struct tally *tally, const struct reward_completion *completion) {
+    const json_t *locatable = json_object_get(completion->row, "locatable");
+    if (!json_is_boolean(locatable) || isnan(completion->locatability)) return;
+    tally->judged[tally->judged_count++] =
+        (struct judged){.score = completion->locatability, .yes = json_is_true(locatable)};
+}
+
 // Says which row it is: completions are numbered within a call.
 static int name_failure(const struct scorer *scorer, struct error *error) {
     char name[256];
@@ -129,6 +154,11 @@ static int score_batch(struct scorer *scorer, struct error *error) {
     struct reward_completion *all = memory_new(batch->completions + 1, sizeof *all, "completions", error);
     if (!all) return -1;
     size_t count = 0, first = tally->completions;
+    if (scorer->judge && locatability_rows_score(scorer->judge, scorer->files, batch->numbers, batch->rows,
+                                                 batch->count, error)) {
+        free(all);
+        return -1;
+    }
     for (size_t r = 0; r < batch->count; r++)
         for (size_t i = 0; i < batch->rows[r].count; i++) all[count++] = batch->rows[r].completions[i];
     const struct reward_batch asked = {.completions = all, .count = count};
@@ -136,7 +166,10 @@ static int score_batch(struct scorer *scorer, struct error *error) {
     if (result == 0 && reward_set_score(scorer->set, &asked, tally->values + first * tally->functions,
                                         tally->masked + first, error))
         result = name_failure(scorer, error);
-    for (size_t i = 0; i < count && result == 0; i++) result = measure(scorer, &all[i], error);
+    for (size_t i = 0; i < count && result == 0; i++) {
+        result = measure(scorer, &all[i], error);
+        judge(tally, &all[i]);
+    }
     tally->completions += count;
     if (result == 0 && scorer->settings->each) result = print_each(scorer, first, error);
     free(all);
@@ -272,8 +305,27 @@ static int print_summary(const struct scorer *scorer, const struct reward_statis
     return print_json(summary, error);
 }
 
+static int print_judgement(const struct scorer *scorer, struct error *error) {
+    const struct tally *tally = &scorer->tally;
+    struct judgement judgement;
+    struct buffer text = {0};
+    if (judgement_measure(&judgement, tally->judged, tally->judged_count, error)) return -1;
+    if (scorer->settings->json) {
+        json_t *object = judgement_json(&judgement);
+        return object ? print_json(object, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    judgement_print(&text, &judgement);
+    int result = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                 : fputs(text.data, stdout) == EOF || fflush(stdout)
+                     ? error_set_errno(error, "standard output", "cannot write")
+                     : 0;
+    buffer_free(&text);
+    return result;
+}
+
 static int report(const struct scorer *scorer, struct error *error) {
     const struct tally *tally = &scorer->tally;
+    if (scorer->settings->report) return print_judgement(scorer, error);
     double *totals = memory_new(tally->completions + 1, sizeof *totals, "totals", error);
     if (!totals) return -1;
     for (size_t i = 0; i < tally->completions; i++) totals[i] = total_of(scorer, i);
@@ -285,13 +337,39 @@ static int report(const struct scorer *scorer, struct error *error) {
     return result;
 }
 
+// The reward model: over the model of --model, the embedded one without it, or a server.
+static int open_judge(struct scorer *scorer, const struct settings *settings, struct error *error) {
+    struct endpoint_options like = {.jpeg_quality = 92}, remote;
+    const char *adapter;
+    struct endpoint_settings endpoint = settings->endpoint;
+    bool compat = reward_set_locatability_is_compat(scorer->set);
+    if (endpoint_settings_apply(&endpoint, &like, error) ||
+        locatability_settings_apply(&settings->reward, "--reward", &like, &adapter, &remote, error))
+        return -1;
+    if (remote.url) {
+        scorer->judge = locatability_model_open_endpoint(&remote, compat, error);
+        return scorer->judge ? 0 : -1;
+    }
+    struct model_arguments model = settings->model;
+    char *config = model.folder ? NULL : installed_find("models/postcards/config.json", error);
+    char *embedded = config ? file_folder(config, error) : NULL;
+    if (!model.folder) model.folder = embedded;
+    scorer->model = model.folder ? model_arguments_open(&model, error) : NULL;
+    scorer->judge = scorer->model ? locatability_model_open(scorer->model, adapter, compat, error) : NULL;
+    free(config);
+    free(embedded);
+    return scorer->judge ? 0 : -1;
+}
+
 static int score_files(const struct settings *settings, const struct operands *files, struct error *error) {
     struct scorer *scorer = memory_new(1, sizeof *scorer, "scores", error);
     int result = scorer ? 0 : -1;
     if (scorer) {
         scorer->settings = settings;
-        scorer->set =
-            reward_set_open(settings->rewards.values, settings->rewards.count, &settings->options, error);
+        static const char *const alone[] = {"locatability:shape=probability"};
+        bool none = settings->rewards.count == 0; // the reward model's own number
+        scorer->set = reward_set_open(none ? alone : settings->rewards.values,
+                                      none ? 1 : settings->rewards.count, &settings->options, error);
         scorer->files = scorer->set ? row_files_open(files->values, (size_t)files->count, error) : NULL;
         if (!scorer->files) result = -1;
     }
@@ -299,6 +377,7 @@ static int score_files(const struct settings *settings, const struct operands *f
         scorer->atlas = atlas_open(settings->options.gazetteer, error);
         if (!scorer->atlas) result = -1;
     }
+    if (result == 0 && settings->reward.where) result = open_judge(scorer, settings, error);
     if (result == 0) {
         scorer->tally.functions = reward_set_count(scorer->set);
         result = score_rows(scorer, error);
@@ -307,6 +386,9 @@ static int score_files(const struct settings *settings, const struct operands *f
     if (scorer) {
         free(scorer->tally.values);
         free(scorer->tally.masked);
+        free(scorer->tally.judged);
+        locatability_model_close(scorer->judge);
+        model_close(scorer->model);
         atlas_close(scorer->atlas);
         row_files_close(scorer->files);
         reward_set_close(scorer->set);
@@ -335,15 +417,24 @@ static const char examples[] =
     "globe score cards/postcards.jsonl --rewards 'format;accuracy:weight=2'\n"
     "globe score sampled.jsonl --rewards accuracy:shape=exp --each\n"
     "globe score cards/postcards.jsonl --rewards consistency --consistency\n"
+    "globe score cards/postcards.jsonl --reward ADAPTER --report\n"
     "globe score --list\n";
 
 int command_score(int argc, char **argv) {
-    struct settings s = {.json = false};
+    struct settings s = {.model = model_arguments_default(), .endpoint = endpoint_settings_default()};
     bool list = false;
     int64_t max_completion_length = 0, limit = 0;
     const struct option table[] = {
         option_repeated("rewards", 'r', "SPEC", &s.rewards,
                         "KIND[:KEY=VALUE,...], several with ; between or one after the other"),
+        option_string(
+            "reward", 'R', "DIR", &s.reward.where,
+            "Ask this reward model of locatability, an adapter or a server's URL, about every picture"),
+        option_flag(
+            "report", 0, &s.report,
+            "How well it tells pictures that can be placed from others, and how far it is to be believed"),
+        option_string("reward-model", 0, "NAME", &s.reward.model, "The server's name for it"),
+        MODEL_ARGUMENTS(s.model),
         option_flag("list", 0, &list, "Say which rewards there are, with their options"),
         option_flag("json", 'j', &s.json, "Print the summary as JSON"),
         option_flag("each", 'e', &s.each, "Print every completion's rewards as JSON lines instead"),
@@ -376,7 +467,11 @@ int command_score(int argc, char **argv) {
     s.limit = (size_t)limit;
     if (list) {
         status = list_rewards();
-    } else if (files.count == 0 || s.rewards.count == 0) {
+    } else if (s.report && !s.reward.where) {
+        error_set(&error, ERROR_USAGE,
+                  "--report goes with --reward DIR: the reward model that is reported on");
+        status = command_fail(&error);
+    } else if (files.count == 0 || (s.rewards.count == 0 && !s.reward.where)) {
         error_set(&error, ERROR_USAGE, "%s",
                   files.count ? "--rewards SPEC says what to score with (--list: what there is)"
                               : "no FILE of rows is given");

@@ -15,6 +15,7 @@
 #include "photo/decode.h"
 #include "photo/source.h"
 #include "photo/xmp_position.h"
+#include "reward/locatability_model.h"
 
 struct batch;
 
@@ -32,9 +33,10 @@ struct job {
     struct error *error;            // why it failed; NULL: it did not. Few do, and errors are large
     bool has_gps;                   // of the photo's metadata: measured
     struct point gps;
-    bool out_of_scope; // finished without votes
-    bool finished;     // all votes are there, or it failed
-    bool done;         // handed over
+    const struct image *image; // of one that is decoded already, during the call; NULL: read the file
+    bool out_of_scope;         // finished without votes
+    bool finished;             // all votes are there, or it failed
+    bool done;                 // handed over
 };
 
 struct batch {
@@ -227,6 +229,47 @@ static int explain(struct batch *batch, struct job *job, struct verdict *verdict
     return verdict->evidence_error ? 0 : -1;
 }
 
+// What the reward model says of the photo and the completion that is quoted.
+static int ask_reward(const struct batch *batch, const struct job *job, struct verdict *verdict,
+                      struct error *error) {
+    const struct locator_options *options = batch->options;
+    const struct photo_options photo = {.ignore_orientation = options->ignore_orientation,
+                                        .as_pillow = options->ignore_orientation};
+    const char *text = verdict->answer ? verdict->answer : "";
+    struct image own = {0};
+    if (!options->reward) return 0;
+    if (!job->image && photo_decode_file(&own, job->photo, &photo, NULL, error)) return -1;
+    const struct locatability_case one = {
+        .name = job->photo, .image = job->image ? job->image : &own, .texts = &text, .count = 1};
+    int result = locatability_model_score(options->reward, NULL, &one, 1, &verdict->locatability, error);
+    image_free(&own);
+    if (result) return error_prefix(error, "--locatability");
+    verdict->has_locatability = true;
+    if (verdict->outcome != VERDICT_PLACED || verdict->locatability >= options->locatability_below) return 0;
+    verdict->outcome = VERDICT_ABSTAINED;
+    verdict->flags |= FLAG_LOCATABILITY;
+    return 0;
+}
+
+// The photo has no verdict when what was asked of it cannot be had.
+static int fail_verdict(struct verdict *verdict, struct job *job, struct error *error) {
+    if (error->code == ERROR_MEMORY || error->code == ERROR_INTERNAL || error->code == ERROR_INTERRUPTED ||
+        error->code == ERROR_MODEL)
+        return -1;
+    verdict_free(verdict);
+    *verdict = (struct verdict){.outcome = VERDICT_FAILED,
+                                .error = *error,
+                                .confidence = -1,
+                                .radius_50_km = -1,
+                                .radius_90_km = -1,
+                                .gps_distance_km = -1,
+                                .probability = -1,
+                                .place.match = ""};
+    *error = (struct error){0};
+    verdict->photo = memory_copy_string(job->photo, strlen(job->photo), error);
+    return verdict->photo ? 0 : -1;
+}
+
 // Beside the answer, what was measured. It never reaches a model and changes no answer.
 static void compare_with_gps(struct verdict *verdict, const struct job *job) {
     const struct verdict_place *place = &verdict->place;
@@ -261,7 +304,8 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
             verdict->server_changes = memory_copy_string(changes, strlen(changes), error);
             if (!verdict->server_changes) result = -1;
         }
-        if (result == 0 && batch->options->explain)
+        if (result == 0 && ask_reward(batch, job, verdict, error)) result = fail_verdict(verdict, job, error);
+        if (result == 0 && batch->options->explain && verdict->outcome != VERDICT_FAILED)
             result = explain(batch, job, verdict, &job->votes[quoted], error);
     }
     compare_with_gps(verdict, job);
@@ -367,6 +411,7 @@ int locator_image(struct engine *engine, const struct locator_options *options, 
     if (result == 0) {
         struct job *job = &batch.jobs[0];
         job->photo = name;
+        job->image = image;
         job->started = clock_seconds();
         submit_image(&batch, 0, image);
         while (result == 0 && !job->finished) {

@@ -11,6 +11,7 @@
 #include "locate/verdict.h"
 #include "text/prompts.h"
 
+struct locatability_model;
 struct photo_preprocessor;
 struct scope;
 
@@ -28,6 +29,10 @@ struct locator_options {
     const atomic_int *cancelled; // not 0: stop, as after Ctrl-C; NULL: never
     // Pictures out of scope are not asked about (VERDICT_OUT_OF_SCOPE); NULL: all are in scope.
     const struct scope *scope;
+    // Asked of every photo and the completion that its verdict quotes; NULL: nobody is. A place with less than that is
+    // not given. When it cannot be asked the photo fails.
+    struct locatability_model *reward;
+    double locatability_below;
     const struct photo_preprocessor *preprocessor; // of the model, when there is a scope
 };
 

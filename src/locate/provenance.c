@@ -126,6 +126,22 @@ static void set_adapter(struct making *making, const char *name) {
     set(making, "adapter", hash[0] ? json_sprintf("sha256:%s", hash) : json_null());
 }
 
+// Said only where one is asked: records of before know of none.
+static void set_reward(struct making *making, const struct session_options *options) {
+    const struct endpoint_options *endpoint = &options->locatability_endpoint;
+    char hash[HASH_TEXT] = "";
+    if (!endpoint->url && !options->locatability) return;
+    if (endpoint->url) {
+        char *shown = endpoint_url_show(endpoint->url);
+        set(making, "locatability", json_sprintf("%s %s", shown ? shown : "", endpoint->model));
+        free(shown);
+    } else {
+        hash_named_model(options->locatability, "--locatability", hash);
+        set(making, "locatability", hash[0] ? json_sprintf("sha256:%s", hash) : json_null());
+    }
+    set_number(making, "locatability-below", options->locatability_below);
+}
+
 // A model's own calibration is in the model's hash.
 static void set_calibration(struct making *making, const char *path) {
     char hash[HASH_TEXT];
@@ -215,6 +231,7 @@ static int fill(struct making *making, const struct session_options *options, en
     set_gazetteer(making, options);
     set_calibration(making, options->calibration);
     set_engine(making, options);
+    set_reward(making, options);
     return making->failed ? error_set(error, ERROR_MEMORY, "settings: out of memory") : 0;
 }
 

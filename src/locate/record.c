@@ -35,6 +35,7 @@ static const char *const record_keys[] = {"photo",
                                           "calibrated",
                                           "levels",
                                           "probability",
+                                          "locatability",
                                           "votes",
                                           "declined",
                                           "unread",
@@ -384,10 +385,16 @@ static int take_flags(const struct reader *reader, const json_t *object, struct 
     return 0;
 }
 
+static int take_locatability(const struct reader *reader, const json_t *object, struct verdict *verdict) {
+    if (!json_is_number(json_object_get(object, "locatability"))) return 0;
+    verdict->has_locatability = true;
+    return take_number(reader, object, "locatability", 1, &verdict->locatability);
+}
+
 static int take_trust(const struct reader *reader, const json_t *object, struct verdict *verdict) {
     return take_level(reader, object, verdict) || take_standings(reader, object, verdict) ||
                    take_votes(reader, object, verdict) || take_gps(reader, object, verdict) ||
-                   take_flags(reader, object, verdict)
+                   take_flags(reader, object, verdict) || take_locatability(reader, object, verdict)
                ? -1
                : 0;
 }

@@ -10,6 +10,7 @@
 #include "base/installed.h"
 #include "base/log.h"
 #include "model/hub.h"
+#include "reward/locatability_model.h"
 
 const char *session_prompt(const struct session_options *options) {
     return options->prompt ? options->prompt : options->compat ? "compat-eval" : "globe";
@@ -25,6 +26,7 @@ struct session_options session_options_default(void) {
         .sampling = sampling_default(),
         .local = {.max_pixels = 1003520}, // what GLOBE was trained with
         .cluster_km = 50,
+        .locatability_below = 0.5,
         .alternatives = 5,
         .endpoint = {.concurrency = 16,
                      .retries = 4,
@@ -151,11 +153,28 @@ static const struct calibration_run *find_calibration(struct session *session,
     return calibration_find(&session->calibration, &session->run, options->samples);
 }
 
+static int open_reward(struct session *session, const struct session_options *options, struct error *error) {
+    if (options->locatability_endpoint.url) {
+        session->reward = locatability_model_open_endpoint(&options->locatability_endpoint, false, error);
+    } else if (options->locatability) {
+        if (!session->model)
+            return error_set(
+                error, ERROR_USAGE,
+                "--locatability %s: an adapter works over a local model (--model); for a server name "
+                "its address",
+                options->locatability);
+        session->reward = locatability_model_open(session->model, options->locatability, false, error);
+    } else {
+        return 0;
+    }
+    return session->reward ? 0 : error_prefix(error, "--locatability");
+}
+
 int session_open(struct session *session, const struct session_options *wanted, struct error *error) {
     struct session_options options = *wanted;
     *session = (struct session){0};
     if (open_parts(session, &options, error) || open_scope(session, &options, error) ||
-        open_calibration(session, &options, error)) {
+        open_calibration(session, &options, error) || open_reward(session, &options, error)) {
         session_close(session);
         return -1;
     }
@@ -173,6 +192,8 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                  .explain = options.explain,
                                  .replace_evidence = options.replace_evidence,
                                  .scope = session->scope.count ? &session->scope : NULL,
+                                 .reward = session->reward,
+                                 .locatability_below = options.locatability_below,
                                  .preprocessor = session->model ? model_preprocessor(session->model) : NULL,
                                  .judge = {.gazetteer = session->gazetteer,
                                            .rules = rules,
@@ -197,6 +218,7 @@ void session_log(const struct session *session) {
 
 void session_close(struct session *session) {
     engine_close(session->engine);
+    locatability_model_close(session->reward);
     scope_free(&session->scope);
     calibration_free(&session->calibration);
     model_close(session->model);
@@ -232,5 +254,7 @@ int session_spare_inputs(const struct session_options *options, const struct out
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (files[i].path && outputs_spare(outputs, files[i].what, files[i].path, error)) return -1;
     if (spare_folder(outputs, "a file of the model", "--model", options->model, error)) return -1;
-    return spare_folder(outputs, "a file of the adapter", "--adapter", options->local.adapter, error);
+    if (spare_folder(outputs, "a file of the adapter", "--adapter", options->local.adapter, error)) return -1;
+    return spare_folder(outputs, "a file of the reward model", "--locatability", options->locatability,
+                        error);
 }

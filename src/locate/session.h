@@ -29,8 +29,13 @@ struct session_options {
     bool finest;             // see judge_options
     bool no_scope;           // pictures are asked about that the model was not made for, too
     size_t alternatives;
-    const char *explain;   // folder for attention maps; NULL: none
-    bool replace_evidence; // also pictures there that globe did not make
+    const char
+        *locatability; // adapter of a reward model over the local model (reward/locatability_model.h); NULL:
+                       // nobody is asked, or
+    struct endpoint_options locatability_endpoint; // url set: a server
+    double locatability_below;                     // a place with less is not given
+    const char *explain;                           // folder for attention maps; NULL: none
+    bool replace_evidence;                         // also pictures there that globe did not make
 };
 
 struct session_options session_options_default(void);
@@ -41,13 +46,14 @@ struct session {
     struct engine *engine;
     struct gazetteer *gazetteer; // NULL when there is none
     struct locate_prompt prompt;
-    struct folder_hints hints;      // in use with hint_file
-    struct calibration calibration; // of the model, or named; no runs: it has none
-    struct calibration_run run;     // what describes this one
-    struct scope scope;             // of the model, from its folder; no examples: it has none
-    struct locator_options locator; // points into the session
-    char *embedded;                 // folder of the embedded model, when that is the one; else NULL
-    struct warnings warnings;       // about a missing gazetteer
+    struct folder_hints hints;         // in use with hint_file
+    struct calibration calibration;    // of the model, or named; no runs: it has none
+    struct calibration_run run;        // what describes this one
+    struct scope scope;                // of the model, from its folder; no examples: it has none
+    struct locatability_model *reward; // NULL: none
+    struct locator_options locator;    // points into the session
+    char *embedded;                    // folder of the embedded model, when that is the one; else NULL
+    struct warnings warnings;          // about a missing gazetteer
 };
 
 // ERROR_USAGE for settings that do not go together, ERROR_MODEL, ERROR_INPUT ... from what is opened. The

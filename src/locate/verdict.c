@@ -38,6 +38,8 @@ const char *verdict_flag_name(enum verdict_flag flag) {
         return "contradicts_gps";
     case FLAG_NAMES:
         return "names_disagree";
+    case FLAG_LOCATABILITY:
+        return "locatability_low";
     }
     return "unknown";
 }

@@ -31,12 +31,13 @@ const char *verdict_level_name(enum verdict_level level); // "country", "region"
 
 // What may make a verdict less than it seems; bits of verdict.flags.
 enum verdict_flag {
-    FLAG_OTHER_PLACE = 1, // "reasoning_names_other_place": it concludes on another place than the answer
-    FLAG_CUT = 2,         // "answer_cut": the completion that is quoted was cut before its end
-    FLAG_GPS = 4,         // "contradicts_gps": see verdict.gps_distance_km
-    FLAG_NAMES = 8        // "names_disagree": see verdict_place.disagrees
+    FLAG_OTHER_PLACE = 1,  // "reasoning_names_other_place": it concludes on another place than the answer
+    FLAG_CUT = 2,          // "answer_cut": the completion that is quoted was cut before its end
+    FLAG_GPS = 4,          // "contradicts_gps": see verdict.gps_distance_km
+    FLAG_NAMES = 8,        // "names_disagree": see verdict_place.disagrees
+    FLAG_LOCATABILITY = 16 // "locatability_low": a place was named, but see verdict.locatability
 };
-enum { VERDICT_FLAGS = 4 };
+enum { VERDICT_FLAGS = 5 };
 const char *verdict_flag_name(enum verdict_flag flag);
 // The outcome of that name; -1 when there is none.
 int verdict_outcome_find(const char *name, enum verdict_outcome *outcome);
@@ -112,6 +113,10 @@ struct verdict {
     struct verdict_vote *votes;          // every place that was named, most votes first
     size_t vote_count, declined, unread; // samples that say that nothing tells, and that name nothing
     unsigned flags;
+    // What a reward model says (--locatability) of the photo and the completion that is quoted: how sure it is that the
+    // photo can be placed, 0..1. A place whose number is below --locatability-below is not given (VERDICT_ABSTAINED).
+    bool has_locatability;
+    double locatability;
     // What the photo's own metadata say (EXIF, XMP): measured, never shown to a model.
     bool has_gps, contradicts_gps; // further from the answer than its 90 % radius and VERDICT_FAR_KM
     struct point gps;

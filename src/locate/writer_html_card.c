@@ -226,6 +226,10 @@ static void add_checks(struct buffer *out, const struct verdict *view, enum writ
     }
     if (view->flags & FLAG_OTHER_PLACE)
         add_element(out, "p", "note against", "The reasoning concludes on another place than the answer.");
+    if (view->has_locatability)
+        buffer_format(
+            out, "<p class=\"note%s\">The reward model is %.0f %% sure that the photo can be placed.</p>",
+            view->flags & FLAG_LOCATABILITY ? " against" : "", 100 * view->locatability);
     if (view->flags & FLAG_NAMES)
         add_element(out, "p", "note against",
                     "The model named a city and a country or region that it does not lie in.");

@@ -199,6 +199,7 @@ static void set_trust(struct object *object, const struct verdict *view) {
     set(object, "estimated", json_true());
     set(object, "calibrated", json_boolean(view->calibrated));
     set_number(object, "probability", view->probability > 0 ? view->probability : -1, 4);
+    if (view->has_locatability) set_number(object, "locatability", view->locatability, 4);
     set(object, "levels", standings_to_json(view));
     set(object, "most_likely", place_to_json(view->outcome == VERDICT_ABSTAINED ? &view->place : NULL));
     set(object, "votes", votes_to_json(view));

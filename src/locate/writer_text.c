@@ -121,6 +121,8 @@ static void add_flags(struct report *report) {
     if (flags & FLAG_NAMES)
         add_text_row(report, "Note",
                      "the model named a city and a country or region that it does not lie in");
+    if (flags & FLAG_LOCATABILITY)
+        add_text_row(report, "Note", "the reward model does not believe that the photo can be placed");
     if (flags & FLAG_GPS && !report->view->has_gps)
         add_text_row(report, "Note", "the photo's own GPS contradicts the answer");
 }
@@ -209,6 +211,10 @@ void writer_text_add(struct buffer *out, const struct verdict *view, const struc
         add_confidence_row(&report);
         add_alternatives(&report);
         add_notes(&report);
+    }
+    if (view->has_locatability) {
+        buffer_format(&report.value, "%.0f %% sure, says the reward model", 100 * view->locatability);
+        add_row(&report, "Locatable");
     }
     add_gps_row(&report);
     add_flags(&report);

@@ -116,6 +116,7 @@ struct recipe_reward {
 struct recipe_judge {
     double swapped;
     int swapped_as; // enum reward_swapped_as
+    int learn;      // enum reward_learn
 };
 
 struct recipe_run {

@@ -43,7 +43,7 @@ static int sft_open(void **self, const struct objective_parts *parts, struct err
     if (!sft->batch || !sft->loaded) return -1;
     if (parts->recipe->use == RECIPE_REWARD && locatability_find_tokens(sft->sides, parts->model, error))
         return -1;
-    return objective_data_open(&sft->data, parts, 0, error);
+    return objective_data_open(&sft->data, &sft->parts, 0, error);
 }
 
 static size_t sft_rows(const void *self, enum objective_set set) {
