@@ -33,10 +33,25 @@ static int open_rewards(struct grpo *grpo, struct error *error) {
                                            .mask_failed = recipe->reward.failure == 1};
     grpo->rewards = reward_set_open((const char *const *)list->items, list->count, &options, error);
     if (!grpo->rewards) return error_prefix(error, "reward.functions");
-    if (reward_set_needs_locatability(grpo->rewards))
-        return error_set(error, ERROR_INPUT,
-                         "reward.functions: there is no reward model for locatability yet");
     return set_weights(grpo, error);
+}
+
+// The reward model is an adapter over the weights that are open; it is named exactly when a reward asks for it.
+static int open_judge(struct grpo *grpo, struct error *error) {
+    const char *adapter = grpo->parts.recipe->reward.locatability;
+    bool needed = reward_set_needs_locatability(grpo->rewards);
+    if (needed && !adapter[0])
+        return error_set(
+            error, ERROR_INPUT,
+            "reward.functions asks for locatability: reward.locatability must name the adapter of a "
+            "reward model (globe train reward)");
+    if (!needed && adapter[0])
+        return error_set(error, ERROR_INPUT,
+                         "reward.locatability names a reward model, but reward.functions asks for none");
+    if (!needed) return 0;
+    grpo->judge = locatability_model_open(grpo->parts.model, adapter,
+                                          reward_set_locatability_is_compat(grpo->rewards), error);
+    return grpo->judge ? 0 : -1;
 }
 
 static void grpo_close(void *self) {
@@ -46,6 +61,7 @@ static void grpo_close(void *self) {
     grpo_drop_groups(&grpo->eval_groups, &grpo->eval_count);
     objective_data_close(&grpo->data);
     reward_set_close(grpo->rewards);
+    locatability_model_close(grpo->judge);
     lora_free(grpo->reference);
     free(grpo);
 }
@@ -55,7 +71,7 @@ static int grpo_open(void **self, const struct objective_parts *parts, struct er
     *self = grpo;
     if (!grpo) return -1;
     grpo->parts = *parts;
-    if (open_rewards(grpo, error)) return -1;
+    if (open_rewards(grpo, error) || open_judge(grpo, error)) return -1;
     grpo_name_metrics(grpo);
     return objective_data_open(&grpo->data, &grpo->parts, parts->recipe->grpo.max_completion_length, error);
 }
@@ -200,7 +216,7 @@ static int roll_out_evaluation(struct grpo *grpo, struct error *error) {
     grpo->eval_next = 0;
     if (grpo_load_groups(grpo, OBJECTIVE_EVAL, count, &grpo->eval_groups, &grpo->eval_count, error) ||
         grpo_rollout_run(&rollout, grpo->eval_groups, count, UINT32_MAX, 0, error) ||
-        grpo_score_rewards(grpo->rewards, grpo->eval_groups, count, grpo->step.step, error))
+        grpo_score(grpo, grpo->eval_groups, count, grpo->step.step, error))
         return -1;
     grpo->eval_left -= count;
     return 0;

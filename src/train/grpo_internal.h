@@ -17,6 +17,7 @@ struct grpo {
     struct objective_parts parts;
     struct objective_data data;
     struct reward_set *rewards;
+    struct locatability_model *judge; // NULL: no reward asks for it
     struct lora *reference; // the adapter that a run goes on from, as it was; NULL: the weights alone
     const size_t *split;    // rows to train, of all ranks
     size_t split_count;
@@ -42,6 +43,8 @@ struct grpo {
 // grpo_steps.c: rollouts, rewards and log-probs of a cycle.
 int grpo_prepare_cycle(struct grpo *grpo, const struct objective_step *step, struct error *error);
 struct grpo_rollout grpo_rollout_of(const struct grpo *grpo, bool eval);
+int grpo_score(struct grpo *grpo, struct grpo_group *groups, size_t count, uint64_t step,
+               struct error *error);
 void grpo_drop_groups(struct grpo_group **groups, size_t *count);
 // Makes room for `count` groups and loads their rows; one that cannot be used is left empty, as data.bad_rows says.
 int grpo_load_groups(struct grpo *grpo, enum objective_set set, size_t count, struct grpo_group **groups,

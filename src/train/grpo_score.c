@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 
 // ---- rewards --------------------------------------------------------------------------------------------
@@ -41,9 +42,54 @@ static void take(struct grpo_group *groups, size_t count, size_t functions, cons
     }
 }
 
-int grpo_score_rewards(struct reward_set *rewards, struct grpo_group *groups, size_t count, uint64_t step,
-                       struct error *error) {
-    size_t all = count_completions(groups, count), functions = reward_set_count(rewards), at = 0;
+// What the reward model says of some groups' completions, at `completions`.
+static int judge_some(const struct grpo_rewards *rewards, const struct grpo_group *groups, size_t count,
+                      struct reward_completion *completions, struct error *error) {
+    size_t all = count_completions(groups, count), cases = 0, at = 0;
+    struct locatability_case *asked = memory_new(count + 1, sizeof *asked, "locatability", error);
+    const char **texts = memory_new(all + 1, sizeof *texts, "locatability", error);
+    double *scores = memory_new(all + 1, sizeof *scores, "locatability", error);
+    int result = asked && texts && scores ? 0 : -1;
+    for (size_t g = 0; result == 0 && g < count; g++) {
+        const struct grpo_group *group = &groups[g];
+        const struct prompt *prompt = group->completions ? &group->row.sample->prompt : NULL;
+        if (!prompt) continue;
+        if (prompt->grid_count != 1)
+            result =
+                error_set(error, ERROR_INPUT, "%s: locatability is of one picture, and the prompt has %zu",
+                          group->row.sample->asked->place, prompt->grid_count);
+        asked[cases++] = (struct locatability_case){.name = group->row.sample->asked->place,
+                                                    .shown = prompt,
+                                                    .embeds = group->row.embeds,
+                                                    .texts = texts + at,
+                                                    .count = group->count};
+        for (size_t i = 0; i < group->count; i++) texts[at++] = group->completions[i].text;
+    }
+    if (result == 0 && cases &&
+        locatability_model_score(rewards->judge, rewards->training, asked, cases, scores, error)) {
+        result = rewards->mask && error->code != ERROR_MEMORY && error->code != ERROR_INTERRUPTED ? 0 : -1;
+        if (result == 0) log_warning("%s", error->message);
+    }
+    for (size_t i = 0; result == 0 && i < at; i++) completions[i].locatability = scores[i];
+    free(asked);
+    free(texts);
+    free(scores);
+    return result;
+}
+
+static int judge(const struct grpo_rewards *rewards, const struct grpo_group *groups, size_t count,
+                 struct reward_completion *completions, struct error *error) {
+    for (size_t first = 0; rewards->judge && first < count; first += rewards->together) {
+        size_t some = count - first < rewards->together ? count - first : rewards->together;
+        if (judge_some(rewards, groups + first, some, completions, error)) return -1;
+        completions += count_completions(groups + first, some);
+    }
+    return 0;
+}
+
+int grpo_score_rewards(const struct grpo_rewards *rewards, struct grpo_group *groups, size_t count,
+                       uint64_t step, struct error *error) {
+    size_t all = count_completions(groups, count), functions = reward_set_count(rewards->set), at = 0;
     struct reward_completion *completions = memory_new(all + 1, sizeof *completions, "rewards", error);
     double *values = memory_new(all * functions + 1, sizeof *values, "rewards", error);
     bool *masked = memory_new(all + 1, sizeof *masked, "rewards", error);
@@ -51,8 +97,9 @@ int grpo_score_rewards(struct reward_set *rewards, struct grpo_group *groups, si
     for (size_t g = 0; result == 0 && g < count; g++)
         for (size_t i = 0; groups[g].completions && i < groups[g].count; i++)
             describe(&completions[at++], &groups[g], i);
+    if (result == 0) result = judge(rewards, groups, count, completions, error);
     const struct reward_batch batch = {.completions = completions, .count = all, .step = step};
-    if (result == 0 && all) result = reward_set_score(rewards, &batch, values, masked, error);
+    if (result == 0 && all) result = reward_set_score(rewards->set, &batch, values, masked, error);
     if (result == 0) take(groups, count, functions, values, masked);
     free(completions);
     free(values);

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "model/training.h"
+#include "reward/locatability_model.h"
 #include "reward/reward.h"
 #include "train/advantage.h"
 #include "train/grpo_group.h"
@@ -11,8 +13,15 @@
 
 // Rewards of all completions of the groups that have some. A completion that a reward failed on (reward.failure: mask) is
 // masked, and none of its rewards counts.
-int grpo_score_rewards(struct reward_set *rewards, struct grpo_group *groups, size_t count, uint64_t step,
-                       struct error *error);
+struct grpo_rewards {
+    struct reward_set *set;
+    struct locatability_model *judge; // NULL: no reward asks for it
+    struct training *training;        // whose base weights the judge's adapter is over
+    size_t together;                  // groups in a pass of the judge
+    bool mask;                        // what the judge says nothing of is masked, not the end of the run
+};
+int grpo_score_rewards(const struct grpo_rewards *rewards, struct grpo_group *groups, size_t count,
+                       uint64_t step, struct error *error);
 
 // What a rollout was like, over all ranks.
 struct grpo_report {

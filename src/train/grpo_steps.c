@@ -33,6 +33,17 @@ struct grpo_rollout grpo_rollout_of(const struct grpo *grpo, bool eval) {
                                  .invent_stop = recipe->swift_compat};
 }
 
+int grpo_score(struct grpo *grpo, struct grpo_group *groups, size_t count, uint64_t step,
+               struct error *error) {
+    const struct recipe *recipe = grpo->parts.recipe;
+    const struct grpo_rewards rewards = {.set = grpo->rewards,
+                                         .judge = grpo->judge,
+                                         .training = grpo->parts.training,
+                                         .together = recipe->batch.micro_rows,
+                                         .mask = recipe->reward.failure == 1};
+    return grpo_score_rewards(&rewards, groups, count, step, error);
+}
+
 // ---- groups ---------------------------------------------------------------------------------------------
 
 void grpo_drop_groups(struct grpo_group **groups, size_t *count) {
@@ -102,7 +113,7 @@ static int try_again(struct resampling *r, struct error *error) {
     if (r->count == 0) return 0;
     if (draw_rows(r, error) ||
         grpo_rollout_run(&r->rollout, r->candidates, r->count, r->step, r->attempt, error) ||
-        grpo_score_rewards(grpo->rewards, r->candidates, r->count, r->step, error))
+        grpo_score(grpo, r->candidates, r->count, r->step, error))
         return -1;
     for (size_t i = 0; i < r->count; i++) {
         if (r->candidates[i].completions && !is_flat(grpo, &r->candidates[i])) {
@@ -182,7 +193,7 @@ static int roll_out(struct grpo *grpo, uint64_t step, struct error *error) {
         return -1;
     double middle = clock_seconds();
     grpo->seconds.rollout = middle - start;
-    if (grpo_score_rewards(grpo->rewards, grpo->groups, grpo->group_count, step, error)) return -1;
+    if (grpo_score(grpo, grpo->groups, grpo->group_count, step, error)) return -1;
     grpo->seconds.rewards = clock_seconds() - middle;
     grpo->resampled = 0;
     if (!grpo->parts.recipe->grpo.dynamic_sample) return 0;

@@ -186,6 +186,8 @@ const struct setting recipe_settings[] = {
          "when a reward fails: end the run, or leave the completions out", false),
     USED(RECIPE_GRPO, reward, gazetteer, SETTING_TEXT, "\"\"", 0, 0, NULL,
          "gazetteer of rewards that resolve names; empty: the program's own", false),
+    USED(RECIPE_GRPO, reward, locatability, SETTING_TEXT, "\"\"", 0, 0, NULL,
+         "adapter of the reward model of locatability, a PEFT folder; where a reward asks for it", false),
 
     USED(RECIPE_REWARD, judge, swapped, SETTING_NUMBER, "0", 0, 1, NULL,
          "share of the rows that get another row's completion, so that the words alone do not tell", true),

@@ -110,6 +110,7 @@ struct recipe_reward {
     struct setting_list functions, weights;
     int failure; // 1: mask
     char *gazetteer;
+    char *locatability; // folder
 };
 
 // How rows become those of a reward model (train/reward_rows.h).

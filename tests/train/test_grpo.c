@@ -367,6 +367,41 @@ static void test_resumed_run_is_the_same(void **state) {
     expect_same_file(straight, broken, "step-12/trainer/optimizer-00001-of-00001.safetensors");
 }
 
+static void refuse(const char *const *sets, const char *message) {
+    struct error error = {0};
+    char folder[600];
+    snprintf(folder, sizeof folder, "%s", test_temporary("refused"));
+    assert_int_equal(run(folder, false, sets, &error), -1);
+    if (!strstr(error.message, message)) fail_msg("\"%s\" does not say \"%s\"", error.message, message);
+}
+
+// A reward model over the weights of before, while these are trained: another adapter, one copy of the weights.
+static void test_reward_model(void **state) {
+    (void)state;
+    struct error error = {0};
+    char judge[600], folder[600], named[700];
+    static const char *const adapter[] = {"lora.rank=4", "schedule.max_steps=2", NULL};
+    snprintf(judge, sizeof judge, "%s", test_temporary("judge"));
+    snprintf(folder, sizeof folder, "%s", test_temporary("judged"));
+    assert_ok(run(judge, false, adapter, &error), error);
+    snprintf(named, sizeof named, "reward.locatability=%s/last", judge);
+    const char *sets[] = {named, "reward.functions=locatability:shape=probability", "schedule.max_steps=3",
+                          "optimizer.learning_rate=1e-2", NULL};
+    assert_ok(run(folder, false, sets, &error), error);
+    json_t *lines = read_lines(folder, "metrics.jsonl");
+    for (size_t i = 0; i < 3; i++) {
+        double mean = metric_at(lines, i, "rewards/locatability/mean");
+        assert_true(mean > 0 && mean < 1);
+        assert_true(metric_at(lines, i, "rewards/locatability/std") > 0);
+    }
+    json_decref(lines);
+    refuse((const char *const[]){sets[1], NULL}, "reward.locatability must name the adapter");
+    refuse((const char *const[]){named, NULL}, "reward.functions asks for none");
+    char other[700];
+    snprintf(other, sizeof other, "model.folder=%s", test_data("qwen2_5_vl_tiny_tied"));
+    refuse((const char *const[]){named, sets[1], other, NULL}, "judge/last");
+}
+
 // A signal in the middle of a cycle: the run ends between two of them, and says where.
 static void test_interrupted_within_a_cycle(void **state) {
     (void)state;
@@ -378,14 +413,6 @@ static void test_interrupted_within_a_cycle(void **state) {
     assert_int_equal(raise(SIGINT), 0);
     assert_int_equal(run(folder, false, sets, &error), -1);
     assert_error(-1, error, ERROR_INTERRUPTED, "stopped after step 3,");
-}
-
-static void refuse(const char *const *sets, const char *message) {
-    struct error error = {0};
-    char folder[600];
-    snprintf(folder, sizeof folder, "%s", test_temporary("refused"));
-    assert_int_equal(run(folder, false, sets, &error), -1);
-    if (!strstr(error.message, message)) fail_msg("\"%s\" does not say \"%s\"", error.message, message);
 }
 
 static void test_bad_input(void **state) {
@@ -409,9 +436,13 @@ static void test_bad_input(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden_objectives), cmocka_unit_test(test_shared_prompt_is_exact),
-        cmocka_unit_test(test_reward_rises),      cmocka_unit_test(test_resumed_run_is_the_same),
-        cmocka_unit_test(test_bad_input),         cmocka_unit_test(test_interrupted_within_a_cycle),
+        cmocka_unit_test(test_golden_objectives),
+        cmocka_unit_test(test_shared_prompt_is_exact),
+        cmocka_unit_test(test_reward_rises),
+        cmocka_unit_test(test_resumed_run_is_the_same),
+        cmocka_unit_test(test_reward_model),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_interrupted_within_a_cycle),
     };
     return cmocka_run_group_tests(tests, be_quiet, NULL);
 }
