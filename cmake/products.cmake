@@ -4,7 +4,7 @@
 file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
 list(REMOVE_ITEM cli_sources ${PROJECT_SOURCE_DIR}/src/cli/main.c)
 if(NOT GLOBE_HAS_TRAIN)
-  list(FILTER cli_sources EXCLUDE REGEX "/cli/(train)\\.c$")
+  list(FILTER cli_sources EXCLUDE REGEX "/cli/(train|bench_grpo)\\.c$")
 endif()
 if(NOT GLOBE_HAS_POSTCARDS)
   list(FILTER cli_sources EXCLUDE REGEX "/cli/postcards\\.c$")

@@ -133,6 +133,9 @@ static int read_batches(const char *text, struct bench_options *bench, struct er
 
 int command_bench(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "train") == 0) return command_bench_train(argc - 1, argv + 1);
+#ifdef GLOBE_HAS_TRAIN
+    if (argc > 1 && strcmp(argv[1], "grpo") == 0) return command_bench_grpo(argc - 1, argv + 1);
+#endif
     struct model_arguments arguments = model_arguments_default();
     struct bench_options bench = bench_options_default();
     int shape = 0;
@@ -159,7 +162,8 @@ int command_bench(int argc, char **argv) {
         .description = "Measures loading, the vision tower, prefill and decoding, and in the same run\n"
                        "what this machine can do at best: its read bandwidth and oneDNN's rate at the\n"
                        "same shapes. Prints a table to paste.",
-        .examples = "globe bench --shape tiny\nglobe bench train --help\nglobe bench --shape 7b "
+        .examples = "globe bench --shape tiny\nglobe bench train --help\nglobe bench grpo --help\nglobe "
+                    "bench --shape 7b "
                     "--json\nglobe bench --model DIR "
                     "--sequences 1,16\n",
     };

@@ -1,4 +1,4 @@
-// What GRPO knows of one prompt and its completions, from the rollout to the last pass over them. Private to train/grpo*.c.
+// What GRPO knows of one prompt and its completions, from the rollout to the last pass over them.
 #ifndef GLOBE_TRAIN_GRPO_GROUP_H
 #define GLOBE_TRAIN_GRPO_GROUP_H
 

@@ -1,5 +1,4 @@
-// Groups through the model: log-probs of the policy of before and of the reference, and the pass that learns. Private to
-// train/grpo*.c.
+// Groups through the model: log-probs of the policy of before and of the reference, and the pass that learns.
 #ifndef GLOBE_TRAIN_GRPO_PASS_H
 #define GLOBE_TRAIN_GRPO_PASS_H
 

@@ -74,6 +74,7 @@ static int ask(struct generator *generator, struct asking *asking, uint64_t step
                                  .sampling = rollout->sampling,
                                  .samples = rollout->completions,
                                  .max_tokens = rollout->max_tokens,
+                                 .ignore_stop = rollout->ignore_stop,
                                  .on_done = take,
                                  .on_failure = fail,
                                  .context = asking};

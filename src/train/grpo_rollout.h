@@ -1,4 +1,4 @@
-// Rollouts: groups of completions by the engine that is trained, several prompts side by side. Private to train/grpo*.c.
+// Rollouts: groups of completions by the engine that is trained, several prompts side by side.
 #ifndef GLOBE_TRAIN_GRPO_ROLLOUT_H
 #define GLOBE_TRAIN_GRPO_ROLLOUT_H
 
@@ -18,6 +18,7 @@ struct grpo_rollout {
     size_t side_by_side; // prompts; 0: all
     bool honest;         // behaviour: what the sampler left of the vocabulary
     bool invent_stop;    // behind completions that were cut
+    bool ignore_stop;    // benchmarks: all have max_tokens
 };
 
 // Fills groups [count], whose rows are there (or whose sample is NULL: passed over). What is sampled depends on the seed,

@@ -1,4 +1,4 @@
-// From texts to advantages: rewards of all groups of a rollout, over all ranks. Private to train/grpo*.c.
+// From texts to advantages: rewards of all groups of a rollout, over all ranks.
 #ifndef GLOBE_TRAIN_GRPO_SCORE_H
 #define GLOBE_TRAIN_GRPO_SCORE_H
 

@@ -73,3 +73,13 @@ setup() {
     [ "$status" -eq 130 ]
     [ -z "$(find "$TMPDIR" -name 'globe-bench-*')" ]
 }
+
+@test "a step of GRPO, both ways" {
+    globe 0 bench grpo --model "$TINY" --dtype f32 --prompt 60 --completion 6 --group 3 --lora 4 --threads 1 --json
+    jq -e '.group == 3 and .completion_tokens == 6 and .shared_rows == .prompt_tokens + 18 and .rows == 3 * (.prompt_tokens + 6)
+        and (.shared | .rollout > 0 and .log_probs > 0 and .backward > 0 and .step > 0) and .alone.backward > 0
+        and .limit > 1 and .limit_with_head > 1 and .limit_with_head < .limit and .gradients_apart < 1e-5' <<<"$output"
+    globe 0 bench grpo --model "$TINY" --dtype f32 --prompt 60 --completion 6 --group 3 --threads 1 --sharing-only
+    [[ $output == *"| forward and backward |"* ]]
+    run ! grep -Ei 'nan|inf ' <<<"$output"
+}
