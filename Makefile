@@ -8,7 +8,7 @@ CONFIGURE = cmake -G Ninja -S . $(if $(CCACHE),-DCMAKE_C_COMPILER_LAUNCHER=ccach
 ALL_PARTS = -DGLOBE_VIPS=ON -DGLOBE_TRAIN=ON -DGLOBE_MPI=ON -DGLOBE_POSTCARDS=ON
 TEST = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) --test-dir
 
-.PHONY: help run full test lint sanitize fuzz clang install clean program configured all-tests
+.PHONY: help run full test lint sanitize fuzz clang install clean ablation program configured all-tests
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -43,6 +43,9 @@ clang: build/packages-lint ## Build and test with clang
 	@$(CONFIGURE) build-clang -DCMAKE_C_COMPILER=clang $(ALL_PARTS)
 	@ninja -C build-clang
 	$(TEST) build-clang
+
+ablation: full ## Train and examine what each reward does (docs/ablation.md); ABLATION_SCALE=0.05 tries it in minutes
+	@tools/ablation.sh
 
 install: build/packages-train ## Install under PREFIX (/usr/local), below DESTDIR if that is set
 	@$(CONFIGURE) build-install -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DGLOBE_TESTS=OFF $(ALL_PARTS)

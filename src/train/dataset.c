@@ -342,20 +342,12 @@ static int take_question(struct sample *sample, const struct dataset *dataset, s
     return 0;
 }
 
-static void learn_first_token(struct sample *sample) {
-    sample->completion.count = sample->labels = 1;
-}
-
 static int build_sample(struct sample *sample, const struct dataset *dataset, size_t row, struct row *read,
                         const struct pictures *pictures, struct error *error) {
     const struct dataset_options *options = &dataset->options;
-    if (!options->answer) {
-        int result = sample_build(sample, dataset->model, &read->chat, pictures->images, pictures->count,
-                                  options->max_length, error);
-        if (result == 0 && options->reward.on && options->reward.learn == REWARD_LEARN_FIRST_TOKEN)
-            learn_first_token(sample);
-        return result;
-    }
+    if (!options->answer)
+        return sample_build(sample, dataset->model, &read->chat, pictures->images, pictures->count,
+                            options->max_length, error);
     if (sample_build_question(sample, dataset->model, &read->chat, pictures->images, pictures->count,
                               options->max_length, options->answer, error))
         return -1;

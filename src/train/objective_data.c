@@ -5,7 +5,6 @@ static struct reward_rows rows_of_reward(const struct recipe *recipe) {
     return (struct reward_rows){.on = recipe->use == RECIPE_REWARD,
                                 .swapped = recipe->judge.swapped,
                                 .as = (enum reward_swapped_as)recipe->judge.swapped_as,
-                                .learn = (enum reward_learn)recipe->judge.learn,
                                 .seed = recipe->run.seed};
 }
 

@@ -9,6 +9,7 @@
 #include "train/adamw.h"
 #include "train/advantage.h"
 #include "train/policy_loss.h"
+#include "train/reward_pass.h"
 #include "train/reward_rows.h"
 #include "train/schedule.h"
 
@@ -193,13 +194,13 @@ const struct setting recipe_settings[] = {
          "share of the rows that get another row's completion, so that the words alone do not tell", true),
     USED(RECIPE_REWARD, judge, swapped_as, SETTING_CHOICE, "no", 0, 0, "no, picture",
          "what is right then: no, for it does not place this picture; or what is true of the picture", true),
-    USED(RECIPE_REWARD, judge, learn, SETTING_CHOICE, "answer", 0, 0, "answer, first_token",
-         "of yes and no: the whole and the end of the turn, or the token that the score is read from", true),
+    USED(RECIPE_REWARD, judge, learn, SETTING_CHOICE, "answer", 0, 0, "answer, score",
+         "the tokens of yes and no and the end of the turn, or what the score is read from alone", true),
     {0},
 };
 
 // The enums count as the choices above do.
-_Static_assert(REWARD_LEARN_ANSWER == 0 && REWARD_LEARN_FIRST_TOKEN == 1, "judge.learn");
+_Static_assert(REWARD_LEARN_ANSWER == 0 && REWARD_LEARN_SCORE == 1, "judge.learn");
 _Static_assert(REWARD_SWAPPED_NO == 0 && REWARD_SWAPPED_PICTURE == 1, "judge.swapped_as");
 _Static_assert(MODEL_TYPE_AUTO == 0 && MODEL_TYPE_F32 == 1 && MODEL_TYPE_BF16 == 2, "model.dtype");
 _Static_assert(LORA_NAMES_NEW == 0 && LORA_NAMES_OLD == 1, "save.adapter_names");

@@ -17,17 +17,12 @@
 #include "base/error.h"
 #include "rows/row_files.h"
 
-// What of the answer: all of it with the end of the turn, or its first token alone, which is all that a score is read from.
-// The second is for small vocabularies, which spell yes and no in letters that they hardly use otherwise.
-enum reward_learn { REWARD_LEARN_ANSWER, REWARD_LEARN_FIRST_TOKEN };
-
 enum reward_swapped_as { REWARD_SWAPPED_NO, REWARD_SWAPPED_PICTURE };
 
 struct reward_rows {
     bool on;        // rows are made into these
     double swapped; // 0..1
     enum reward_swapped_as as;
-    enum reward_learn learn;
     uint64_t seed;
 };
 

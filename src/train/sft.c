@@ -101,8 +101,11 @@ static int name_rows(const struct feed *feed, const struct feed_row *rows, size_
 
 static int run_batch(struct sft *sft, size_t count, bool learn, struct sft_totals *sums, double *reward,
                      struct error *error) {
-    bool judged = sft->parts.recipe->use == RECIPE_REWARD && !learn;
-    return judged ? reward_pass(sft->parts.training, sft->batch, count, sft->sides, sums, reward, error)
+    const struct recipe *recipe = sft->parts.recipe;
+    enum reward_learn what = (enum reward_learn)recipe->judge.learn;
+    bool judged = recipe->use == RECIPE_REWARD && (!learn || what == REWARD_LEARN_SCORE);
+    return judged ? reward_pass(sft->parts.training, sft->batch, count, sft->sides, what, learn, sums, reward,
+                                error)
                   : sft_pass(sft->parts.training, sft->batch, count, learn, sums, error);
 }
 

@@ -12,7 +12,7 @@ setup_file() {
 model: {folder: $GLOBE_SOURCE_DIR/models/postcards, dtype: f32, gradient_checkpointing: false}
 lora: {rank: 2, dropout: 0}
 data: {train: cards/postcards.jsonl, eval_share: 0, bad_rows: stop}
-judge: {swapped: 0.5, learn: first_token}
+judge: {swapped: 0.5, learn: score}
 batch: {rows: 6, micro_rows: 6}
 optimizer: {learning_rate: 1e-2}
 schedule: {epochs: 1}
