@@ -50,7 +50,7 @@ floors() {
         {
             split($0, part, ":"); split(part[1], path, "/"); room = path[2]
             match($0, /"[a-z_]+\//); used = substr($0, RSTART + 1, RLENGTH - 2)
-            if (room == used || room == "cli") next
+            if (room == used || room == "cli" || used == "globe") next # include/globe/ is public
             if (!known[room]) { print part[1] ":" part[2] ": the room " room " is not in CMakeLists.txt"; next }
             if (!may[room, used]) print part[1] ":" part[2] ": " room "/ may not use " used "/"
         }' <<<"$includes"

@@ -4,9 +4,17 @@
 #include "reward/reward_internal.h"
 
 const struct reward_kind *const reward_kinds[] = {
-    &reward_format,       &reward_accuracy,    &reward_grounding,
-    &reward_locatability, &reward_consistency, &reward_soft_overlong,
-    &reward_repetition,   &reward_cosine,      NULL,
+    &reward_format,
+    &reward_accuracy,
+    &reward_grounding,
+    &reward_locatability,
+    &reward_consistency,
+    &reward_soft_overlong,
+    &reward_repetition,
+    &reward_cosine,
+    &reward_process,
+    &reward_plugin,
+    NULL,
 };
 
 const struct reward_kind *reward_kind_find(const char *name) {

@@ -46,7 +46,7 @@ struct reward_failures {
 };
 
 struct reward_opening {
-    const char *name; // as metrics call it
+    const char *name; // as metrics call it; gone after the call
     enum reward_mode mode;
     const struct reward_options *options;
     struct atlas *atlas; // where the kind asked for them
@@ -71,7 +71,7 @@ struct reward_kind { // NOLINT(clang-analyzer-optin.performance.Padding): in the
 extern const struct reward_kind *const reward_kinds[]; // ended by NULL
 const struct reward_kind *reward_kind_find(const char *name);
 extern const struct reward_kind reward_format, reward_accuracy, reward_grounding, reward_locatability,
-    reward_consistency, reward_soft_overlong, reward_repetition, reward_cosine;
+    reward_consistency, reward_soft_overlong, reward_repetition, reward_cosine, reward_process, reward_plugin;
 
 // Sets the kind's options in *self from the spec. Release with reward_free_options, also after a failure.
 int reward_set_options(void *self, const struct reward_kind *kind, const struct reward_spec *spec,

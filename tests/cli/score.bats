@@ -48,6 +48,19 @@ END
     [[ $stderr == *"its row says nothing of the picture's place"* ]]
 }
 
+@test "the examples of rewards of one's own" {
+    globe 0 score rows.jsonl --each --rewards "process:command=$GLOBE_SOURCE_DIR/examples/rewards/names_city.sh"
+    jq -es 'map(.rewards.process) == [0, 0, 0, 1]' <<<"$output"
+    globe 0 score rows.jsonl --json --rewards \
+        "plugin:path=$GLOBE_BUILD_DIR/example_few_sentences.so,options=\"most=1\",name=few;process:command=$GLOBE_SOURCE_DIR/examples/rewards/names_city.sh,name=city"
+    jq -e '.rewards.few.mean == 1 and .rewards.few.applies == 3 and .rewards.city.mean == 0.25' <<<"$output"
+    globe 8 score rows.jsonl --rewards 'process:command=exit 4'
+    [[ $stderr == *"ended with status 4"* ]]
+    globe 8 score rows.jsonl --rewards 'process:check=false,command=exit 4'
+    globe 0 score rows.jsonl --json --rewards 'process:check=false,failure=mask,command=exit 4;format'
+    jq -e '.rewards.process.failed == 4 and .rewards.process.mean == null and .reward.applies == 0' <<<"$output"
+}
+
 @test "mistakes" {
     globe 2 score rows.jsonl
     [[ $stderr == *"--rewards SPEC"* ]]
