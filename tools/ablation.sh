@@ -19,6 +19,7 @@ threads=${ABLATION_THREADS:-0}
 read -ra seeds <<<"${ABLATION_SEEDS:-1 2 3}"
 failed=()
 mkdir -p "$runs"
+"$globe" gazetteer info >/dev/null || exit # accuracy and consistency look places up
 
 # scaled N LEAST: N x ABLATION_SCALE, a whole number, at least LEAST.
 scaled() {
@@ -125,7 +126,7 @@ train_variant() { # train_variant NAME SEED: as many answers are learnt from in 
 join() { # join ROWS ANSWERS: every row with the model's answer as its completion
     jq -c --slurpfile answers "$2" '
         ($answers | map(select(.photo)) | map({key: (.photo | split("/")[-1]), value: .answer}) | from_entries) as $by
-        | $by[.images[0] | split("/")[-1]] as $answer | select($answer) | . + {completion: $answer} | del(.messages)' "$1"
+        | $by[.images[0] | split("/")[-1]] as $answer | select($answer) | . + {completions: [$answer]}' "$1"
 }
 
 examine() { # examine NAME [ADAPTER]
