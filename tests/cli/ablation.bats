@@ -24,26 +24,26 @@ result() { # result NAME COUNTRY CONTRADICTIONS AUC
     result three_rewards-2 0.92 14 0.97
     result three_rewards-3 0.94 12 0.99
     result three_rewards_more-1 0.1 1 0.1 # another variant
-    run "$table" runs table.md start three_rewards absent
+    run "$table" runs table.txt start three_rewards absent
     [ "$status" -eq 0 ]
     [[ ${lines[0]} == "| trained with | seeds | 1 km |"*"| AUC |" ]]
     [ "${#lines[@]}" -eq 4 ]
     [ "${lines[2]}" = "| start | 1 | 40 | 50 | 60 | 70 | 80 | 90 | 75 | 99 | 95.5 | 10 | 18 | 42 | 0.9 |" ]
     [ "${lines[3]}" = "| three rewards | 3 | 40 ± 0 | 50 ± 0 | 60 ± 0 | 70 ± 0 | 80 ± 0 | 92 ± 2 | 75 ± 0 | 99 ± 0 | 95.5 ± 0 | 6 ± 1 | 18 ± 0 | 42 ± 0 | 0.97 ± 0.02 |" ]
     # It goes between the marks; what else is written there stays.
-    cp "$GLOBE_SOURCE_DIR/docs/ablation.md" page.md
-    "$table" runs page.md start
-    grep -q "^# What each reward does" page.md
-    [ "$(grep -c '^| start |' page.md)" -eq 1 ]
-    "$table" runs page.md start
-    [ "$(grep -c '^| start |' page.md)" -eq 1 ]
-    [ "$(tail -n 1 page.md)" = "<!-- /ablation -->" ] || grep -q "<!-- /ablation -->" page.md
+    (cd "$GLOBE_SOURCE_DIR" && cat docs/ablation.md) >page.txt
+    "$table" runs page.txt start
+    grep -q "^# What each reward does" page.txt
+    [ "$(grep -c '^| start |' page.txt)" -eq 1 ]
+    "$table" runs page.txt start
+    [ "$(grep -c '^| start |' page.txt)" -eq 1 ]
+    [ "$(tail -n 1 page.txt)" = "<!-- /ablation -->" ] || grep -q "<!-- /ablation -->" page.txt
 }
 
 @test "without examinations nothing is written" {
     mkdir -p runs/results
-    run "$table" runs table.md start
+    run "$table" runs table.txt start
     [ "$status" -eq 1 ]
     [[ $output == *"holds no examination"* ]]
-    [ ! -e table.md ]
+    [ ! -e table.txt ]
 }
