@@ -50,8 +50,6 @@ wait_for() { # wait_for COMMAND...: until it succeeds, 60 seconds at most
 @test "every recipe is complete and can be printed" {
     for file in recipes/*.yaml recipes/*/*.yaml; do
         kind=$(kind_of "$file")
-        globe 0 train --help
-        [[ $output == *"  $kind "* ]] || continue
         globe 0 train "$kind" "$file" --print-recipe
         [[ $output == *"learning_rate: "* ]]
         echo "$output" >"$BATS_TEST_TMPDIR/full.yaml"

@@ -279,6 +279,7 @@ static void test_published(void **state) {
             assert_string_equal(r->reward.functions.items[k], runs[i].functions[k]);
         assert_true(!runs[i].functions[r->reward.functions.count]);
         assert_int_equal(reward_set_needs_locatability(set), i == 0);
+        assert_int_equal(r->reward.locatability[0] != 0, i == 0); // and then there is a reward model
         reward_set_close(set);
         recipe_free(r);
     }
