@@ -33,6 +33,12 @@ void test_write(const char *path, const void *data, size_t length);
     do {                                                 \
         if (!(pointer)) fail_msg("%s", (error).message); \
     } while (0)
+// As assert_true, for what the lines after it rely on: checkers that read the code know that it ends here.
+#define require(condition)                                           \
+    do {                                                             \
+        if (!(condition)) test_stop(#condition, __FILE__, __LINE__); \
+    } while (0)
+_Noreturn void test_stop(const char *what, const char *file, int line);
 // Both values are printed when they are further apart than `tolerance` (or one is no number).
 #define assert_near(value, expected, tolerance) \
     test_check_near((double)(value), (double)(expected), (double)(tolerance), #value, __FILE__, __LINE__)

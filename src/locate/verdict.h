@@ -92,7 +92,8 @@ struct verdict_standing {
     double confidence; // calibrated, else the share (one sample: see verdict.confidence); -1 when unknown
 };
 
-struct verdict {
+// In the order in which a record tells them.
+struct verdict {            // NOLINT(clang-analyzer-optin.performance.Padding)
     char *photo;            // as given on the command line
     char *photo_sha256;     // of the file as it was decoded, 64 hexadecimal digits; NULL when not known
     int64_t photo_modified; // when the file was last written to, nanoseconds since 1970; 0 when not known

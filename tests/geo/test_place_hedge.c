@@ -1,6 +1,7 @@
 // What stands around names that are guesses, in the languages that models answer in.
 #include "support.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "geo/place_hedge.h"
@@ -11,8 +12,8 @@ static void check(const char *text, const char *names) {
     char joined[PLACE_HEDGE_NAMES * (PLACE_NAME_LIMIT + 2)] = "";
     place_hedge_read(text, &hedge);
     for (int i = 0; i < hedge.count; i++) {
-        if (i) strcat(joined, "|");
-        strcat(joined, hedge.names[i]);
+        size_t used = strlen(joined);
+        snprintf(joined + used, sizeof joined - used, "%s%s", i ? "|" : "", hedge.names[i]);
     }
     if (hedge.hedged != (names != NULL)) fail_msg("%s: hedged %d (%s)", text, hedge.hedged, joined);
     if (names && strcmp(joined, names)) fail_msg("%s: \"%s\", not \"%s\"", text, joined, names);

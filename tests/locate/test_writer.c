@@ -396,8 +396,7 @@ static void names_of_photos_come_back_exactly(void **state) {
     static const char *const names[] = {
         "a.jpg",
         "IMG\xE2\x80\x8E_\xE2\x80\xAE.jpg", // LEFT-TO-RIGHT MARK, RIGHT-TO-LEFT OVERRIDE
-        "\xC2\x9B"
-        "1m\x7F\x1B[2J.jpg",                // C1, DEL, ESC
+        "\xC2\x9B\x31m\x7F\x1B[2J.jpg",     // C1, DEL, ESC
         "\xEF\xBF\xBE\xF0\x9F\xBF\xBE.jpg", // no characters, one beyond U+FFFF
         "\xC3\xA4\xF0\x9F\x93\xB7\"\\.jpg",
         "latin-\xE4.jpg",

@@ -574,6 +574,7 @@ static void test_patterns(void **state) {
     struct lora *lora = lora_open(model, folder, &error);
     assert_got(lora, error);
     assert_true(fabs(lora_scale(lora, lora_module_at(lora, 0)) - 5) < 1e-9);
+    require(model->warnings.lines);
     assert_non_null(strstr(model->warnings.lines, "trained over \"org/Other-7B\""));
     assert_non_null(strstr(model->warnings.lines,
                            "for 1 modules that adapter_config.json does not target, first: "

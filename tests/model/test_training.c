@@ -392,6 +392,7 @@ static double total(struct training *training, const struct prompt_group *group)
     struct error error = {0};
     size_t next = 0, count = 0;
     for (size_t i = 0; i < group->completion_count; i++) count += group->completions[i].count;
+    require(count);
     float *log_probs = malloc(2 * count * sizeof *log_probs);
     assert_ok(training_log_probs(training, group, 1, 1, false, log_probs, &error), error);
     double sum = weighted_sum(&next, log_probs, log_probs + count, count);
@@ -560,6 +561,7 @@ static void check_reference(const char *name, enum model_type type, bool lora) {
     golden_grpo(&data, model);
     struct prompt_group group = golden_whole(&data);
     size_t tokens = golden_tokens(&data), bytes = tokens * sizeof(float);
+    require(tokens);
     float *log_probs = malloc(4 * bytes), *before = log_probs, *after = log_probs + tokens,
           *policy = after + tokens, *untouched = policy + tokens;
     const struct training_options options = {.train_text = !lora,

@@ -161,7 +161,7 @@ static inline void golden_batch_open(struct golden_batch *batch, struct model *m
     json_t *json = golden_json("training/expected.json");
     struct safetensors *tensors = golden_tensors("training/sft_batch.safetensors");
     *batch = (struct golden_batch){.count = json_array_size(json_object_get(json, "samples"))};
-    assert_true(batch->count > 0);
+    require(batch->count);
     batch->samples = calloc(batch->count, sizeof *batch->samples);
     batch->groups = calloc(batch->count, sizeof *batch->groups);
     for (size_t i = 0; i < batch->count; i++) {
