@@ -20,6 +20,7 @@ enum { MOST_GROUPS = 1000 };
 struct run {
     struct exam *exam;
     struct session session;
+    struct atlas *atlas;  // NULL without a gazetteer
     struct engine *blind; // in front of the session's engine, or NULL
     struct writer_options writer;
     const struct exam_options *options;
@@ -80,6 +81,9 @@ static int group_rows(struct run *run, struct error *error) {
 static int take_answer(struct run *run, size_t row, const json_t *answer, struct error *error) {
     struct exam_group *group = &run->exam->groups[run->group_of[row]];
     if (score_add(&group->score, &run->exam->rows.rows[row], answer, run->session.gazetteer, error))
+        return -1;
+    if (run->atlas &&
+        score_add_consistency(&group->score, &run->exam->rows.rows[row], answer, run->atlas, error))
         return -1;
     run->done[row] = true;
     run->done_count++;
@@ -179,6 +183,8 @@ static int open_run(struct run *run, const struct session_options *session, stru
     if (session_open(&run->session, session, error)) return -1;
     session_log(&run->session);
     exam->no_distances = !run->session.gazetteer;
+    run->atlas = run->session.gazetteer ? atlas_over(run->session.gazetteer, error) : NULL;
+    if (run->session.gazetteer && !run->atlas) return -1;
     const struct engine *engine = run->session.engine;
     exam->blind = run->options->blind;
     snprintf(exam->model, sizeof exam->model, "%s%s", engine_model(engine), exam->blind ? " (blind)" : "");
@@ -240,6 +246,7 @@ int exam_run(struct exam *exam, const struct session_options *session, const str
     if (close_file(&run, result == 0, result ? &later : error)) result = -1;
     if (result == 0) add_up(exam);
     engine_close(run.blind);
+    atlas_close(run.atlas);
     session_close(&run.session);
     buffer_free(&run.line);
     resume_free(&run.resume);

@@ -21,11 +21,12 @@ struct measure {
     double value, chance;
 };
 
-enum { MEASURES = 19 };
+enum { MEASURES = 23 };
 
 static void measure(struct measure list[MEASURES], const struct exam *exam, const struct score *s,
                     const struct chance *chance) {
     size_t placed = exam->no_distances ? 0 : s->placed;
+    const struct consistency_totals *c = &s->consistency;
     const struct measure all[MEASURES] = {
         {"well_formed", "well-formed answers", share(s->well_formed, s->rows), NAN},
         {"locatability", "locatable or not", share(s->locatable_right + s->anywhere_right, s->rows),
@@ -44,6 +45,11 @@ static void measure(struct measure list[MEASURES], const struct exam *exam, cons
         {"within_2500_km", "within 2500 km", share(s->within[4], placed), NAN},
         {"mention_precision", "named things that are there", share(s->named_right, s->named), NAN},
         {"mention_recall", "things there that are named", share(s->named_right, s->visible), NAN},
+        {"contradictions", "contradicts its answer", share(c->contradictions, c->reasonings), NAN},
+        {"invalid_inferences", "infers what no clue allows", share(c->with_invalid, c->with_clues), NAN},
+        {"unsupported_inferences", "  or from what is not there", share(c->with_unsupported, c->with_clues),
+         NAN},
+        {"signs_read", "quoted signs read right", share(c->signs_right, c->signs), NAN},
         {"confidence_right", "confidence, country right", mean(s->sure_right, s->sure_right_count), NAN},
         {"confidence_wrong", "confidence, country wrong", mean(s->sure_wrong, s->sure_wrong_count), NAN},
         {"seconds", "seconds from file to answer", mean(s->seconds, s->rows), NAN},

@@ -25,6 +25,7 @@ void score_sum(struct score *total, const struct score *part) {
     total->placed += part->placed;
     for (int i = 0; i < SCORE_DISTANCES; i++) total->within[i] += part->within[i];
     total->named += part->named, total->named_right += part->named_right, total->visible += part->visible;
+    consistency_sum(&total->consistency, &part->consistency);
     total->tokens += part->tokens, total->seconds += part->seconds;
     total->sure_right += part->sure_right, total->sure_right_count += part->sure_right_count;
     total->sure_wrong += part->sure_wrong, total->sure_wrong_count += part->sure_wrong_count;
@@ -170,6 +171,21 @@ int score_add(struct score *score, const struct truth *truth, const json_t *answ
     score->all_cities += !truth->locatable || *truth->city;
     score->all_city_right += truth->locatable ? city : declined;
     if (!failed) score_reasoning(score, truth, given.reasoning);
+    return 0;
+}
+
+int score_add_consistency(struct score *score, const struct truth *truth, const json_t *answer,
+                          struct atlas *atlas, struct error *error) {
+    struct consistency found;
+    const json_t *text = json_object_get(answer, "answer");
+    if (!json_is_string(text) || json_string_length(text) == 0) return 0;
+    const struct reward_completion completion = {.text = json_string_value(text),
+                                                 .length = json_string_length(text),
+                                                 .cut = json_is_true(json_object_get(answer, "truncated")),
+                                                 .truth = truth,
+                                                 .locatability = NAN};
+    if (consistency_measure(atlas, &completion, &found, error)) return -1;
+    consistency_add(&score->consistency, &found);
     return 0;
 }
 

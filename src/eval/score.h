@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "geo/gazetteer.h"
+#include "reward/consistency.h"
 #include "rows/truth.h"
 
 enum { SCORE_DISTANCES = 5 };
@@ -28,6 +29,7 @@ struct score {
     // Of all words in the reasoning that name something which can be drawn (postcards/things.h): how many
     // were named, how many of them can be seen; and how many things can be seen in all these rows.
     size_t named, named_right, visible;
+    struct consistency_totals consistency; // of reasoning and answer; of none without an atlas
     size_t tokens;
     double seconds;
     // Mean confidence of answers with a right and a wrong country.
@@ -42,6 +44,10 @@ void score_sum(struct score *total, const struct score *part);
 // gazetteer, which may be NULL, reads the truth's names. ERROR_INPUT when it is no such object.
 int score_add(struct score *score, const struct truth *truth, const json_t *answer,
               struct gazetteer *gazetteer, struct error *error);
+
+// And whether its reasoning argues for its answer, by the names that the atlas knows; failed answers have none.
+int score_add_consistency(struct score *score, const struct truth *truth, const json_t *answer,
+                          struct atlas *atlas, struct error *error);
 
 // What always giving the commonest answer among the rows would score: the yardstick of a model that cannot
 // see.

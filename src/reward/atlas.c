@@ -23,16 +23,27 @@ struct atlas {
     struct name_map map;
     struct entry *entries;
     size_t count, capacity;
+    bool own; // the gazetteer
 };
 
-struct atlas *atlas_open(const char *path, struct error *error) {
+struct atlas *atlas_over(struct gazetteer *gazetteer, struct error *error) {
     struct atlas *atlas = memory_new(1, sizeof *atlas, "atlas", error);
     if (!atlas) return NULL;
+    atlas->gazetteer = gazetteer;
     atlas->answer = memory_new(1, sizeof *atlas->answer, "atlas", error);
-    atlas->gazetteer = atlas->answer ? gazetteer_open(path, error) : NULL;
-    if (atlas->gazetteer) return atlas;
+    if (atlas->answer) return atlas;
     atlas_close(atlas);
     return NULL;
+}
+
+struct atlas *atlas_open(const char *path, struct error *error) {
+    struct gazetteer *gazetteer = gazetteer_open(path, error);
+    struct atlas *atlas = gazetteer ? atlas_over(gazetteer, error) : NULL;
+    if (atlas)
+        atlas->own = true;
+    else
+        gazetteer_close(gazetteer);
+    return atlas;
 }
 
 static void forget(struct atlas *atlas) {
@@ -46,7 +57,7 @@ void atlas_close(struct atlas *atlas) {
     if (!atlas) return;
     forget(atlas);
     free(atlas->entries);
-    gazetteer_close(atlas->gazetteer);
+    if (atlas->own) gazetteer_close(atlas->gazetteer);
     free(atlas->answer);
     free(atlas);
 }

@@ -24,6 +24,8 @@ struct place {
 
 // path as gazetteer_open. One thread at a time.
 struct atlas *atlas_open(const char *path, struct error *error);
+// Over a gazetteer that stays the caller's, and open.
+struct atlas *atlas_over(struct gazetteer *gazetteer, struct error *error);
 void atlas_close(struct atlas *atlas); // NULL is fine
 struct gazetteer *atlas_gazetteer(struct atlas *atlas);
 

@@ -444,6 +444,15 @@ int consistency_measure(struct atlas *atlas, const struct reward_completion *com
     return result;
 }
 
+void consistency_sum(struct consistency_totals *totals, const struct consistency_totals *part) {
+    totals->answers += part->answers, totals->reasonings += part->reasonings;
+    totals->contradictions += part->contradictions, totals->with_clues += part->with_clues;
+    totals->with_invalid += part->with_invalid, totals->with_unsupported += part->with_unsupported;
+    totals->inferences += part->inferences, totals->invalid += part->invalid;
+    totals->unsupported += part->unsupported;
+    totals->signs += part->signs, totals->signs_right += part->signs_right;
+}
+
 void consistency_add(struct consistency_totals *totals, const struct consistency *one) {
     bool clues = one->inferences || one->signs;
     totals->answers++;

@@ -33,6 +33,7 @@ struct consistency_totals {
     size_t with_invalid, with_unsupported; // those of them with one such inference at least
     size_t inferences, invalid, unsupported, signs, signs_right;
 };
+void consistency_sum(struct consistency_totals *totals, const struct consistency_totals *part);
 void consistency_add(struct consistency_totals *totals, const struct consistency *one);
 
 #endif

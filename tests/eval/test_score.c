@@ -251,14 +251,45 @@ static void no_answers(void **state) {
     assert_refused("{\"outcome\":\"placed\",\"confidence\":2}");
 }
 
+static void reasonings_contradict_their_answers(void **state) {
+    (void)state;
+    struct atlas *atlas = atlas_open(NULL, &error);
+    assert_got(atlas, error);
+    static const char *const answers[] = {"{\"answer\":\"<think>So the place is Athens in "
+                                          "Greece.</think><answer>country: Greece\\ncity: Athens</answer>\"}",
+                                          "{\"answer\":\"<think>So the place is Rome in "
+                                          "Italy.</think><answer>country: Greece\\ncity: Athens</answer>\"}",
+                                          "{\"answer\":\"\"}", "{\"outcome\":\"failed\",\"answer\":null}"};
+    struct truth truth = athens();
+    struct score score = {0}, total = {0};
+    for (size_t i = 0; i < 4; i++) {
+        json_t *answer = json_read_buffer(answers[i], strlen(answers[i]), "answer", &error);
+        assert_got(answer, error);
+        assert_ok(score_add_consistency(&score, &truth, answer, atlas, &error), error);
+        json_decref(answer);
+    }
+    score_sum(&total, &score);
+    score_sum(&total, &score);
+    assert_int_equal(total.consistency.reasonings, 4);
+    assert_int_equal(total.consistency.contradictions, 2);
+    atlas_close(atlas);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(right_answer),  cmocka_unit_test(other_city),
-        cmocka_unit_test(wrong_country), cmocka_unit_test(names_without_codes),
-        cmocka_unit_test(near_city),     cmocka_unit_test(declining),
-        cmocka_unit_test(abstaining),    cmocka_unit_test(mentions),
-        cmocka_unit_test(sums),          cmocka_unit_test(chance),
-        cmocka_unit_test(no_answers),    cmocka_unit_test(coordinates_alone),
+        cmocka_unit_test(right_answer),
+        cmocka_unit_test(other_city),
+        cmocka_unit_test(wrong_country),
+        cmocka_unit_test(names_without_codes),
+        cmocka_unit_test(near_city),
+        cmocka_unit_test(declining),
+        cmocka_unit_test(abstaining),
+        cmocka_unit_test(mentions),
+        cmocka_unit_test(sums),
+        cmocka_unit_test(chance),
+        cmocka_unit_test(no_answers),
+        cmocka_unit_test(coordinates_alone),
+        cmocka_unit_test(reasonings_contradict_their_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
