@@ -14,12 +14,10 @@
 #include "photo/gif.h"
 #include "photo/jpeg.h"
 #include "photo/library.h"
-#include "photo/source.h"
 #include "photo/tiff.h"
 
 enum {
     STRIP = 16,                        // rows decoded and converted at a time
-    LARGEST_FILE = 2147483647,         // bytes
     DEFAULT_MAX_PIXELS_IN = 400000000, // read row by row
     DEFAULT_MAX_WHOLE = 204000000, // for formats of which the decoder keeps all: 200 megapixel phones pass
     EXACT_PIXELS = 100000000,      // more are shrunk while they are read ...
@@ -482,15 +480,5 @@ int photo_measure_buffer(const void *data, size_t length, const char *name, stru
         .data = data, .length = length, .name = name, .options = &default_options, .measure = true};
     int result = run_job(&job, error);
     *facts = job.facts;
-    return result;
-}
-
-int photo_decode_file(struct image *image, const char *path, const struct photo_options *options,
-                      struct photo_facts *facts, struct error *error) {
-    struct photo_source source;
-    *image = (struct image){0};
-    if (photo_source_open(&source, path, NULL, LARGEST_FILE, error)) return -1;
-    int result = photo_decode_buffer(image, source.data, source.length, source.name, options, facts, error);
-    photo_source_close(&source);
     return result;
 }

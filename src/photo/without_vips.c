@@ -8,9 +8,8 @@
 
 #include "photo/decode.h"
 #include "photo/encode.h"
-#include "photo/source.h"
 
-enum { LARGEST_FILE = INT_MAX, LARGEST_PIXELS = 400000000 };
+enum { LARGEST_PIXELS = 400000000 };
 
 #define WITHOUT "this globe was built without libvips and "
 
@@ -71,16 +70,6 @@ int photo_decode_buffer(struct image *image, const void *data, size_t length, co
     if (image_new(image, facts->stored_width, facts->stored_height, error)) return -1;
     memcpy(image->rgb, (const char *)data + at, 3 * pixels);
     return 0;
-}
-
-int photo_decode_file(struct image *image, const char *path, const struct photo_options *options,
-                      struct photo_facts *facts, struct error *error) {
-    struct photo_source source;
-    *image = (struct image){0};
-    if (photo_source_open(&source, path, NULL, LARGEST_FILE, error)) return -1;
-    int result = photo_decode_buffer(image, source.data, source.length, source.name, options, facts, error);
-    photo_source_close(&source);
-    return result;
 }
 
 bool photo_has_picture_ending(const char *name) {
