@@ -475,6 +475,8 @@ int command_locate(int argc, char **argv) {
                     "As the released eval.py: its request, its rules, no EXIF rotation"),
         option_integer("sequences", 0, "N", &sequences, 1, 1024,
                        "Samples that decode together, of all photos"),
+        option_flag("allow-truncated", 0, &s.session.allow_truncated,
+                    "Locate what is there of files that were cut short (JPEG, PNG, TIFF), and say so"),
         option_flag("recursive", 'r', &s.recursive, "Look into folders below folders"),
         option_repeated("list", 'l', "FILE", &s.lists,
                         "Photos and folders, a path per line (-: standard input)"),

@@ -34,6 +34,7 @@ struct job {
     bool has_gps;                   // of the photo's metadata: measured
     struct point gps;
     const struct image *image; // of one that is decoded already, during the call; NULL: read the file
+    unsigned flags;            // of the picture
     bool out_of_scope;         // finished without votes
     bool finished;             // all votes are there, or it failed
     bool done;                 // handed over
@@ -174,10 +175,16 @@ static int take_hash(struct job *job, struct error *error) {
     return job->hash ? 0 : -1;
 }
 
+static struct photo_options photo_options(const struct locator_options *options, bool again) {
+    return (struct photo_options){.ignore_orientation = options->ignore_orientation,
+                                  .as_pillow = options->ignore_orientation,
+                                  .allow_truncated = options->allow_truncated,
+                                  .quiet = again};
+}
+
 static void submit_file(struct batch *batch, size_t index) {
     struct job *job = &batch->jobs[index];
-    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation,
-                                        .as_pillow = batch->options->ignore_orientation};
+    const struct photo_options photo = photo_options(batch->options, false);
     struct image image = {0};
     struct error error = {0};
     job->started = clock_seconds();
@@ -189,6 +196,8 @@ static void submit_file(struct batch *batch, size_t index) {
         fail_job(batch, job, &error);
     } else {
         job->gps = (struct point){facts.latitude, facts.longitude};
+        job->flags =
+            (facts.truncated ? (unsigned)FLAG_PART : 0) | (facts.preview_of ? (unsigned)FLAG_PREVIEW : 0);
         bool unreadable = facts.unreadable_position;
         job->has_gps = facts.has_position ||
                        xmp_position_of_sidecar(job->photo, &job->gps.lat, &job->gps.lon, &unreadable);
@@ -216,8 +225,7 @@ static void empty_job(struct batch *batch, struct job *job) {
 // with the maps of one photo does not take its verdict away, nor the rest of the batch.
 static int explain(struct batch *batch, struct job *job, struct verdict *verdict, const struct vote *vote,
                    struct error *error) {
-    const struct photo_options photo = {.ignore_orientation = batch->options->ignore_orientation,
-                                        .as_pillow = batch->options->ignore_orientation};
+    const struct photo_options photo = photo_options(batch->options, true);
     struct image image = {0};
     int result = photo_decode_file(&image, job->photo, &photo, NULL, error);
     if (result == 0)
@@ -309,6 +317,7 @@ static int make_verdict(struct batch *batch, struct job *job, struct verdict *ve
             result = explain(batch, job, verdict, &job->votes[quoted], error);
     }
     compare_with_gps(verdict, job);
+    verdict->flags |= job->flags;
     if (result == 0 && job->hint && job->hint->sha256[0]) {
         verdict->hint_sha256 = memory_copy_string(job->hint->sha256, HASH_TEXT - 1, error);
         if (!verdict->hint_sha256) result = -1;

@@ -23,6 +23,7 @@ struct locator_options {
     size_t samples;          // completions per photo
     size_t max_tokens;       // per completion
     bool ignore_orientation; // --compat: photos are read as the reference reads them
+    bool allow_truncated;    // files that were cut short: what is there of them (photo/decode.h)
     const char *explain;     // folder for attention maps, made when missing; NULL: none
     bool replace_evidence;   // also pictures there that globe did not make
     struct judge_options judge;

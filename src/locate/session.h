@@ -35,6 +35,7 @@ struct session_options {
     struct endpoint_options locatability_endpoint; // url set: a server
     double locatability_below;                     // a place with less is not given
     const char *explain;                           // folder for attention maps; NULL: none
+    bool allow_truncated;                          // locate/locator.h
     bool replace_evidence;                         // also pictures there that globe did not make
 };
 

@@ -40,6 +40,10 @@ const char *verdict_flag_name(enum verdict_flag flag) {
         return "names_disagree";
     case FLAG_LOCATABILITY:
         return "locatability_low";
+    case FLAG_PART:
+        return "photo_truncated";
+    case FLAG_PREVIEW:
+        return "photo_preview";
     }
     return "unknown";
 }

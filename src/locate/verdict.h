@@ -31,13 +31,15 @@ const char *verdict_level_name(enum verdict_level level); // "country", "region"
 
 // What may make a verdict less than it seems; bits of verdict.flags.
 enum verdict_flag {
-    FLAG_OTHER_PLACE = 1,  // "reasoning_names_other_place": it concludes on another place than the answer
-    FLAG_CUT = 2,          // "answer_cut": the completion that is quoted was cut before its end
-    FLAG_GPS = 4,          // "contradicts_gps": see verdict.gps_distance_km
-    FLAG_NAMES = 8,        // "names_disagree": see verdict_place.disagrees
-    FLAG_LOCATABILITY = 16 // "locatability_low": a place was named, but see verdict.locatability
+    FLAG_OTHER_PLACE = 1,   // "reasoning_names_other_place": it concludes on another place than the answer
+    FLAG_CUT = 2,           // "answer_cut": the completion that is quoted was cut before its end
+    FLAG_GPS = 4,           // "contradicts_gps": see verdict.gps_distance_km
+    FLAG_NAMES = 8,         // "names_disagree": see verdict_place.disagrees
+    FLAG_LOCATABILITY = 16, // "locatability_low": a place was named, but see verdict.locatability
+    FLAG_PART = 32,         // "photo_truncated": the file was cut short, and the model saw what is there
+    FLAG_PREVIEW = 64       // "photo_preview": of a camera raw file, the JPEG in it was located
 };
-enum { VERDICT_FLAGS = 5 };
+enum { VERDICT_FLAGS = 7 };
 const char *verdict_flag_name(enum verdict_flag flag);
 // The outcome of that name; -1 when there is none.
 int verdict_outcome_find(const char *name, enum verdict_outcome *outcome);

@@ -38,7 +38,7 @@ static const struct picture_size *find_size(const struct writer_options *options
 // read (any more).
 static bool make_thumbnail(const char *path, const struct picture_size *size, struct buffer *jpeg,
                            struct image *small) {
-    const struct photo_options photo = {.least_side = size->side};
+    const struct photo_options photo = {.least_side = size->side, .allow_truncated = true, .quiet = true};
     struct image image = {0};
     struct error ignored = {0};
     if (photo_decode_file(&image, path, &photo, NULL, &ignored)) return false;
@@ -233,6 +233,11 @@ static void add_checks(struct buffer *out, const struct verdict *view, enum writ
     if (view->flags & FLAG_NAMES)
         add_element(out, "p", "note against",
                     "The model named a city and a country or region that it does not lie in.");
+    if (view->flags & FLAG_PART)
+        add_element(out, "p", "note against",
+                    "The file is cut short: the model saw what is there of the photo.");
+    if (view->flags & FLAG_PREVIEW)
+        add_element(out, "p", "note", "A camera raw file: its preview was located.");
 }
 
 static void begin_fold(struct buffer *out, const char *title) {

@@ -123,6 +123,9 @@ static void add_flags(struct report *report) {
                      "the model named a city and a country or region that it does not lie in");
     if (flags & FLAG_LOCATABILITY)
         add_text_row(report, "Note", "the reward model does not believe that the photo can be placed");
+    if (flags & FLAG_PART)
+        add_text_row(report, "Note", "the file is cut short: the model saw what is there of the photo");
+    if (flags & FLAG_PREVIEW) add_text_row(report, "Note", "a camera raw file: its preview was located");
     if (flags & FLAG_GPS && !report->view->has_gps)
         add_text_row(report, "Note", "the photo's own GPS contradicts the answer");
 }

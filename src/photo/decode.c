@@ -6,6 +6,7 @@
 
 #include <vips/vips.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -14,6 +15,8 @@
 #include "photo/gif.h"
 #include "photo/jpeg.h"
 #include "photo/library.h"
+#include "photo/png.h"
+#include "photo/raw_preview.h"
 #include "photo/tiff.h"
 
 enum {
@@ -156,7 +159,9 @@ struct job {
     struct photo_facts facts;
     size_t width, height; // as it is decoded
     struct image image;
-    bool measure; // the facts only
+    bool measure;          // the facts only
+    bool lenient;          // what is missing of the file stays black or gray
+    struct buffer preview; // of a raw file: what is decoded in its place
 };
 
 static int check_size(const struct job *job, struct error *error) {
@@ -271,7 +276,11 @@ static int pull_rows(struct placer *placer, const struct layout *layout, const s
     for (size_t top = 0; top < height; top += STRIP) {
         size_t rows = height - top < STRIP ? height - top : STRIP;
         VipsRect rectangle = {0, (int)top, (int)width, (int)rows};
-        if (vips_region_prepare(region, &rectangle)) return 1;
+        if (vips_region_prepare(region, &rectangle)) {
+            if (!job->lenient || top == 0) return 1;
+            vips_error_clear(); // libtiff gives up where the data ends: the rest stays black
+            return 0;
+        }
         uint8_t *to = direct ? job->image.rgb + top * width * 3 : strip;
         for (size_t y = 0; y < rows; y++)
             convert_row(to + y * width * 3, VIPS_REGION_ADDR(region, 0, (int)(top + y)), width, layout);
@@ -310,6 +319,10 @@ static int find_scale(const struct job *job) {
     return longer / 8 >= least ? 8 : longer / 4 >= least ? 4 : longer / 2 >= least ? 2 : 1;
 }
 
+static int fail_on(const struct job *job) {
+    return job->lenient ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_TRUNCATED;
+}
+
 // The picture was opened at its own size first, because that is what the facts tell.
 static int load_smaller(struct job *job, VipsImage **source) {
     int scale = find_scale(job);
@@ -317,7 +330,7 @@ static int load_smaller(struct job *job, VipsImage **source) {
     g_object_unref(*source);
     *source = NULL;
     if (vips_jpegload_buffer((void *)job->data, job->length, source, "access", VIPS_ACCESS_SEQUENTIAL,
-                             "fail_on", VIPS_FAIL_ON_TRUNCATED, "shrink", scale, NULL))
+                             "fail_on", fail_on(job), "shrink", scale, NULL))
         return 1;
     job->width = (size_t)vips_image_get_width(*source);
     job->height = (size_t)vips_image_get_height(*source);
@@ -329,8 +342,7 @@ static int decode(void *state, struct error *error) {
     VipsImage *source = NULL;
     image_free(&job->image); // of a first attempt
     if (job->format->load((void *)job->data, job->length, &source, "access", VIPS_ACCESS_SEQUENTIAL,
-                          "fail_on", VIPS_FAIL_ON_TRUNCATED, job->tiff.page ? "page" : NULL, job->tiff.page,
-                          NULL))
+                          "fail_on", fail_on(job), job->tiff.page ? "page" : NULL, job->tiff.page, NULL))
         return 1;
     facts_read(&job->facts, source);
     int result = check_size(job, error);
@@ -361,6 +373,31 @@ static void explain(const struct job *job, const char *reason, struct error *err
               job->format->title, reason);
 }
 
+// A raw file's pixels are not developed here: the camera's own JPEG in it stands for the photo, if it is more than a
+// thumbnail.
+static int take_preview(struct job *job, const char *raw, struct error *error) {
+    static const char advice[] =
+        "develop it to JPEG or TIFF, or take the camera's JPEG out of it (exiftool -b -JpgFromRaw)";
+    struct raw_preview found = raw_preview_find(job->data, job->length);
+    if (!found.length)
+        return error_set(error, ERROR_INPUT,
+                         "%s: a camera raw file (%s) without a JPEG that could be read: %s", job->name, raw,
+                         advice);
+    if (found.width < RAW_PREVIEW_SIDE && found.height < RAW_PREVIEW_SIDE)
+        return error_set(
+            error, ERROR_INPUT,
+            "%s: a camera raw file (%s), of which only a preview of %zu x %zu pixels could be read: %s",
+            job->name, raw, found.width, found.height, advice);
+    raw_preview_extract(job->data, job->length, &found, &job->preview);
+    if (job->preview.failed) return error_set(error, ERROR_MEMORY, "%s: not enough memory", job->name);
+    job->data = (const uint8_t *)job->preview.data;
+    job->length = job->preview.length;
+    job->format = &format_jpeg;
+    job->tiff = (struct tiff_look){0};
+    job->facts.preview_of = raw;
+    return 0;
+}
+
 // What the file's own structure says, before libvips sees it.
 static int look(struct job *job, struct error *error) {
     enum { PNG_INTERLACE = 28 };
@@ -370,11 +407,7 @@ static int look(struct job *job, struct error *error) {
         raw = job->tiff.raw;
         if (job->options->as_pillow) job->tiff.page = 0;
     }
-    if (raw)
-        return error_set(error, ERROR_INPUT,
-                         "%s: a camera raw file (%s), of which only a preview could be read: develop it to "
-                         "JPEG or TIFF, or take the camera's JPEG out of it (exiftool -b -JpgFromRaw)",
-                         job->name, raw);
+    if (raw && take_preview(job, raw, error)) return -1;
     if (job->tiff.refused)
         return error_set(error, ERROR_INPUT, "%s: TIFF with %s is not supported (convert it to RGB)",
                          job->name, job->tiff.refused);
@@ -438,6 +471,46 @@ static int put_end_back(struct job *job, struct error *error) {
     return 0;
 }
 
+// One colour nearly everywhere is what a decoder leaves that found next to no pixels.
+static bool is_blank(const struct image *image) {
+    size_t pixels = image->width * image->height, others = 0;
+    for (size_t i = 0; i < pixels; i++)
+        others += memcmp(image->rgb + 3 * i, image->rgb + 3 * (pixels - 1), 3) != 0;
+    return others < pixels / 64 + 1;
+}
+
+// What is there of a file that was cut short. Returns like library_work.
+static int take_what_is_there(struct job *job, char reason[LIBRARY_REASON], struct error *error) {
+    const uint8_t *data = job->data;
+    struct buffer mended = {0};
+    job->lenient = true;
+    if (job->format == &format_png) {
+        png_end_last_chunk(job->data, job->length, &mended);
+        if (mended.failed) {
+            buffer_free(&mended);
+            return error_set(error, ERROR_MEMORY, "%s: not enough memory", job->name);
+        }
+        job->data = (const uint8_t *)mended.data;
+        job->length = mended.length;
+    }
+    int result = library_run(decode, job, reason, error);
+    job->data = data;
+    buffer_free(&mended);
+    if (result == 0 && is_blank(&job->image)) {
+        result = 1;
+        snprintf(reason, LIBRARY_REASON, "%s", LIBRARY_CUT_SHORT);
+    }
+    job->facts.truncated = result == 0;
+    return result;
+}
+
+static bool may_be_cut(const struct job *job, const char *reason) {
+    bool whole_rows =
+        job->format == &format_jpeg || job->format == &format_png || job->format == &format_tiff;
+    return job->options->allow_truncated && whole_rows && strcmp(reason, LIBRARY_CUT_SHORT) == 0 &&
+           !job->measure;
+}
+
 // The facts are set when it returns 0.
 static int run_job(struct job *job, struct error *error) {
     if (job->length == 0) return error_set(error, ERROR_INPUT, "%s: the file is empty", job->name);
@@ -455,10 +528,20 @@ static int run_job(struct job *job, struct error *error) {
         result = job->jpeg.all_scans ? put_end_back(job, error) : 1;
         if (result > 0) snprintf(reason, sizeof reason, "%s", LIBRARY_CUT_SHORT);
     }
+    if (result > 0 && may_be_cut(job, reason)) result = take_what_is_there(job, reason, error);
     if (result > 0) explain(job, reason, error);
     if (result == 0) return 0;
     image_free(&job->image);
     return -1;
+}
+
+// Somebody should know what the pixels are of: those who ask for the facts, or else who reads the log.
+static void tell(const struct job *job) {
+    if (job->facts.preview_of)
+        log_warning("%s: a camera raw file (%s): its preview of %zu x %zu pixels is taken for the photo",
+                    job->name, job->facts.preview_of, job->facts.stored_width, job->facts.stored_height);
+    if (job->facts.truncated)
+        log_warning("%s: the file is cut short; what is there of it is taken", job->name);
 }
 
 static const struct photo_options default_options;
@@ -469,6 +552,8 @@ int photo_decode_buffer(struct image *image, const void *data, size_t length, co
         .data = data, .length = length, .name = name, .options = options ? options : &default_options};
     int result = run_job(&job, error);
     *image = job.image;
+    buffer_free(&job.preview);
+    if (result == 0 && !job.options->quiet) tell(&job);
     if (facts && result == 0) *facts = job.facts;
     if (facts && result) *facts = (struct photo_facts){.orientation = 1, .shrink = 1, .format = ""};
     return result;
@@ -479,6 +564,7 @@ int photo_measure_buffer(const void *data, size_t length, const char *name, stru
     struct job job = {
         .data = data, .length = length, .name = name, .options = &default_options, .measure = true};
     int result = run_job(&job, error);
+    buffer_free(&job.preview);
     *facts = job.facts;
     return result;
 }

@@ -1,6 +1,6 @@
 // A file or buffer becomes RGB pixels, through libvips with its untrusted loaders blocked. JPEG, PNG, WebP,
 // HEIC, AVIF, JPEG XL, JPEG 2000, TIFF and GIF, told by their content; of several pages or frames the first.
-// Camera raw files are refused, not mistaken for the preview in them.
+// Of camera raw files the JPEG in them is taken (photo/raw_preview.h), never a thumbnail, and that is told.
 #ifndef GLOBE_PHOTO_DECODE_H
 #define GLOBE_PHOTO_DECODE_H
 
@@ -28,6 +28,9 @@ struct photo_options {
     // For small pictures of large photos: a JPEG may come at a half, a quarter or an eighth of its size, many
     // times as fast, but with its longer side no shorter than this; 0: as it is.
     size_t least_side;
+    // A JPEG, PNG or TIFF that was cut short: what is there of it, the rest black or gray, instead of ERROR_INPUT.
+    bool allow_truncated;
+    bool quiet; // no warnings on the log of what was taken for the photo: told already
 };
 
 // What the file says of itself. Never shown to a model.
@@ -43,6 +46,9 @@ struct photo_facts {
     size_t shrink; // 1; more for pictures over 100 megapixels: so many pixels along each side are averaged
                    // into one while they are read, and the picture's sides are stored sides / shrink
     const char *format; // "jpeg", "png", "webp", "heic", "avif", "jxl", "jp2", "tiff", "gif" (static)
+    const char *
+        preview_of; // "NEF": the pixels are of the JPEG in a raw file of that kind (static); NULL: they are not
+    bool truncated; // some of the pixels are missing (allow_truncated)
 };
 
 // *image is new; free it with image_free. options and facts may be NULL. ERROR_INPUT when the file is

@@ -46,6 +46,7 @@ static bool says_cut_short(const char *text) {
                                         "Unexpected end of",      // libnsgif, libheif
                                         "bad seek", // libtiff, libheif: an offset beyond the end
                                         "IO error during reading",
+                                        "bytes, expected", // libtiff, in a strip
                                         "Can not read TIFF directory"};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
         if (strstr(text, signs[i])) return true;

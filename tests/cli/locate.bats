@@ -366,3 +366,15 @@ interrupt() {
     globe 0 locate "$photo" "${quick[@]}" --json
     [ -z "$stderr" ]
 }
+
+@test "a file that is cut short is located when that is allowed, and says so" {
+    head -c $(($(stat -c %s "$GLOBE_SOURCE_DIR/examples/harbour.jpg") / 2)) "$GLOBE_SOURCE_DIR/examples/harbour.jpg" >cut.jpg
+    cp "$photo" whole.jpg
+    globe 1 locate cut.jpg whole.jpg "${quick[@]}" --jsonl -o o.jsonl
+    [[ $stderr == *"cut.jpg: truncated JPEG"* ]]
+    globe 0 locate cut.jpg whole.jpg "${quick[@]}" --jsonl -o o.jsonl --resume --allow-truncated
+    [[ $stderr == *"cut.jpg: the file is cut short; what is there of it is taken"* ]]
+    [ "$(jq -rs 'map("\(.photo) \(.flags | index("photo_truncated") != null)") | sort | join(" ")' o.jsonl)" = "cut.jpg true whole.jpg false" ]
+    globe 0 report o.jsonl --format text
+    [[ $output == *"the file is cut short"* ]]
+}

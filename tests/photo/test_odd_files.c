@@ -1,5 +1,6 @@
 // Files that look like others: previews in front of the photo, colours that are not RGB, values that are not
 // 8 bits, ends that are missing, pictures that are too large to be kept, and pictures that are no files.
+#include "made_tiff.h"
 #include "pictures.h"
 
 #include <stdio.h>
@@ -12,33 +13,6 @@
 #include "photo/source.h"
 
 // ---- TIFF files made by hand ----------------------------------------------------------------------------
-
-struct entry {
-    unsigned tag, type;
-    size_t count;
-    uint32_t value; // or offset
-};
-
-static void put(struct buffer *out, uint64_t value, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++, value >>= 8) buffer_add(out, &(char){(char)(value & 255)}, 1);
-}
-
-static void patch(struct buffer *out, size_t at, uint32_t value) {
-    for (size_t i = 0; i < 4; i++, value >>= 8) out->data[at + i] = (char)(value & 255);
-}
-
-static uint32_t put_directory(struct buffer *out, const struct entry *entries, size_t count, uint32_t next) {
-    uint32_t at = (uint32_t)out->length;
-    put(out, count, 2);
-    for (size_t i = 0; i < count; i++) {
-        put(out, entries[i].tag, 2);
-        put(out, entries[i].type, 2);
-        put(out, entries[i].count, 4);
-        put(out, entries[i].value, 4);
-    }
-    put(out, next, 4);
-    return at;
-}
 
 // A directory of an 8-bit picture of one colour; its pixels go before it. `extra` entries come after 284.
 static uint32_t put_picture(struct buffer *out, uint32_t subfile, uint32_t photometric, uint32_t side,
