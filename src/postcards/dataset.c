@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/output.h"
 #include "base/progress.h"
 #include "base/signals.h"
 #include "photo/encode.h"
+#include "postcards/rows_journal_internal.h"
 
 const char postcard_prompt[] =
     "You are a geolocation expert. You are participating in a geolocation challenge. Based on the provided "
@@ -153,9 +155,6 @@ int dataset_naming_row(struct buffer *out, const struct card *card, uint64_t ind
 // --- many, by several threads
 
 enum { BATCH = 1024 };
-enum { NAMING, CARDS, FILES }; // the cards' own rows come last
-static const char *const file_names[FILES] = {"naming.jsonl", "postcards.jsonl"};
-
 struct work {
     const struct cards_options *options;
     const char *folder; // of the pictures
@@ -166,7 +165,10 @@ struct work {
     pthread_mutex_t lock;
     struct error error; // the first failure
     struct progress *progress;
-    struct buffer rows[FILES][BATCH];
+    struct rows_journal journal;
+    int written;       // cards of the batch whose rows are in the journal
+    bool ready[BATCH]; // and those that are drawn
+    struct buffer rows[BATCH][ROWS_FILES];
 };
 
 struct worker {
@@ -196,12 +198,23 @@ static int one_card(struct worker *worker, int slot, struct error *error) {
     struct buffer jpeg = {0};
     int result = path ? photo_encode_jpeg(&jpeg, &card.image, card.jpeg_quality, error) : -1;
     if (!result) result = write_picture(path, &jpeg, error);
-    if (!result) result = dataset_row(&work->rows[CARDS][slot], &card, order, index, error);
-    if (!result) result = dataset_naming_row(&work->rows[NAMING][slot], &card, index, error);
+    if (!result) result = dataset_row(&work->rows[slot][ROWS_CARDS], &card, order, index, error);
+    if (!result) result = dataset_naming_row(&work->rows[slot][ROWS_NAMING], &card, index, error);
     buffer_free(&jpeg);
     free(path);
     card_free(&card);
     return result;
+}
+
+// Hands the rows over that nothing is missing before. With the lock held.
+static int write_rows(struct work *work, struct error *error) {
+    for (; work->written < work->count && work->ready[work->written]; work->written++) {
+        struct buffer *rows = work->rows[work->written];
+        int result = rows_journal_add(&work->journal, rows, error);
+        for (int f = 0; f < ROWS_FILES; f++) buffer_clear(&rows[f]);
+        if (result) return -1;
+    }
+    return 0;
 }
 
 static void *run(void *argument) {
@@ -210,14 +223,14 @@ static void *run(void *argument) {
     int slot;
     while (!work->failed && (slot = atomic_fetch_add(&work->next, 1)) < work->count) {
         struct error error = {0};
-        if (!one_card(worker, slot, &error)) {
-            progress_add(work->progress, 1);
-            continue;
-        }
+        int result = signals_check(&error) || one_card(worker, slot, &error) ? -1 : 0;
         pthread_mutex_lock(&work->lock);
-        if (!work->failed) work->error = error;
-        work->failed = true;
+        work->ready[slot] = result == 0;
+        if (result == 0) result = write_rows(work, &error);
+        if (result && !work->failed) work->error = error;
+        if (result) work->failed = true;
         pthread_mutex_unlock(&work->lock);
+        if (result == 0) progress_add(work->progress, 1);
     }
     return NULL;
 }
@@ -225,6 +238,8 @@ static void *run(void *argument) {
 static int run_batch(struct work *work, struct worker *workers, struct error *error) {
     const int threads = work->options->threads;
     atomic_store(&work->next, 0);
+    work->written = 0;
+    memset(work->ready, 0, sizeof work->ready);
     int started = 0;
     for (int i = 1; i < threads; i++, started++)
         if (pthread_create(&workers[i].thread, NULL, run, &workers[i])) break; // fewer hands do the same work
@@ -235,62 +250,50 @@ static int run_batch(struct work *work, struct worker *workers, struct error *er
     return -1;
 }
 
-static int write_rows(struct work *work, int file, FILE *stream, const char *path, struct error *error) {
-    for (int i = 0; i < work->count; i++) {
-        struct buffer *row = &work->rows[file][i];
-        buffer_add(row, "\n", 1);
-        if (row->failed) return error_set(error, ERROR_MEMORY, "%s: no memory for a row", path);
-        if (fwrite(row->data, 1, row->length, stream) != row->length)
-            return error_set_errno(error, path, "cannot be written");
-        buffer_clear(row);
-    }
-    return 0;
-}
-
-static int write_batches(struct work *work, struct worker *workers, struct file_writer writers[FILES],
-                         struct error *error) {
+static int write_batches(struct work *work, struct worker *workers, uint64_t done, struct error *error) {
     const struct cards_options *options = work->options;
     int result = 0;
-    for (uint64_t done = 0; done < options->count && !result; done += BATCH) {
+    for (; done < options->count && !result; done += BATCH) {
         uint64_t left = options->count - done;
         work->first = options->first + done;
         work->count = left < BATCH ? (int)left : BATCH;
         result = run_batch(work, workers, error);
-        for (int f = 0; f < FILES && !result; f++)
-            result = write_rows(work, f, writers[f].stream, writers[f].path, error);
-        if (!result) result = signals_check(error);
     }
     return result;
 }
 
-static int write_all(struct work *work, struct worker *workers, char *const paths[FILES],
-                     struct error *error) {
-    struct file_writer writers[FILES] = {{0}};
-    int result = 0, opened = 0;
-    for (; opened < FILES && !result; opened += !result)
-        result = file_writer_open(&writers[opened], paths[opened], error);
-    if (!result) result = write_batches(work, workers, writers, error);
-    for (int f = 0; f < opened; f++)
-        if (!result)
-            result = file_writer_commit(&writers[f], error);
-        else
-            file_writer_abandon(&writers[f]);
-    return result;
+// The picture was written before the row; a power failure may have kept the row alone.
+static bool is_drawn(void *context, uint64_t row) {
+    const struct work *work = context;
+    char name[32];
+    struct stat status;
+    dataset_name(name, work->options->first + row);
+    char *path = file_join(work->folder, name, NULL);
+    bool drawn = path && stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
+    free(path);
+    return drawn;
 }
 
-static int with_workers(struct work *work, char *const paths[FILES], struct error *error) {
+static int with_workers(struct work *work, bool resume, struct error *error) {
     struct worker workers[DATASET_MOST_THREADS] = {{.work = work}};
-    int result = 0;
+    uint64_t done = 0;
+    int result =
+        rows_journal_open(&work->journal, resume, work->options->count, is_drawn, work, &done, error);
     for (int i = 0; i < work->options->threads && !result; i++) {
         workers[i] = (struct worker){.work = work, .canvas = card_canvas(work->options->width, error)};
         if (!workers[i].canvas) result = -1;
     }
     if (!result) {
-        work->progress = progress_start("drawing", "cards", work->options->count);
-        result = write_all(work, workers, paths, error);
+        if (done)
+            log_info("%s: goes on after %" PRIu64 " cards of a run that was stopped", work->options->folder,
+                     done);
+        work->progress = progress_start("drawing", "cards", work->options->count - done);
+        result = write_batches(work, workers, done, error);
         progress_finish(work->progress);
     }
     for (int i = 0; i < DATASET_MOST_THREADS; i++) canvas_free(workers[i].canvas);
+    struct error later = {0}; // the first error is the one to tell
+    if (rows_journal_close(&work->journal, result == 0, result ? &later : error)) result = -1;
     return result;
 }
 
@@ -322,7 +325,8 @@ static int make_folder(const char *path, struct error *error) {
 
 static void free_work(struct work *work) {
     for (int i = 0; work && i < BATCH; i++)
-        for (int f = 0; f < FILES; f++) buffer_free(&work->rows[f][i]);
+        for (int f = 0; f < ROWS_FILES; f++) buffer_free(&work->rows[i][f]);
+    if (work) rows_journal_free(&work->journal);
     free(work);
 }
 
@@ -355,52 +359,78 @@ static int look_at_cards(const char *folder, bool remove_cards, size_t *count, s
     return result;
 }
 
-// Nothing of the folder is replaced but what an unfinished run left, or with `replace`.
-static int make_way(const struct cards_options *options, const char *cards, char *const paths[FILES],
-                    const char *mark, struct error *error) {
-    bool replace = options->replace || file_exists(mark);
+// What a set is made from: an unfinished one of the same is gone on with.
+static int describe(const struct cards_options *options, struct buffer *out, struct error *error) {
+    const struct card_order *order = &options->order;
+    buffer_format(
+        out, "globe %s postcards: seed %" PRIu64 ", split %d, difficulty %d, first %" PRIu64 ", width %zu\n",
+        GLOBE_VERSION, order->seed, (int)order->split, (int)order->difficulty, options->first,
+        options->width);
+    return out->failed ? error_set(error, ERROR_MEMORY, "postcards: out of memory") : 0;
+}
+
+static bool is_same_set(const char *mark, const struct buffer *description) {
+    size_t length;
+    char *text = file_read(mark, 4096, &length, NULL);
+    bool same = text && length == description->length && memcmp(text, description->data, length) == 0;
+    free(text);
+    return same;
+}
+
+// Nothing of the folder is replaced but what an unfinished run left, or with `replace`. *resume: what is there is gone
+// on with.
+static int make_way(struct work *work, const char *mark, bool *resume, struct error *error) {
+    const struct cards_options *options = work->options;
+    const struct rows_journal *journal = &work->journal;
+    struct buffer description = {0};
     size_t count;
-    for (int f = 0; f < FILES; f++)
-        if (!options->replace && file_exists(paths[f]))
-            return error_set(error, ERROR_INPUT,
-                             "%s: holds a set of postcards already; choose another folder, or --force",
-                             options->folder);
+    // With its own rows it is whole, even if the mark of the unfinished could not go any more.
+    bool whole = file_exists(journal->paths[ROWS_CARDS]) ||
+                 (file_exists(journal->paths[ROWS_NAMING]) && !file_exists(mark));
+    if (!options->replace && whole)
+        return error_set(error, ERROR_INPUT,
+                         "%s: holds a set of postcards already; choose another folder, or --force",
+                         options->folder);
+    if (describe(options, &description, error)) return -1;
+    *resume = !options->replace && is_same_set(mark, &description);
+    bool replace = options->replace || (file_exists(mark) && !*resume);
+    int result = 0;
     // The rows go first: they would say that the pictures are whole.
-    for (int f = FILES - 1; f >= 0; f--)
-        if (remove_file(paths[f], error)) return -1;
-    if (look_at_cards(cards, replace, &count, error)) return -1;
-    if (count && !replace)
-        return error_set(error, ERROR_INPUT, "%s: holds pictures already; choose another folder, or --force",
-                         cards);
-    return file_write(mark, "", 0, error);
+    for (int f = ROWS_FILES - 1; f >= 0 && !result; f--) {
+        result = remove_file(journal->paths[f], error);
+        if (!*resume && !result) result = remove_file(journal->growing[f], error);
+    }
+    if (!result) result = look_at_cards(work->folder, replace, &count, error);
+    if (!result && count && !replace && !*resume)
+        result = error_set(error, ERROR_INPUT,
+                           "%s: holds pictures already; choose another folder, or --force", work->folder);
+    if (!result && !*resume) result = file_write(mark, description.data, description.length, error);
+    buffer_free(&description);
+    return result;
 }
 
 int dataset_write(const struct cards_options *options, struct error *error) {
     if (check(options, error) || make_folder(options->folder, error)) return -1;
-    char *cards = file_join(options->folder, "cards", error), *paths[FILES] = {NULL},
+    char *cards = file_join(options->folder, "cards", error),
          *mark = file_join(options->folder, ".unfinished", error);
     struct work *work = memory_new(1, sizeof *work, "postcards", error);
+    bool resume = false;
     int result = cards && mark && work ? make_folder(cards, error) : -1;
-    for (int f = 0; f < FILES && !result; f++) {
-        paths[f] = file_join(options->folder, file_names[f], error);
-        if (!paths[f])
-            result = -1;
-        else
-            output_remove_left_over(paths[f]);
-    }
-    if (mark) output_remove_left_over(mark);
-    if (!result) result = make_way(options, cards, paths, mark, error);
     if (!result) {
         work->options = options;
         work->folder = cards;
+        output_remove_left_over(mark);
+        result = rows_journal_name(&work->journal, options->folder, error);
+    }
+    if (!result) result = make_way(work, mark, &resume, error);
+    if (!result) {
         pthread_mutex_init(&work->lock, NULL);
-        result = with_workers(work, paths, error);
+        result = with_workers(work, resume, error);
         pthread_mutex_destroy(&work->lock);
         if (!result) result = remove_file(mark, error);
     }
     free_work(work);
     free(cards);
     free(mark);
-    for (int f = 0; f < FILES; f++) free(paths[f]);
     return result;
 }

@@ -18,9 +18,9 @@ struct cards_options {
     bool replace; // a set that is there
 };
 
-// postcards.jsonl appears when all cards are written: a folder without it is not complete. ERROR_INPUT when the
-// folder holds a set, or pictures in cards/ that no unfinished run left there (it leaves a file .unfinished),
-// unless `replace`: then the old cards go. ERROR_USAGE,
+// postcards.jsonl appears when all cards are written: a folder without it is not complete. What an unfinished run of the
+// same options left is gone on with (it leaves a file .unfinished that says which); of others it goes. ERROR_INPUT when
+// the folder holds a set, or pictures in cards/ that no unfinished run left there, unless `replace`: then the old cards go. ERROR_USAGE,
 // ERROR_INPUT (a font is missing, the folder cannot be made), ERROR_IO, ERROR_INTERRUPTED (base/signals.h).
 int dataset_write(const struct cards_options *options, struct error *error);
 

@@ -58,3 +58,29 @@ CONF
     [[ $stderr == *"install the Debian package fonts-"* ]]
     [ ! -e "$BATS_TEST_TMPDIR/y/postcards.jsonl" ]
 }
+
+@test "a set that was stopped is gone on with, and is the same in the end" {
+    cd "$BATS_TEST_TMPDIR"
+    set=(--count 60 --seed 9 --threads 2 --quiet)
+    globe 0 postcards --out whole "${set[@]}"
+    "$GLOBE" postcards --out cards "${set[@]}" &
+    rows() { wc -l 2>/dev/null <cards/.postcards.jsonl.part || echo 0; }
+    until [ "$(rows 2>/dev/null)" -ge 5 ] || ! kill -0 $! 2>/dev/null; do sleep 0.01; done
+    kill -KILL $! 2>/dev/null || true
+    wait $! || true
+    if [ ! -e cards/postcards.jsonl ]; then # else it was quicker than the kill
+        printf '{"images":["cards/00' >>cards/.postcards.jsonl.part # a row that was being written
+        rm cards/cards/000003.jpg                                   # a picture that a power failure took
+        globe 0 postcards --out cards "${set[@]:0:6}"
+        [[ $stderr == *"goes on after 3 cards"* ]]
+    fi
+    diff -r whole cards
+    globe 3 postcards --out cards "${set[@]}" # it is whole now
+    # What was begun otherwise is begun anew.
+    "$GLOBE" postcards --out other --count 500 --seed 8 --quiet &
+    sleep 0.4
+    kill -KILL $! 2>/dev/null || true
+    wait $! || true
+    globe 0 postcards --out other "${set[@]}"
+    diff -r whole other
+}
