@@ -241,8 +241,7 @@ static int explain(struct batch *batch, struct job *job, struct verdict *verdict
 static int ask_reward(const struct batch *batch, const struct job *job, struct verdict *verdict,
                       struct error *error) {
     const struct locator_options *options = batch->options;
-    const struct photo_options photo = {.ignore_orientation = options->ignore_orientation,
-                                        .as_pillow = options->ignore_orientation};
+    const struct photo_options photo = photo_options(options, true);
     const char *text = verdict->answer ? verdict->answer : "";
     struct image own = {0};
     if (!options->reward) return 0;
