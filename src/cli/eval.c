@@ -80,6 +80,8 @@ static int find_scope(const struct settings *settings, const struct operands *fi
     struct outputs outputs = {0};
     int result =
         exam_open(&exam, (const char *const *)files->values, (size_t)files->count, &settings->exam, &error);
+    if (result == 0 && exam.rows.shard_count)
+        result = error_set(&error, ERROR_USAGE, "--scope looks at picture files: unpack the shard");
     if (result == 0) result = claim(&outputs, settings, &exam, &error);
     if (result == 0) result = session_open(&session, &settings->session, &error);
     if (result == 0 && !session.model)

@@ -144,6 +144,14 @@ static int on_verdict(void *context, const struct verdict *verdict, struct error
     return result ? -1 : keep_line(run, error);
 }
 
+static int open_picture(void *context, const char *photo, struct photo_source *source, struct error *error) {
+    const struct truth_list *rows = context;
+    size_t row;
+    if (!name_map_find(&rows->by_photo, photo, &row))
+        return error_set(error, ERROR_INTERNAL, "%s: nobody asked for it", photo);
+    return truth_picture(&rows->rows[row], source, error);
+}
+
 static int ask(struct run *run, struct error *error) {
     const struct truth_list *rows = &run->exam->rows;
     size_t count = 0;
@@ -155,9 +163,12 @@ static int ask(struct run *run, struct error *error) {
     const struct locator_events events = {.on_verdict = on_verdict, .context = run};
     struct locator_counts counts;
     struct engine *engine = run->blind ? run->blind : run->session.engine;
+    const struct locator_pictures pictures = {open_picture, &run->exam->rows};
+    if (rows->shard_count) run->session.locator.pictures = &pictures;
     run->progress = progress_start("examining", "pictures", count);
     int result = locator_run(engine, &run->session.locator, photos, count, &events, &counts, error);
     progress_finish(run->progress);
+    run->session.locator.pictures = NULL;
     free(photos);
     return result;
 }

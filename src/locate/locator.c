@@ -159,18 +159,36 @@ static void submit_image(struct batch *batch, size_t index, const struct image *
     }
 }
 
-static int hash_photo(const char *photo, char text[HASH_TEXT], struct error *error) {
+static int open_photo(const struct locator_options *options, const char *photo, struct photo_source *source,
+                      struct error *error) {
+    return options->pictures ? options->pictures->open(options->pictures->context, photo, source, error)
+                             : photo_source_open(source, photo, NULL, SIZE_MAX, error);
+}
+
+static int hash_photo(const struct locator_options *options, const char *photo, char text[HASH_TEXT],
+                      struct error *error) {
     struct photo_source source;
-    if (!photo_source_is_url(photo)) return hash_file(photo, text, error);
-    if (photo_source_open(&source, photo, NULL, SIZE_MAX, error)) return -1;
+    if (!options->pictures && !photo_source_is_url(photo)) return hash_file(photo, text, error);
+    if (open_photo(options, photo, &source, error)) return -1;
     int result = hash_bytes(source.data, source.length, text, error);
+    photo_source_close(&source);
+    return result;
+}
+
+static int decode_photo(const struct locator_options *options, const char *photo, struct image *image,
+                        const struct photo_options *how, struct photo_facts *facts, struct error *error) {
+    struct photo_source source;
+    if (!options->pictures) return photo_decode_file(image, photo, how, facts, error);
+    *image = (struct image){0};
+    if (open_photo(options, photo, &source, error)) return -1;
+    int result = photo_decode_buffer(image, source.data, source.length, source.name, how, facts, error);
     photo_source_close(&source);
     return result;
 }
 
 static int take_hash(struct job *job, struct error *error) {
     char text[HASH_TEXT];
-    if (hash_photo(job->photo, text, error)) return -1;
+    if (hash_photo(job->batch->options, job->photo, text, error)) return -1;
     job->hash = memory_copy_string(text, strlen(text), error);
     return job->hash ? 0 : -1;
 }
@@ -192,7 +210,8 @@ static void submit_file(struct batch *batch, size_t index) {
     struct photo_facts facts;
     bool asked = engine_check(batch->engine, &error) == 0; // else the picture is not even read
     if (!asked) error_prefix(&error, "%s", job->photo);
-    if (!asked || photo_decode_file(&image, job->photo, &photo, &facts, &error) || take_hash(job, &error)) {
+    if (!asked || decode_photo(batch->options, job->photo, &image, &photo, &facts, &error) ||
+        take_hash(job, &error)) {
         fail_job(batch, job, &error);
     } else {
         job->gps = (struct point){facts.latitude, facts.longitude};
@@ -227,7 +246,7 @@ static int explain(struct batch *batch, struct job *job, struct verdict *verdict
                    struct error *error) {
     const struct photo_options photo = photo_options(batch->options, true);
     struct image image = {0};
-    int result = photo_decode_file(&image, job->photo, &photo, NULL, error);
+    int result = decode_photo(batch->options, job->photo, &image, &photo, NULL, error);
     if (result == 0)
         result = evidence_write(verdict, vote, &image, batch->options->explain,
                                 batch->options->replace_evidence, error);
@@ -245,7 +264,7 @@ static int ask_reward(const struct batch *batch, const struct job *job, struct v
     const char *text = verdict->answer ? verdict->answer : "";
     struct image own = {0};
     if (!options->reward) return 0;
-    if (!job->image && photo_decode_file(&own, job->photo, &photo, NULL, error)) return -1;
+    if (!job->image && decode_photo(options, job->photo, &own, &photo, NULL, error)) return -1;
     const struct locatability_case one = {
         .name = job->photo, .image = job->image ? job->image : &own, .texts = &text, .count = 1};
     int result = locatability_model_score(options->reward, NULL, &one, 1, &verdict->locatability, error);

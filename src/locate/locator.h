@@ -9,11 +9,18 @@
 #include "locate/folder_hints.h"
 #include "locate/judge.h"
 #include "locate/verdict.h"
+#include "photo/source.h"
 #include "text/prompts.h"
 
 struct locatability_model;
 struct photo_preprocessor;
 struct scope;
+
+// Where photos are that are no paths.
+struct locator_pictures {
+    int (*open)(void *context, const char *photo, struct photo_source *source, struct error *error);
+    void *context;
+};
 
 struct locator_options {
     const struct locate_prompt *prompt;
@@ -35,6 +42,7 @@ struct locator_options {
     struct locatability_model *reward;
     double locatability_below;
     const struct photo_preprocessor *preprocessor; // of the model, when there is a scope
+    const struct locator_pictures *pictures;       // NULL: photos are what photo_decode_file takes
 };
 
 struct locator_events {

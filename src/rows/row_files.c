@@ -252,6 +252,10 @@ json_t *row_files_json(const struct row_files *files, size_t row) {
 
 // ---- pictures -------------------------------------------------------------------------------------------
 
+bool row_files_in_shard(const struct row_files *files, size_t row) {
+    return files->places[row].sample != NULL;
+}
+
 char *row_files_picture_path(const struct row_files *files, size_t row, const char *name,
                              struct error *error) {
     const struct place *place = &files->places[row];

@@ -4,6 +4,7 @@
 #define GLOBE_ROWS_ROW_FILES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,8 @@ int row_files_picture(const struct row_files *files, size_t row, const char *nam
                       struct row_picture *picture, struct error *error);
 void row_picture_close(struct row_picture *picture);
 
+// Whether the row and its pictures are members of a shard.
+bool row_files_in_shard(const struct row_files *files, size_t row);
 // Where that picture is; free() it. Relative paths start in the folder of their JSONL file. ERROR_INPUT for one in a
 // shard, which has no path.
 char *row_files_picture_path(const struct row_files *files, size_t row, const char *name,

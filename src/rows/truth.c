@@ -298,7 +298,10 @@ static int add_row(struct truth_list *list, const struct row_files *files, size_
     struct row row;
     if (row_files_read(files, number, options, &row, &notes, error)) return -1;
     row_unknown_add(unknown, &notes, number);
-    char *path = row_files_picture_path(files, number, row.truth.photo, error);
+    bool packed = row_files_in_shard(files, number);
+    char *path = packed ? copy(name, error) : row_files_picture_path(files, number, row.truth.photo, error);
+    if (packed) row.truth.shard = files;
+    row.truth.row = number;
     int result = path ? 0 : -1;
     if (path) {
         free(row.truth.photo);
@@ -307,6 +310,16 @@ static int add_row(struct truth_list *list, const struct row_files *files, size_
     }
     row_free(&row);
     return result;
+}
+
+// Its rows' pictures are read from it.
+static int keep_shard(struct truth_list *list, struct row_files *files, struct error *error) {
+    struct row_files **grown =
+        memory_grow(list->shards, list->shard_count + 1, sizeof(struct row_files *), "truth", error);
+    if (!grown) return -1;
+    list->shards = grown;
+    list->shards[list->shard_count++] = files;
+    return 0;
 }
 
 int truth_read(struct truth_list *list, const char *path, const char *group_by, size_t limit,
@@ -318,15 +331,34 @@ int truth_read(struct truth_list *list, const char *path, const char *group_by, 
     if (!files) return -1;
     struct row_unknown unknown = {.count = 0};
     int result = 0;
+    size_t before = list->count;
+    bool kept = false;
     for (size_t i = 0; i < row_files_count(files) && list->count < limit && result == 0; i++)
         result = add_row(list, files, i, group_by, &unknown, error);
     if (result == 0) row_unknown_report(&unknown, files);
-    row_files_close(files);
+    for (size_t i = before; result == 0 && i < list->count; i++) kept = kept || list->rows[i].shard;
+    if (kept) result = keep_shard(list, files, error);
+    if (!kept || result) row_files_close(files);
     return result;
+}
+
+int truth_picture(const struct truth *truth, struct photo_source *source, struct error *error) {
+    struct row_picture picture;
+    if (!truth->shard) return photo_source_open(source, truth->photo, NULL, SIZE_MAX, error);
+    *source = (struct photo_source){0};
+    if (row_files_picture(truth->shard, truth->row, "0", &picture, error)) return -1;
+    source->data = picture.copy; // taken over
+    source->length = picture.length;
+    source->name = copy(truth->photo, error);
+    if (source->name) return 0;
+    photo_source_close(source);
+    return -1;
 }
 
 void truth_free(struct truth_list *list) {
     for (size_t i = 0; i < list->count; i++) truth_clear(&list->rows[i]);
+    for (size_t i = 0; i < list->shard_count; i++) row_files_close(list->shards[i]);
+    free(list->shards);
     free(list->rows);
     name_map_free(&list->by_photo);
     *list = (struct truth_list){0};

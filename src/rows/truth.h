@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/name_map.h"
 #include "geo/sphere.h"
+#include "photo/source.h"
 
 // One thing in the picture, and what it allows to conclude. Texts are "" where nothing is said.
 struct truth_clue {
@@ -35,8 +36,11 @@ struct truth_clue {
     bool anywhere; // it tells nothing of the place
 };
 
+struct row_files;
+
 struct truth {
-    char *photo;    // the path to open; "" where the conversation names the pictures
+    // The path to open, or of a picture in a shard its name ("s.tar:KEY"); "" where the conversation names the pictures.
+    char *photo;
     char *country;  // "" when there is none
     char *city;     // likewise
     char *region;   // likewise
@@ -48,14 +52,18 @@ struct truth {
     struct truth_clue *clues;
     size_t clue_count;
     struct point position;
-    char country_code[3]; // "" when not known
+    char country_code[3];          // "" when not known
+    const struct row_files *shard; // that has the picture, as the first of its row; NULL: it is a file
+    size_t row;
     bool has_position, has_entities, has_elements, has_clues, locatable, city_determined;
 };
 
 struct truth_list {
     struct truth *rows;
     size_t count, capacity;
-    struct name_map by_photo; // row numbers
+    struct name_map by_photo;  // row numbers
+    struct row_files **shards; // of pictures
+    size_t shard_count;
 };
 
 // Adds the rows of a file, as rows/row_files.h finds them; start from {0}. group_by may be NULL. Of all files together
@@ -64,5 +72,7 @@ struct truth_list {
 int truth_read(struct truth_list *list, const char *path, const char *group_by, size_t limit,
                struct error *error);
 void truth_free(struct truth_list *list);
+// The picture of a row of the list, wherever it is.
+int truth_picture(const struct truth *truth, struct photo_source *source, struct error *error);
 
 #endif

@@ -99,3 +99,25 @@ setup() {
     globe 4 eval "$exam" --model "$BATS_TEST_TMPDIR" --quiet
     globe 3 eval "$exam" "${quick[@]}" --answers "$BATS_TEST_TMPDIR/none/a.jsonl"
 }
+
+@test "rows in a tar shard are examined like those in a JSONL file" {
+    mkdir "$BATS_TEST_TMPDIR/shard" && cd "$BATS_TEST_TMPDIR/shard"
+    while read -r row; do
+        picture=$(jq -r '.images[0]' <<<"$row")
+        key=$(basename "$picture" .jpg)
+        cp "$BATS_FILE_TMPDIR/exam/$picture" .
+        jq -c 'del(.images)' <<<"$row" >"$key.json"
+    done <"$exam"
+    find . -type f -printf '%P\n' | sort | tar -cf ../s.tar -T -
+    cd ..
+    globe 0 eval "$exam" "${quick[@]}" --json
+    whole=$(jq 'del(.all.seconds, .groups[].seconds)' <<<"$output")
+    globe 0 eval s.tar "${quick[@]}" --json --answers a.jsonl
+    [ "$(jq 'del(.all.seconds, .groups[].seconds)' <<<"$output")" = "$whole" ]
+    jq -es 'length == 6 and all((.photo | test("^s.tar:[0-9]{6}$")) and (.provenance.photo_sha256 | length) == 64)' a.jsonl
+    sed -i 4,6d a.jsonl
+    globe 0 eval s.tar "${quick[@]}" --json --answers a.jsonl --resume
+    [ "$(jq 'del(.all.seconds, .groups[].seconds)' <<<"$output")" = "$whole" ]
+    globe 2 eval s.tar --scope scope.safetensors
+    [[ $stderr == *"unpack the shard"* ]]
+}

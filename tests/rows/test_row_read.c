@@ -194,10 +194,19 @@ static void test_files(void **state) {
         row_picture_close(&picture);
     }
     row_files_close(files);
-    // Evaluation opens pictures by their paths, which those of a shard do not have.
+    // Evaluation has pictures by their names, of files and of shards.
     struct truth_list list = {0};
-    assert_error(truth_read(&list, test_temporary("rows.tar"), NULL, 10, &error), error, ERROR_INPUT,
-                 "unpack it");
+    struct photo_source picture;
+    assert_ok(truth_read(&list, test_temporary("rows.tar"), NULL, 1, &error), error);
+    assert_ok(truth_read(&list, test_temporary("rows-1.jsonl"), NULL, 2, &error), error);
+    assert_int_equal(list.count, 2);
+    assert_non_null(strstr(list.rows[0].photo, "rows.tar:one"));
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(truth_picture(&list.rows[i], &picture, &error), error);
+        assert_int_equal(picture.length, 7);
+        assert_memory_equal(picture.data, "picture", 7);
+        photo_source_close(&picture);
+    }
     truth_free(&list);
     assert_ok(truth_read(&list, test_temporary("rows-1.jsonl"), NULL, 10, &error), error);
     assert_int_equal(list.count, 2);
