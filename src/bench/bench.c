@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "bench/machine.h"
+#include "bench/prompt.h"
 #include "generate/generator.h"
 #include "tensor/measure.h"
 
@@ -45,29 +46,6 @@ static int matmul_rate(struct model *model, const struct model_product *shapes, 
     return 0;
 }
 
-// A picture with structure everywhere, so that no stage finds an easy case.
-static int draw(struct image *image, size_t width, size_t height, struct error *error) {
-    if (image_new(image, width, height, error)) return -1;
-    for (size_t i = 0; i < width * height * 3; i++) image->rgb[i] = (uint8_t)(i * 2654435761u >> 13);
-    return 0;
-}
-
-static int build(struct model *model, const struct bench_options *options, const struct image *image,
-                 struct prompt *prompt, struct error *error) {
-    struct chat chat = {0};
-    size_t length = options->text_tokens; // random checkpoints have a token for each byte
-    char *text = memory_new(length + 1, 1, "prompt", error);
-    if (!text) return -1;
-    for (size_t i = 0; i < length; i++) text[i] = i % 2 ? ' ' : 'a';
-    int result = chat_add_message(&chat, "user", error) || chat_add_part(&chat, CHAT_IMAGE, "bench", error) ||
-                         chat_add_part(&chat, CHAT_TEXT, text, error)
-                     ? -1
-                     : prompt_build(prompt, model, &chat, image, 1, error);
-    chat_free(&chat);
-    free(text);
-    return result;
-}
-
 static int measure_prefill(struct model *model, const struct bench_options *options,
                            const struct image *image, struct bench_result *result, struct error *error) {
     for (int r = 0; r < options->repeats; r++) {
@@ -76,7 +54,7 @@ static int measure_prefill(struct model *model, const struct bench_options *opti
         struct kv_cache cache = {0};
         struct prefill_times times;
         double start = clock_seconds();
-        if (build(model, options, image, &prompt, error)) return -1;
+        if (bench_prompt(model, options->text_tokens, image, &prompt, error)) return -1;
         float *logits = memory_new(model_facts(model)->vocab, sizeof *logits, "logits", error);
         int failed = !logits || model_cache_open(model, &cache, prompt.ids.count, error) ||
                      model_prefill(model, &prompt, &cache, logits, NULL, &times, error);
@@ -112,7 +90,7 @@ static int measure_decode(struct model *model, const struct bench_options *optio
                           struct error *error) {
     struct prompt prompt;
     struct generator *generator = generator_new(model, error);
-    if (!generator || build(model, options, image, &prompt, error)) {
+    if (!generator || bench_prompt(model, options->text_tokens, image, &prompt, error)) {
         generator_free(generator);
         return -1;
     }
@@ -144,7 +122,7 @@ static int measure_decode(struct model *model, const struct bench_options *optio
 static int measure_prompts(struct model *model, const struct bench_options *options,
                            struct bench_result *result, struct error *error) {
     struct image small;
-    if (draw(&small, 336, 252, error)) return -1;
+    if (bench_draw(&small, 336, 252, error)) return -1;
     int failed = measure_decode(model, options, &small, options->prompts, 1, result, error);
     image_free(&small);
     return failed;
@@ -179,7 +157,7 @@ int bench_run(struct model *model, double load_seconds, const struct bench_optio
                                     .weight_bytes = model_facts(model)->weight_bytes,
                                     .decode_bytes = model_facts(model)->step_bytes};
     if (!report) report = silent;
-    if (draw(&image, options->image_width, options->image_height, error)) return -1;
+    if (bench_draw(&image, options->image_width, options->image_height, error)) return -1;
     report("photo to first token");
     int failed = measure_prefill(model, options, &image, result, error);
     for (size_t i = 0; !failed && i < options->batch_count; i++) {

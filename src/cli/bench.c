@@ -136,6 +136,7 @@ int command_bench(int argc, char **argv) {
 #ifdef GLOBE_HAS_TRAIN
     if (argc > 1 && strcmp(argv[1], "grpo") == 0) return command_bench_grpo(argc - 1, argv + 1);
 #endif
+    if (argc > 1 && strcmp(argv[1], "decode") == 0) return command_bench_decode(argc - 1, argv + 1);
     struct model_arguments arguments = model_arguments_default();
     struct bench_options bench = bench_options_default();
     int shape = 0;
@@ -163,6 +164,7 @@ int command_bench(int argc, char **argv) {
                        "what this machine can do at best: its read bandwidth and oneDNN's rate at the\n"
                        "same shapes. Prints a table to paste.",
         .examples = "globe bench --shape tiny\nglobe bench train --help\nglobe bench grpo --help\nglobe "
+                    "bench decode --help\nglobe "
                     "bench --shape 7b "
                     "--json\nglobe bench --model DIR "
                     "--sequences 1,16\n",

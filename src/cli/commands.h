@@ -6,6 +6,7 @@ int command_eval(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_bench_train(int argc, char **argv);
 int command_bench_grpo(int argc, char **argv); // where globe can train
+int command_bench_decode(int argc, char **argv);
 int command_help(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_inspect(int argc, char **argv);

@@ -12,6 +12,7 @@ struct model_options model_arguments_resolve(const struct model_arguments *optio
                                   .threads = (int)options->threads,
                                   .isa = options->isa,
                                   .adapter = options->adapter,
+                                  .exact = options->exact,
                                   .builtin_template = options->chat_template == 1,
                                   .min_pixels = (size_t)options->min_pixels,
                                   .max_pixels = (size_t)options->max_pixels};

@@ -11,6 +11,7 @@ struct model_arguments {
     int64_t threads, min_pixels, max_pixels; // 0: automatic, the checkpoint's
     const char *isa;
     const char *adapter; // PEFT folder, or NULL
+    bool exact;          // model_options.exact; no option of the command line
     int chat_template;   // 0: the checkpoint's, which must be the built-in one; 1: the built-in one
 };
 

@@ -82,4 +82,13 @@ setup() {
     globe 0 bench grpo --model "$TINY" --dtype f32 --prompt 60 --completion 6 --group 3 --threads 1 --sharing-only
     [[ $output == *"| forward and backward |"* ]]
     run ! grep -Ei 'nan|inf ' <<<"$output"
+@test "decode: an exact model says the same in drawing and in scoring" {
+    globe 0 bench decode --model "$TINY" --prompts 2 --samples 3 --tokens 5 --in-flight 3 --repeats 1 --json
+    jq -e '.answer_tokens == 30 and .prompts == 2 and .exact.mean_gap == 0 and .exact.largest_gap == 0
+        and (.normal, .exact | .generate_seconds > 0 and .score_seconds > 0) and .normal.mean_gap < 1e-2' <<<"$output"
+    globe 0 bench decode --model "$TINY" --prompts 1 --samples 1 --tokens 2 --repeats 1 --dtype bf16
+    [[ ${lines[0]} == "| $TINY, BF16, "*"| exact / normal |" ]]
+    run ! grep -Ev '^\|.*\|$' <<<"$output"
+    globe 5 bench decode --model "$TINY" --tokens 4096 --repeats 1
+    [[ $stderr == *"context of 4096"* ]]
 }

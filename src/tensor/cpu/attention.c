@@ -236,12 +236,14 @@ static void run_rows(const struct plan *plan, const struct group *group, size_t 
         for (run = 1; c + run < count && columns[c + run].segment == columns[c].segment;) run++;
         if (c == 0 && group->prefix != SIZE_MAX) {
             const struct attention_span *prefix = plan->spans[group->prefix].span;
+            block.shared = true;
             block.columns = count, block.queries = queries, block.values = values, block.maximum = maximum,
             block.sum = sum;
             kernels->row_attend(&block, (const char *)prefix->keys + offset,
                                 (const char *)prefix->values + offset, a->span_type, prefix->stride,
                                 prefix->rows, dim, NULL, a->scale);
         }
+        block.shared = !plan->order[columns[c].segment]->causal;
         block.columns = run, block.queries = queries + c * dim, block.values = values + c * dim,
         block.maximum = maximum + c, block.sum = sum + c;
         kernels->row_attend(&block, (const char *)own->keys + offset, (const char *)own->values + offset,
@@ -333,9 +335,9 @@ void cpu_attention(struct device *device, const struct attention *a) {
     if (!error.code) {
         make_groups(&plan);
         plan.amx = !cpu->base.exact && worth_tiles(&plan);
-        plan.rows = cpu->base.exact || (!plan.amx && decodes(a));
+        plan.rows = cpu->base.exact || (!plan.amx && (cpu->kernels->row_lanes < 16 || decodes(a)));
         size_t dim = (a->head_dim + 31) / 32 * 32;
-        plan.block_floats = (3 * dim + 2 + 2 * ATTENTION_KEYS) * ATTENTION_COLUMNS + 64 * dim;
+        plan.block_floats = (3 * dim + 2 + 2 * ATTENTION_KEYS) * ATTENTION_COLUMNS + 2 * ROW_KEYS * dim;
         if (!plan.amx || pack_spans(&plan, arena, &error) == 0) run(&plan, arena, &error);
     }
     if (error.code) device_fail(device, error.code, "attention: %s", error.message);

@@ -31,7 +31,10 @@ struct row_block {
     float *values;        // [columns, head_dim]: sums of weights times values, zero at first
     float *maximum, *sum; // [columns]: -INFINITY and zero at first
     float *scores;        // scratch [columns, ROW_KEYS]
-    float *rows;          // scratch [ROW_KEYS, head_dim], unless keys and values are F32
+    float *rows;          // scratch [2, ROW_KEYS, head_dim]
+    // The keys are a prefix or a window, worth rearranging for many columns. The order of summation depends on it:
+    // always the same for a kind of span.
+    bool shared;
 };
 
 enum { ROW_PANEL = 4096 }; // values of w that are converted at a time; a panel is at least four rows
@@ -41,6 +44,7 @@ enum { DROPOUT_UNIT = 128 }; // columns that share 16 blocks of random numbers
 // Kernels work on one row or one block in one thread. Pointers need no alignment.
 struct cpu_kernels {
     const char *name;
+    size_t row_lanes; // of a register: with fewer than 16 the row kernels are the better ones for attention
     void (*to_f32)(float *out, const void *in, enum dtype type, size_t n);
     void (*from_f32)(void *out, enum dtype type, const float *in, size_t n);
     void (*rms_norm)(void *y, enum dtype y_type, const void *x, enum dtype x_type, const float *weight,

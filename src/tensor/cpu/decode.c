@@ -133,6 +133,7 @@ static void visit(const struct block *b, struct row_block *columns, const struct
 static struct row_block some_columns(const struct row_block *all, size_t first, size_t count, size_t dim) {
     struct row_block some = *all;
     some.columns = count;
+    some.shared = false;
     some.queries += first * dim;
     some.values += first * dim;
     some.maximum += first;
@@ -158,6 +159,7 @@ static void attend_rows(const struct block *b, size_t row, size_t count, size_t 
         all.maximum[c] = -INFINITY;
         all.sum[c] = 0;
     }
+    all.shared = true;
     if (sequences->prefix.rows) visit(b, &all, &sequences->prefix, layer, kv_head, sequences->prefix.rows);
     for (size_t r = 0; r < count; r++) {
         struct row_block one = some_columns(&all, r * share, share, dim);
@@ -248,7 +250,7 @@ static void lay_out(struct block *b, size_t rows, struct room *room) {
     b->low = take(room, rows * b->rank);
     b->panel = take(room, ROW_PANEL + 4 * larger(b->widest, b->rank));
     b->vector = take(room, b->widest);
-    b->columns = take(room, columns * (2 * step->head_dim + 2 + ROW_KEYS) + ROW_KEYS * step->head_dim);
+    b->columns = take(room, columns * (2 * step->head_dim + 2 + ROW_KEYS) + 2 * ROW_KEYS * step->head_dim);
 }
 
 static struct block measure(const struct decode_step *step, const struct cpu_kernels *kernels) {

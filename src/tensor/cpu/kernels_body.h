@@ -329,6 +329,7 @@ static void attend(struct attention_block *block, size_t columns, const void *ke
 
 const struct cpu_kernels KERNELS = {
     .name = KERNELS_NAME,
+    .row_lanes = ROW_LANES,
     .to_f32 = to_f32,
     .from_f32 = from_f32,
     .rms_norm = rms_norm,

@@ -141,17 +141,16 @@ static inline void row_panel(float *y, size_t y_stride, const float *x, size_t x
             size_t count = n - r < 4 ? n - r : 4;
             const float *rows[4];
             for (size_t j = 0; j < 4; j++) rows[j] = w + (j < count ? r + j : n - 1) * w_stride;
-#if defined(__AVX512F__)
-            if (step == 6)
-                row_tile_rv_load_6(y + r, y_stride, count, x, x_stride, rows, k);
-            else
-#endif
-                if (step == 3)
-                row_tile_rv_load_3(y + r, y_stride, count, x, x_stride, rows, k);
+            if (step == 1)
+                row_tile_rv_load_1(y + r, y_stride, count, x, x_stride, rows, k);
             else if (step == 2)
                 row_tile_rv_load_2(y + r, y_stride, count, x, x_stride, rows, k);
+            else if (step == 3)
+                row_tile_rv_load_3(y + r, y_stride, count, x, x_stride, rows, k);
+#if defined(__AVX512F__)
             else
-                row_tile_rv_load_1(y + r, y_stride, count, x, x_stride, rows, k);
+                row_tile_rv_load_6(y + r, y_stride, count, x, x_stride, rows, k);
+#endif
         }
     }
 }
@@ -193,6 +192,80 @@ static void row_linear(float *y, size_t y_stride, const float *x, size_t x_strid
 }
 
 // ---- attention, a row of scores for each column
+
+// keys [count, head_dim] become columns: out[d][key] of rows of ROW_KEYS, zero up to `padded` keys.
+static inline void row_transpose(float *out, const float *keys, size_t stride, size_t count, size_t padded,
+                                 size_t head_dim) {
+    size_t key = 0;
+    for (; key + 4 <= count; key += 4) {
+        const float *row = keys + key * stride;
+        size_t d = 0;
+        for (; d + 4 <= head_dim; d += 4) {
+            rv4 r[4];
+            for (size_t j = 0; j < 4; j++) memcpy(&r[j], row + j * stride + d, sizeof r[j]);
+            rv4 low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5),
+                high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7),
+                low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5),
+                high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+            r[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+            r[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+            r[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+            r[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+            for (size_t j = 0; j < 4; j++) memcpy(out + (d + j) * ROW_KEYS + key, &r[j], sizeof r[j]);
+        }
+        for (; d < head_dim; d++)
+            for (size_t j = 0; j < 4; j++) out[d * ROW_KEYS + key + j] = row[j * stride + d];
+    }
+    for (size_t d = 0; d < head_dim; d++)
+        for (size_t j = key; j < padded; j++) out[d * ROW_KEYS + j] = j < count ? keys[j * stride + d] : 0;
+}
+
+// scores[c][key] of COLUMNS columns and VECTORS vectors of keys that were transposed.
+#define ROW_SCORES_OF(COLUMNS, VECTORS)                                                                 \
+    static inline void row_scores_##COLUMNS##_##VECTORS(float *scores, const float *queries,            \
+                                                        const float *keys, size_t head_dim) {           \
+        rv sum[COLUMNS][VECTORS];                                                                       \
+        for (int c = 0; c < COLUMNS; c++)                                                               \
+            for (int v = 0; v < VECTORS; v++) sum[c][v] = (rv){0};                                      \
+        for (size_t d = 0; d < head_dim; d++) {                                                         \
+            rv query[COLUMNS];                                                                          \
+            for (int c = 0; c < COLUMNS; c++) query[c] = rv_all(queries[c * head_dim + d]);             \
+            for (int v = 0; v < VECTORS; v++) {                                                         \
+                rv row = rv_load(keys + d * ROW_KEYS + v * ROW_LANES);                                  \
+                for (int c = 0; c < COLUMNS; c++) sum[c][v] = rv_add_product(sum[c][v], query[c], row); \
+            }                                                                                           \
+        }                                                                                               \
+        for (int c = 0; c < COLUMNS; c++)                                                               \
+            for (int v = 0; v < VECTORS; v++)                                                           \
+                memcpy(scores + c * ROW_KEYS + v * ROW_LANES, &sum[c][v], sizeof sum[c][v]);            \
+    }
+ROW_SCORES_OF(1, 2)
+ROW_SCORES_OF(3, 2)
+ROW_SCORES_OF(3, 4)
+#if defined(__AVX512F__)
+ROW_SCORES_OF(6, 4)
+#endif
+
+// Scores of keys that many columns see: keys across the lanes, one dimension after the other.
+static inline void row_scores(float *scores, const float *queries, size_t columns, const float *keys,
+                              size_t padded, size_t head_dim) {
+    for (size_t c = 0, step; c < columns; c += step, scores += step * ROW_KEYS, queries += step * head_dim) {
+        size_t left = columns - c, key = 0;
+        step = left >= 3 ? 3 : 1;
+#if defined(__AVX512F__)
+        if (left >= 6) step = 6;
+        for (; step == 6 && key < padded; key += 4 * ROW_LANES)
+            row_scores_6_4(scores + key, queries, keys + key, head_dim);
+#endif
+        for (; step == 3 && key + 4 * ROW_LANES <= padded; key += 4 * ROW_LANES)
+            row_scores_3_4(scores + key, queries, keys + key, head_dim);
+        for (; key < padded; key += 2 * ROW_LANES)
+            if (step == 3)
+                row_scores_3_2(scores + key, queries, keys + key, head_dim);
+            else
+                row_scores_1_2(scores + key, queries, keys + key, head_dim);
+    }
+}
 
 // values[c][d] = values[c][d] * correction[c] + sum over keys of weights[c][key] * rows[key][d], of COLUMNS columns and
 // VECTORS vectors of d.
@@ -325,8 +398,15 @@ static void row_attend(struct row_block *block, const void *keys, const void *va
             converted = block->rows;
             step = head_dim;
         }
-        row_panel(block->scores, ROW_KEYS, block->queries, head_dim, block->columns, converted, step, count,
-                  head_dim);
+        if (block->shared) {
+            float *columns = block->rows + ROW_KEYS * head_dim;
+            size_t padded = (count + 2 * ROW_LANES - 1) / (2 * ROW_LANES) * (2 * ROW_LANES);
+            row_transpose(columns, converted, step, count, padded, head_dim);
+            row_scores(block->scores, block->queries, block->columns, columns, padded, head_dim);
+        } else {
+            row_panel(block->scores, ROW_KEYS, block->queries, head_dim, block->columns, converted, step,
+                      count, head_dim);
+        }
         converted = (const float *)values + first * stride;
         if (type != DTYPE_F32) {
             for (size_t j = 0; j < count; j++)
