@@ -13,7 +13,8 @@ bool decoder_steps(const struct decoder *decoder, const struct device *device) {
            heads = (size_t)(c->heads * c->head_dim), kv = (size_t)(c->kv_heads * c->head_dim),
            vocab = (size_t)c->vocab;
     size_t values = (size_t)c->layers * hidden * (2 * heads + 2 * kv + 3 * inner) + vocab * hidden;
-    return device_can_decode(device) && values * dtype_size(decoder->embedding.dtype) <= CACHED_BYTES;
+    return device_can_decode(device) && hidden < DEVICE_LONG_SUM && inner < DEVICE_LONG_SUM &&
+           heads < DEVICE_LONG_SUM && values * dtype_size(decoder->embedding.dtype) <= CACHED_BYTES;
 }
 
 static struct step_linear linear_of(const struct linear *linear) {

@@ -71,6 +71,8 @@ bool device_can_train(const struct device *device); // has the operations of tra
 // one row and for many, so that decoding, prefill and training agree exactly. Slower for large models. Before the
 // first operation; ERROR_USAGE where the device cannot.
 int device_set_exact(struct device *device, bool exact, struct error *error);
+// An exact device may add up products over so many inputs in another order than shorter ones (tiles).
+enum { DEVICE_LONG_SUM = 2048 };
 
 // ---- memory
 
@@ -285,7 +287,8 @@ void device_log_probs(struct device *device, float *out, float *log_sums, struct
 void device_log_softmax(struct device *device, float *out, struct matrix logits, const int32_t *targets,
                         const float *temperatures);
 // All layers, the final norm and the head for rows that are sequences of their own, so that no row waits for another
-// between operations. Worth it for models whose weights fit the caches. Only where device_can_decode.
+// between operations. Worth it for models whose weights fit the caches. Only where device_can_decode, and with
+// fewer than DEVICE_LONG_SUM inputs to a layer.
 void device_decode(struct device *device, const struct decode_step *step);
 bool device_can_decode(const struct device *device);
 // y += scale * (dropout(x) a^T) b^T. a and b are of x's type, or F32: then all of it is computed in F32, and

@@ -243,6 +243,7 @@ ROW_SCORES_OF(1, 2)
 ROW_SCORES_OF(3, 2)
 ROW_SCORES_OF(3, 4)
 #if defined(__AVX512F__)
+ROW_SCORES_OF(6, 2)
 ROW_SCORES_OF(6, 4)
 #endif
 
@@ -254,8 +255,10 @@ static inline void row_scores(float *scores, const float *queries, size_t column
         step = left >= 3 ? 3 : 1;
 #if defined(__AVX512F__)
         if (left >= 6) step = 6;
-        for (; step == 6 && key < padded; key += 4 * ROW_LANES)
+        for (; step == 6 && key + 4 * ROW_LANES <= padded; key += 4 * ROW_LANES)
             row_scores_6_4(scores + key, queries, keys + key, head_dim);
+        for (; step == 6 && key < padded; key += 2 * ROW_LANES)
+            row_scores_6_2(scores + key, queries, keys + key, head_dim);
 #endif
         for (; step == 3 && key + 4 * ROW_LANES <= padded; key += 4 * ROW_LANES)
             row_scores_3_4(scores + key, queries, keys + key, head_dim);

@@ -171,12 +171,12 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
         if (!bias_f32) return;
         cpu->kernels->to_f32(bias_f32, bias.data, bias.dtype, w.rows);
     }
-    if (device->exact) {
+    bool same = w.dtype == x.dtype, amx = cpu->amx && same && w.dtype == DTYPE_BF16 && w.columns >= 32;
+    size_t small = amx ? SMALL_M_AMX : SMALL_M;
+    if (device->exact && !(amx && w.columns >= DEVICE_LONG_SUM)) {
         cpu_linear_exact(cpu, y, x, w, bias_f32, add);
         return;
     }
-    bool same = w.dtype == x.dtype, amx = cpu->amx && same && w.dtype == DTYPE_BF16 && w.columns >= 32;
-    size_t small = amx ? SMALL_M_AMX : SMALL_M;
     if (x.dtype == DTYPE_BF16 && cpu->widen_bf16 && x.rows > small) {
         linear_widened(cpu, y, x, w, bias_f32, add);
         return;
@@ -187,11 +187,12 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
     }
     // In blocks of the number of rows at which oneDNN is fastest (docs/SPEED.md); a last short one is like
     // decoding.
-    for (size_t first = 0; first < x.rows && !device->error.code; first += BLOCK_ROWS) {
-        size_t count = x.rows - first < BLOCK_ROWS ? x.rows - first : BLOCK_ROWS;
+    size_t block = device->exact ? SMALL_M_AMX : BLOCK_ROWS; // a column of a tile depends on no other one
+    for (size_t first = 0; first < x.rows && !device->error.code; first += block) {
+        size_t count = x.rows - first < block ? x.rows - first : block;
         struct matrix y_block = matrix_rows(y, first, count), x_block = matrix_rows(x, first, count);
         if (count <= small)
-            linear_small(cpu, y_block, x_block, w, bias_f32, add, amx && count > 1);
+            linear_small(cpu, y_block, x_block, w, bias_f32, add, amx && (count > 1 || device->exact));
         else
             multiply(cpu, y_block, x_block, w, bias_f32, add);
     }
