@@ -182,5 +182,5 @@ void decoder_logits(const struct decoder *decoder, struct device *device, struct
 
 void decoder_log_probs(const struct decoder *decoder, struct device *device, float *out, struct matrix normed,
                        const int32_t *targets, float temperature) {
-    device_log_probs(device, out, NULL, normed, &decoder->head, targets, temperature);
+    device_log_probs(device, out, NULL, NULL, normed, &decoder->head, targets, temperature);
 }

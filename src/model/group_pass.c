@@ -149,6 +149,8 @@ int group_pass_run(struct group_pass *pass, const struct prompt_group *groups, s
     } else {
         pass->log_probs = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
         pass->log_sums = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
+        if (pass->entropic)
+            pass->entropies = workspace_matrix(workspace, DTYPE_F32, 1, rows->tokens, error).data;
     }
     if (error->code || embed(pass, groups, count, error)) return -1;
     struct linear_additions additions;
@@ -162,7 +164,7 @@ int group_pass_run(struct group_pass *pass, const struct prompt_group *groups, s
     if (pass->targets == TARGETS_NEXT)
         decoder_logits(model->decoder, model->device, pass->logits, pass->normed);
     else
-        device_log_probs(pass->model->device, pass->log_probs, pass->log_sums, pass->normed,
+        device_log_probs(pass->model->device, pass->log_probs, pass->log_sums, pass->entropies, pass->normed,
                          &model->decoder->head, rows->targets, temperature);
     return device_check(pass->model->device, error);
 }

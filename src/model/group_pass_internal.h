@@ -12,6 +12,7 @@ struct group_pass {
     struct workspace *workspace;
     enum tape_keep keep;
     enum group_targets targets;
+    bool entropic;                    // entropies are wanted beside log-probs
     bool keep_tower;                  // with a tape: gradients go through it, too
     const struct lora *adapter;       // of groups that name none; NULL: the model's own
     const struct low_rank *gradients; // where those of the adapter go, by the layers' numbers; NULL: frozen
@@ -24,6 +25,7 @@ struct group_pass {
     struct matrix last;          // [tokens, hidden]: rows of x that predict something
     struct matrix normed;        // the same after the final norm, compute type
     float *log_probs, *log_sums; // [tokens], on the device
+    float *entropies;            // likewise; NULL: not wanted
     struct matrix logits;        // [tokens, vocab] F32 with TARGETS_NEXT, in the place of these
 };
 

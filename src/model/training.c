@@ -104,9 +104,15 @@ static int32_t *to_int32(const size_t *values, size_t count, struct workspace *w
     return out;
 }
 
+// What the objective answered, on the device; by_entropy NULL: entropies are of no account.
+struct derivatives {
+    const float *by_log_prob, *by_entropy;
+};
+
 // From log-probs to the output of the last layer.
-static int head_backward(struct training *training, struct group_pass *pass, const float *derivatives,
-                         float temperature, struct matrix dx, struct error *error) {
+static int head_backward(struct training *training, struct group_pass *pass,
+                         const struct derivatives *derivatives, float temperature, struct matrix dx,
+                         struct error *error) {
     const struct decoder *decoder = training->model->decoder;
     const struct group_rows *rows = &pass->rows;
     struct workspace_mark mark = workspace_mark(training->workspace);
@@ -115,8 +121,13 @@ static int head_backward(struct training *training, struct group_pass *pass, con
     if (error->code) return -1;
     int32_t *sources = to_int32(rows->sources, rows->tokens, training->workspace, error);
     if (!sources) return -1;
-    device_log_probs_backward(pass->model->device, dnormed, training->text->head.values, derivatives,
-                              pass->log_sums, pass->normed, &decoder->head, rows->targets, temperature);
+    const struct log_prob_gradients gradients = {.by_log_prob = derivatives->by_log_prob,
+                                                 .log_sums = pass->log_sums,
+                                                 .by_entropy = derivatives->by_entropy,
+                                                 .entropies =
+                                                     derivatives->by_entropy ? pass->entropies : NULL};
+    device_log_probs_backward(pass->model->device, dnormed, training->text->head.values, &gradients,
+                              pass->normed, &decoder->head, rows->targets, temperature);
     device_rms_norm_backward(pass->model->device, dlast, training->text->final_norm, dnormed, pass->last,
                              decoder->final_norm, decoder->config.rms_eps);
     device_embed_backward(pass->model->device, dx, dlast,
@@ -144,7 +155,7 @@ static int input_backward(struct training *training, struct group_pass *pass, st
     return device_check(pass->model->device, error);
 }
 
-static int backward(struct training *training, struct group_pass *pass, const float *derivatives,
+static int backward(struct training *training, struct group_pass *pass, const struct derivatives *derivatives,
                     float temperature, struct error *error) {
     struct matrix dx = zeroed(pass->model->device, training->workspace, pass->x.rows, pass->x.columns, error);
     bool input_wanted = training->embedding_trained || pass->vision;
@@ -160,38 +171,79 @@ static bool all_zero(const float *values, size_t count) {
     return true;
 }
 
+// What is asked: one of the two.
+struct question {
+    training_objective *plain;
+    training_entropic_objective *entropic;
+    void *context;
+};
+
+// The answer, on the host: [rows.tokens], 0 beyond those of completions.
+struct answer {
+    float *log_probs, *entropies, *by_log_prob, *by_entropy;
+};
+
+static int ask(struct group_pass *pass, const struct question *question, struct answer *answer, double *loss,
+               struct error *error) {
+    struct workspace *workspace = pass->workspace;
+    size_t tokens = pass->rows.completed, all = pass->rows.tokens;
+    answer->log_probs = workspace_host(workspace, tokens, sizeof(float), error);
+    answer->by_log_prob = workspace_host(workspace, all, sizeof(float), error);
+    answer->entropies = question->entropic ? workspace_host(workspace, tokens, sizeof(float), error) : NULL;
+    answer->by_entropy = question->entropic ? workspace_host(workspace, all, sizeof(float), error) : NULL;
+    if (!answer->log_probs || !answer->by_log_prob ||
+        (question->entropic && (!answer->entropies || !answer->by_entropy)))
+        return -1;
+    struct device *device = pass->model->device;
+    device_download(device, answer->log_probs, matrix_of(pass->log_probs, DTYPE_F32, 1, tokens));
+    if (question->entropic)
+        device_download(device, answer->entropies, matrix_of(pass->entropies, DTYPE_F32, 1, tokens));
+    if (device_check(device, error)) return -1;
+    memset(answer->by_log_prob, 0, all * sizeof(float));
+    if (answer->by_entropy) memset(answer->by_entropy, 0, all * sizeof(float));
+    *loss = question->entropic
+                ? question->entropic(question->context, answer->log_probs, answer->entropies,
+                                     answer->by_log_prob, answer->by_entropy, tokens)
+                : question->plain(question->context, answer->log_probs, answer->by_log_prob, tokens);
+    if (!isfinite(*loss)) return error_set(error, ERROR_INPUT, "the loss is %g", *loss);
+    for (size_t i = 0; i < tokens; i++)
+        if (!isfinite(answer->by_log_prob[i]) || (answer->by_entropy && !isfinite(answer->by_entropy[i])))
+            return error_set(error, ERROR_INPUT, "the loss has no derivative at token %zu", i);
+    return 0;
+}
+
+static const float *upload(struct group_pass *pass, const float *values, struct error *error) {
+    struct matrix uploaded = workspace_matrix(pass->workspace, DTYPE_F32, 1, pass->rows.tokens, error);
+    if (error->code) return NULL;
+    device_upload(pass->model->device, uploaded, values);
+    return uploaded.data;
+}
+
 static int run_pass(struct training *training, const struct prompt_group *groups, size_t count,
-                    float temperature, training_objective *objective, void *context, double *loss,
-                    struct error *error) {
+                    float temperature, const struct question *question, double *loss, struct error *error) {
     struct group_pass pass = {.model = training->model,
                               .workspace = training->workspace,
                               .keep = training->options.checkpoint_activations ? TAPE_INPUTS : TAPE_ALL,
+                              .entropic = question->entropic != NULL,
                               .keep_tower = training_has_vision(training),
                               .adapter = training->lora,
                               .gradients = training->adapter_gradients};
-    if (group_pass_run(&pass, groups, count, temperature, error)) return -1;
+    struct answer answer;
+    if (group_pass_run(&pass, groups, count, temperature, error) ||
+        ask(&pass, question, &answer, loss, error))
+        return -1;
     size_t tokens = pass.rows.completed;
-    struct workspace *workspace = training->workspace;
-    float *log_probs = workspace_host(workspace, tokens, sizeof *log_probs, error);
-    float *derivatives = workspace_host(workspace, pass.rows.tokens, sizeof *derivatives, error);
-    struct matrix uploaded = workspace_matrix(workspace, DTYPE_F32, 1, pass.rows.tokens, error);
-    if (!log_probs || !derivatives || error->code) return -1;
-    device_download(pass.model->device, log_probs, matrix_of(pass.log_probs, DTYPE_F32, 1, tokens));
-    if (device_check(pass.model->device, error)) return -1;
-    memset(derivatives, 0, pass.rows.tokens * sizeof *derivatives);
-    *loss = objective(context, log_probs, derivatives, tokens);
-    if (!isfinite(*loss)) return error_set(error, ERROR_INPUT, "the loss is %g", *loss);
-    for (size_t i = 0; i < tokens; i++)
-        if (!isfinite(derivatives[i]))
-            return error_set(error, ERROR_INPUT, "the loss has no derivative at token %zu", i);
-    if (all_zero(derivatives, tokens)) return 0;
-    device_upload(pass.model->device, uploaded, derivatives);
-    return backward(training, &pass, uploaded.data, temperature, error);
+    bool entropic = answer.by_entropy && !all_zero(answer.by_entropy, tokens);
+    if (!entropic && all_zero(answer.by_log_prob, tokens)) return 0;
+    const struct derivatives derivatives = {.by_log_prob = upload(&pass, answer.by_log_prob, error),
+                                            .by_entropy =
+                                                entropic ? upload(&pass, answer.by_entropy, error) : NULL};
+    return error->code ? -1 : backward(training, &pass, &derivatives, temperature, error);
 }
 
-int training_pass(struct training *training, const struct prompt_group *groups, size_t count,
-                  float temperature, training_objective *objective, void *context, double *loss,
-                  struct error *error) {
+static int pass_question(struct training *training, const struct prompt_group *groups, size_t count,
+                         float temperature, const struct question *question, double *loss,
+                         struct error *error) {
     *error = (struct error){0};
     workspace_reset(training->workspace);
     for (size_t g = 0; g < count; g++)
@@ -200,10 +252,24 @@ int training_pass(struct training *training, const struct prompt_group *groups, 
                              g);
     uint64_t pass = training->passes++;
     if (training->lora) lora_set_dropout(training->lora, true, training->options.seed, pass);
-    int result = run_pass(training, groups, count, temperature, objective, context, loss, error);
+    int result = run_pass(training, groups, count, temperature, question, loss, error);
     if (training->lora) lora_set_dropout(training->lora, false, 0, 0);
     workspace_reset(training->workspace);
     return result;
+}
+
+int training_pass(struct training *training, const struct prompt_group *groups, size_t count,
+                  float temperature, training_objective *objective, void *context, double *loss,
+                  struct error *error) {
+    const struct question question = {.plain = objective, .context = context};
+    return pass_question(training, groups, count, temperature, &question, loss, error);
+}
+
+int training_pass_entropic(struct training *training, const struct prompt_group *groups, size_t count,
+                           float temperature, training_entropic_objective *objective, void *context,
+                           double *loss, struct error *error) {
+    const struct question question = {.entropic = objective, .context = context};
+    return pass_question(training, groups, count, temperature, &question, loss, error);
 }
 
 static int score(struct training *training, const struct prompt_group *groups, size_t count,

@@ -76,10 +76,18 @@ bool training_has_vision(const struct training *training);
 // ERROR_INPUT).
 typedef double training_objective(void *context, const float *log_probs, float *derivatives, size_t count);
 
+// The same with the entropy of what every completion token was drawn from (at the temperature), and its derivatives,
+// which are 0 before.
+typedef double training_entropic_objective(void *context, const float *log_probs, const float *entropies,
+                                           float *by_log_prob, float *by_entropy, size_t count);
+
 // Forward and backward over the groups together; gradients are added to. The loss goes to *loss.
 int training_pass(struct training *training, const struct prompt_group *groups, size_t count,
                   float temperature, training_objective *objective, void *context, double *loss,
                   struct error *error);
+int training_pass_entropic(struct training *training, const struct prompt_group *groups, size_t count,
+                           float temperature, training_entropic_objective *objective, void *context,
+                           double *loss, struct error *error);
 // Forward only: log-probs. With `base`, of the model as it was at training_open: with its weights of then, without
 // an adapter (reference policy); a group that names an adapter goes through that.
 int training_log_probs(struct training *training, const struct prompt_group *groups, size_t count,

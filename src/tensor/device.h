@@ -279,8 +279,8 @@ void device_gather(struct device *device, struct matrix y, struct matrix x, cons
 void device_scatter(struct device *device, struct matrix y, struct matrix x, const size_t *index);
 // out[i] = log softmax(x[i] * w^T / temperature)[targets[i]], in chunks of the vocabulary: the [rows,
 // vocabulary] matrix never exists. log_sums (may be NULL): log of the sum of exp(x[i] * w^T / temperature),
-// for the backward pass. Both are device memory [rows].
-void device_log_probs(struct device *device, float *out, float *log_sums, struct matrix x,
+// for the backward pass; entropies (may be NULL): of that softmax. All are device memory [rows].
+void device_log_probs(struct device *device, float *out, float *log_sums, float *entropies, struct matrix x,
                       const struct weight *w, const int32_t *targets, float temperature);
 // out[i] = log softmax(logits[i] / temperatures[i])[targets[i]], as device_log_probs computes it. logits [rows,
 // vocabulary] F32; out is device memory [rows].
@@ -315,10 +315,14 @@ void device_swiglu_backward(struct device *device, struct matrix dgate, struct m
 void device_gelu_backward(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
 // table[ids[i]] += dy[i], both F32; negative ids are passed over. The gradient of embed.
 void device_embed_backward(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
-// With derivatives[i] = d loss / d log_probs[i]: dx (F32, written) and dw, in chunks of the vocabulary.
-// derivatives and log_sums are device memory [rows].
+// With by_log_prob[i] = d loss / d log_probs[i], by_entropy[i] = d loss / d entropies[i]: dx (F32, written) and dw, in
+// chunks of the vocabulary. What it reads is device memory [rows].
+struct log_prob_gradients {
+    const float *by_log_prob, *log_sums;
+    const float *by_entropy, *entropies; // NULL: entropies are of no account
+};
 void device_log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
-                               const float *derivatives, const float *log_sums, struct matrix x,
+                               const struct log_prob_gradients *gradients, struct matrix x,
                                const struct weight *w, const int32_t *targets, float temperature);
 // dx is added to; da and db too.
 void device_low_rank_backward(struct device *device, struct matrix dx, struct matrix da, struct matrix db,

@@ -51,7 +51,7 @@ struct device_operations {
     void (*embed)(struct device *device, struct matrix y, struct matrix table, const int32_t *ids);
     void (*gather)(struct device *device, struct matrix y, struct matrix x, const size_t *index);
     void (*scatter)(struct device *device, struct matrix y, struct matrix x, const size_t *index);
-    void (*log_probs)(struct device *device, float *out, float *log_sums, struct matrix x,
+    void (*log_probs)(struct device *device, float *out, float *log_sums, float *entropies, struct matrix x,
                       const struct weight *w, const int32_t *targets, float temperature);
     void (*log_softmax)(struct device *device, float *out, struct matrix logits, const int32_t *targets,
                         const float *temperatures);
@@ -70,7 +70,7 @@ struct device_operations {
     void (*gelu_backward)(struct device *device, struct matrix dx, struct matrix dy, struct matrix x);
     void (*embed_backward)(struct device *device, struct matrix dtable, struct matrix dy, const int32_t *ids);
     void (*log_probs_backward)(struct device *device, struct matrix dx, struct matrix dw,
-                               const float *derivatives, const float *log_sums, struct matrix x,
+                               const struct log_prob_gradients *gradients, struct matrix x,
                                const struct weight *w, const int32_t *targets, float temperature);
     void (*low_rank_backward)(struct device *device, struct matrix dx, struct matrix da, struct matrix db,
                               struct matrix dy, struct matrix x, const struct low_rank *adapter);

@@ -244,14 +244,14 @@ void device_scatter(struct device *device, struct matrix y, struct matrix x, con
     RUN(device, is_empty(x), scatter(device, y, x, index));
 }
 
-void device_log_probs(struct device *device, float *out, float *log_sums, struct matrix x,
+void device_log_probs(struct device *device, float *out, float *log_sums, float *entropies, struct matrix x,
                       const struct weight *w, const int32_t *targets, float temperature) {
     if (device->error.code) return;
     bool fits = is_plain(w) && x.columns == w->values.columns && is_there(x) && is_computed(x.dtype) &&
                 (out || !x.rows) && temperature > 0;
     if (demand(device, fits, "log_probs", x, w->values) &&
         check_ids(device, targets, x.rows, w->values.rows, false, "log_probs: token id", "vocabulary"))
-        RUN(device, x.rows == 0, log_probs(device, out, log_sums, x, w, targets, temperature));
+        RUN(device, x.rows == 0, log_probs(device, out, log_sums, entropies, x, w, targets, temperature));
 }
 
 void device_log_softmax(struct device *device, float *out, struct matrix logits, const int32_t *targets,
@@ -425,17 +425,17 @@ void device_embed_backward(struct device *device, struct matrix dtable, struct m
 }
 
 void device_log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
-                               const float *derivatives, const float *log_sums, struct matrix x,
+                               const struct log_prob_gradients *gradients, struct matrix x,
                                const struct weight *w, const int32_t *targets, float temperature) {
     if (!trains(device, "log_probs_backward")) return;
     bool fits = is_plain(w) && x.columns == w->values.columns && is_there(x) && is_computed(x.dtype) &&
                 dx.dtype == DTYPE_F32 && same_shape(dx, x) && is_gradient(dw, w->values.rows, x.columns) &&
-                ((derivatives && log_sums) || !x.rows) && temperature > 0;
+                ((gradients->by_log_prob && gradients->log_sums) || !x.rows) &&
+                !gradients->by_entropy == !gradients->entropies && temperature > 0;
     if (demand(device, fits, "log_probs_backward", x, w->values) &&
         check_ids(device, targets, x.rows, w->values.rows, false, "log_probs_backward: token id",
                   "vocabulary"))
-        RUN(device, is_empty(x),
-            log_probs_backward(device, dx, dw, derivatives, log_sums, x, w, targets, temperature));
+        RUN(device, is_empty(x), log_probs_backward(device, dx, dw, gradients, x, w, targets, temperature));
 }
 
 void device_low_rank_backward(struct device *device, struct matrix dx, struct matrix da, struct matrix db,

@@ -185,6 +185,8 @@ static struct grpo_pass_options pass_options(const struct grpo *grpo) {
     loss.vespo_k_neg = r->vespo_k_neg;
     loss.vespo_lambda_neg = r->vespo_lambda_neg;
     loss.max_completion_length = r->max_completion_length;
+    loss.top_entropy_quantile = r->top_entropy_quantile;
+    loss.entropy_coef = r->entropy_coef;
     return (struct grpo_pass_options){
         .loss = loss,
         .temperature = r->temperature,

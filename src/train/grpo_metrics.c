@@ -10,6 +10,7 @@ enum sums {
     SUM_TOKENS,
     SUM_SEQUENCES,
     SUM_KL,
+    SUM_ENTROPY,
     SUM_CLIP_LOW,
     SUM_CLIP_HIGH,
     SUM_CORRECTION,
@@ -58,6 +59,7 @@ void grpo_add_totals(struct objective_totals *totals, const struct grpo_totals *
     s[SUM_TOKENS] += sums->tokens;
     s[SUM_SEQUENCES] += sums->sequences;
     s[SUM_KL] += sums->kl;
+    s[SUM_ENTROPY] += sums->entropy;
     s[SUM_CLIP_LOW] += sums->clip_low;
     s[SUM_CLIP_HIGH] += sums->clip_high;
     s[SUM_CORRECTION] += sums->correction;
@@ -153,6 +155,7 @@ static void policy_metrics(const struct grpo *grpo, const struct objective_total
     const double *s = totals->sums, tokens = s[SUM_TOKENS];
     double low = s[SUM_CLIP_LOW] / tokens, high = s[SUM_CLIP_HIGH] / tokens;
     if (recipe->beta > 0 && !recipe->kl_in_reward) add(list, "kl", s[SUM_KL] / tokens);
+    add(list, "entropy", s[SUM_ENTROPY] / tokens);
     add(list, "clip_ratio/low_mean", low);
     add(list, "clip_ratio/low_min", -totals->highs[HIGH_LEAST_CLIP_LOW]);
     add(list, "clip_ratio/high_mean", high);

@@ -97,7 +97,7 @@ struct batch {
     size_t tokens;
     size_t *lengths;
     bool *masked;
-    double *advantages, *log_probs, *old, *reference, *sampler, *full, *derivatives;
+    double *advantages, *log_probs, *old, *reference, *sampler, *full, *entropies, *by_log_prob, *by_entropy;
     bool has_old, has_reference;
 };
 
@@ -110,7 +110,9 @@ static void free_batch(struct batch *batch) {
     free(batch->reference);
     free(batch->sampler);
     free(batch->full);
-    free(batch->derivatives);
+    free(batch->entropies);
+    free(batch->by_log_prob);
+    free(batch->by_entropy);
 }
 
 static double *new_values(size_t count, struct error *error) {
@@ -136,9 +138,12 @@ static int open_batch(struct batch *batch, const struct grpo_group *groups, size
     batch->reference = new_values(tokens, error);
     batch->sampler = new_values(tokens, error);
     batch->full = new_values(tokens, error);
-    batch->derivatives = new_values(tokens, error);
+    batch->entropies = new_values(tokens, error);
+    batch->by_log_prob = new_values(tokens, error);
+    batch->by_entropy = new_values(tokens, error);
     return batch->lengths && batch->masked && batch->advantages && batch->log_probs && batch->old &&
-                   batch->reference && batch->sampler && batch->full && batch->derivatives
+                   batch->reference && batch->sampler && batch->full && batch->entropies &&
+                   batch->by_log_prob && batch->by_entropy
                ? 0
                : -1;
 }
@@ -219,13 +224,26 @@ static void add_report(const struct batch *batch, const struct policy_report *re
     if (report->clip_high > totals->most_clip_high) totals->most_clip_high = report->clip_high;
 }
 
-static double objective(void *context, const float *log_probs, float *derivatives, size_t count) {
+// Below it tokens do not count: of the tokens of this pass that do.
+static double entropy_cut(const struct batch *batch, double *sorted) {
+    size_t t = 0, count = 0;
+    for (size_t i = 0; i < batch->policy.count; t += batch->lengths[i++])
+        for (size_t k = t; !batch->masked[i] && k < t + batch->lengths[i]; k++)
+            sorted[count++] = batch->entropies[k];
+    return policy_entropy_cut(sorted, count, batch->options->loss.top_entropy_quantile);
+}
+
+static double objective(void *context, const float *log_probs, const float *entropies, float *by_log_prob,
+                        float *by_entropy, size_t count) {
     struct batch *batch = context;
     const struct grpo_pass_options *options = batch->options;
     struct policy_report report;
     double tokens = 0;
     if (count != batch->tokens) return NAN;
-    for (size_t t = 0; t < count; t++) batch->log_probs[t] = (double)log_probs[t];
+    for (size_t t = 0; t < count; t++) {
+        batch->log_probs[t] = (double)log_probs[t];
+        batch->entropies[t] = (double)entropies[t];
+    }
     if (options->compare) compare_samplers(batch); // before `old` may become the sampler's
     settle_old(batch);
     batch->policy.lengths = batch->lengths;
@@ -235,11 +253,17 @@ static double objective(void *context, const float *log_probs, float *derivative
     batch->policy.old = batch->has_old || options->honest ? batch->old : NULL;
     batch->policy.reference = batch->reference;
     batch->policy.sampler = batch->sampler;
+    batch->policy.entropies = batch->entropies;
     for (size_t i = 0; i < batch->policy.count; i++)
         if (!batch->masked[i]) tokens += (double)batch->lengths[i];
-    policy_loss(&batch->policy, &options->loss, batch->derivatives, NULL, &report);
+    struct policy_loss_options loss = options->loss;
+    if (loss.top_entropy_quantile < 1) loss.entropy_cut = entropy_cut(batch, batch->by_entropy);
+    policy_loss(&batch->policy, &loss, batch->by_log_prob, batch->by_entropy, &report);
     double weight = pass_weight(batch, tokens);
-    for (size_t t = 0; t < count; t++) derivatives[t] = (float)(weight * batch->derivatives[t]);
+    for (size_t t = 0; t < count; t++) {
+        by_log_prob[t] = (float)(weight * batch->by_log_prob[t]);
+        by_entropy[t] = (float)(weight * batch->by_entropy[t]);
+    }
     add_report(batch, &report, weight, tokens);
     return weight * report.loss;
 }
@@ -264,8 +288,8 @@ int grpo_pass_run(struct training *training, const struct grpo_pass_options *opt
     if (used && result == 0) {
         fill_batch(&batch, groups, count);
         totals->passed += count_passed(groups, count);
-        if (training_pass(training, listed, used, (float)options->temperature, objective, &batch, &loss,
-                          error))
+        if (training_pass_entropic(training, listed, used, (float)options->temperature, objective, &batch,
+                                   &loss, error))
             result = name_rows(groups, count, error);
     }
     free_batch(&batch);

@@ -158,7 +158,7 @@ const struct setting recipe_settings[] = {
     GRPO_FLAG(dynamic_sample, "false", "other prompts take the place of groups without spread (DAPO)"),
     GRPO_INTEGER(max_resample_times, "3", 1, 100, "how often that is tried"),
     GRPO_NUMBER(top_entropy_quantile, "1.0", 0.001, 1,
-                "share of tokens, the most uncertain ones, that count"),
+                "share of the tokens of a pass, the most uncertain ones, that count"),
     GRPO_NUMBER(entropy_coef, "0", 0, 1e6, "weight of a bonus for entropy"),
     GRPO_NUMBER(off_policy_mask_threshold, "-1", -1, 1e6,
                 "leave out completions with a negative advantage that drifted further; -1: none"),

@@ -372,7 +372,7 @@ static void test_embed(void **state) {
 struct log_probs_case {
     size_t rows, vocab, in;
     struct operand x, w;
-    const float *derivatives;
+    const float *derivatives, *by_entropy; // by_entropy NULL: of log-probs alone
     const int32_t *targets;
     double temperature;
 };
@@ -381,34 +381,53 @@ static double log_probs_definition(void *context) {
     const struct log_probs_case *l = context;
     double total = 0;
     for (size_t r = 0; r < l->rows; r++) {
-        double sum = 0, target = 0;
+        double sum = 0, target = 0, weighted = 0;
         for (size_t v = 0; v < l->vocab; v++) {
             double logit = 0;
             for (size_t i = 0; i < l->in; i++)
                 logit += l->x.values[r * l->in + i] * l->w.values[v * l->in + i];
             sum += exp(logit / l->temperature);
+            weighted += exp(logit / l->temperature) * logit / l->temperature;
             if (v == (size_t)l->targets[r]) target = logit / l->temperature;
         }
         total += (double)l->derivatives[r] * (target - log(sum));
+        if (l->by_entropy) total += (double)l->by_entropy[r] * (log(sum) - weighted / sum);
     }
     return total;
 }
 
-static void check_log_probs(struct device *device, size_t rows, size_t vocab, size_t in, enum dtype type) {
-    float derivatives[64], out[64], log_sums[64];
+static void check_log_probs(struct device *device, size_t rows, size_t vocab, size_t in, enum dtype type,
+                            bool entropic) {
+    float derivatives[64], by_entropy[64], out[64], log_sums[64], entropies[64];
     int32_t targets[64];
     for (size_t r = 0; r < rows; r++) {
         derivatives[r] = (float)r * 0.25f - 1;
+        by_entropy[r] = r % 3 == 1 ? 0 : 0.7f - (float)r * 0.125f;
         targets[r] = (int32_t)(r * 31 % vocab);
     }
-    struct log_probs_case l = {
-        rows,        vocab,   in, operand_new(rows, in, type, 1, 1), operand_new(vocab, in, type, 2, 1),
-        derivatives, targets, 1.5};
+    struct log_probs_case l = {rows,
+                               vocab,
+                               in,
+                               operand_new(rows, in, type, 1, 1),
+                               operand_new(vocab, in, type, 2, 1),
+                               derivatives,
+                               entropic ? by_entropy : NULL,
+                               targets,
+                               1.5};
     struct operand dx = operand_new(rows, in, DTYPE_F32, 3, 1), dw = operand_new(vocab, in, DTYPE_F32, 4, 1);
     const struct weight weight = weight_of(l.w.m);
-    device_log_probs(device, out, log_sums, l.x.m, &weight, targets, 1.5f);
-    device_log_probs_backward(device, dx.m, dw.m, derivatives, log_sums, l.x.m, &weight, targets, 1.5f);
+    const struct log_prob_gradients gradients = {.by_log_prob = derivatives,
+                                                 .log_sums = log_sums,
+                                                 .by_entropy = l.by_entropy,
+                                                 .entropies = entropic ? entropies : NULL};
+    device_log_probs(device, out, log_sums, entropic ? entropies : NULL, l.x.m, &weight, targets, 1.5f);
+    device_log_probs_backward(device, dx.m, dw.m, &gradients, l.x.m, &weight, targets, 1.5f);
     done(device);
+    double sum = 0; // what was computed forward is what the definition says
+    for (size_t r = 0; r < rows; r++)
+        sum += (double)derivatives[r] * (double)out[r] +
+               (entropic ? (double)by_entropy[r] * (double)entropies[r] : 0);
+    assert_near(sum, log_probs_definition(&l), type == DTYPE_F32 ? 1e-4 : 0.5);
     check("log_probs dx", dx.m, NULL, log_probs_definition, &l, l.x.values, tolerance_of(type));
     if (vocab < 1000)
         check("log_probs dw", dw.m, &dw, log_probs_definition, &l, l.w.values, tolerance_of(type));
@@ -421,10 +440,12 @@ static void test_log_probs(void **state) {
         struct error error = {0};
         struct device *device = device_open_cpu(2, levels[level], &error);
         if (!device) continue;
-        check_log_probs(device, 1, 2, 3, DTYPE_F32);
-        check_log_probs(device, 40, 50, 9, DTYPE_F32);
-        check_log_probs(device, 3, 4500, 4, DTYPE_F32); // two chunks of the vocabulary
-        if (device->fast_type == DTYPE_BF16) check_log_probs(device, 40, 50, 9, DTYPE_BF16);
+        for (int entropic = 0; entropic < 2; entropic++) {
+            check_log_probs(device, 1, 2, 3, DTYPE_F32, entropic);
+            check_log_probs(device, 40, 50, 9, DTYPE_F32, entropic);
+            check_log_probs(device, 3, 4500, 4, DTYPE_F32, entropic); // two chunks of the vocabulary
+            if (device->fast_type == DTYPE_BF16) check_log_probs(device, 40, 50, 9, DTYPE_BF16, entropic);
+        }
         device_close(device);
     }
 }

@@ -188,7 +188,7 @@ static void run_scatter(struct device *d, struct scene *s, size_t cut) {
 }
 static void run_log_probs(struct device *d, struct scene *s, size_t cut) {
     const struct weight w = weight_of(s->table);
-    device_log_probs(d, s->row[0].data, s->row[1].data, narrow(s->m[1], cut), &w, s->ids, 0.7f);
+    device_log_probs(d, s->row[0].data, s->row[1].data, NULL, narrow(s->m[1], cut), &w, s->ids, 0.7f);
 }
 static void run_log_softmax(struct device *d, struct scene *s, size_t cut) {
     int32_t targets[ROWS];
@@ -258,8 +258,8 @@ static void run_embed_backward(struct device *d, struct scene *s, size_t cut) {
 }
 static void run_log_probs_backward(struct device *d, struct scene *s, size_t cut) {
     const struct weight w = weight_of(s->table);
-    device_log_probs_backward(d, narrow(s->m[0], cut), s->dtable, s->row[0].data, s->row[1].data, s->m[1], &w,
-                              s->ids, 0.7f);
+    const struct log_prob_gradients gradients = {.by_log_prob = s->row[0].data, .log_sums = s->row[1].data};
+    device_log_probs_backward(d, narrow(s->m[0], cut), s->dtable, &gradients, s->m[1], &w, s->ids, 0.7f);
 }
 static void run_low_rank_backward(struct device *d, struct scene *s, size_t cut) {
     const struct low_rank adapter = adapter_of(s);

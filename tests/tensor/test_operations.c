@@ -294,7 +294,7 @@ static void test_log_probs(void **state) {
         struct device *device = open_level(levels[l], 2);
         if (!device) continue;
         const struct weight weight = weight_of(w);
-        device_log_probs(device, out, NULL, x, &weight, targets, 1.5f);
+        device_log_probs(device, out, NULL, NULL, x, &weight, targets, 1.5f);
         for (size_t i = 0; i < ROWS; i += 13) {
             double sum = 0, target = 0;
             for (size_t v = 0; v < VOCABULARY; v++) {

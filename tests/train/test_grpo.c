@@ -176,6 +176,53 @@ static void test_golden_objectives(void **state) {
     model_close(model);
 }
 
+// The loss with everything in it that reads entropies, along the gradient of one tensor and against it.
+static void test_entropies_are_derived(void **state) {
+    (void)state;
+    struct error error = {0};
+    const struct training_options options = {.train_text = true};
+    struct model *model = golden_model("qwen2_5_vl_tiny", MODEL_TYPE_F32, 1, NULL);
+    struct golden_group data;
+    golden_grpo(&data, model);
+    struct training *training = training_open(model, &options, &error);
+    assert_got(training, error);
+    json_t *json = golden_json("grpo/expected.json");
+    struct safetensors *inputs = golden_tensors("grpo/inputs.safetensors");
+    struct grpo_pass_options pass = {.loss = policy_loss_defaults, .temperature = 0.8};
+    pass.loss.entropy_coef = 0.5;
+    pass.loss.top_entropy_quantile = 0.6;
+    struct parameter *p = find_parameter(training, "model.layers.1.mlp.down_proj.weight");
+    float *value = value_of(training, p), *moved = malloc((p->count + 1) * sizeof *moved), *gradient = NULL;
+    double losses[3], norm = 0;
+    for (int way = 0; way < 3; way++) { // where it is, forward, back
+        struct golden_case c;
+        struct grpo_totals totals = {0};
+        const double step = way == 1 ? 2e-3 : -2e-3;
+        for (size_t k = 0; way && k < p->count; k++)
+            moved[k] = (float)((double)value[k] + step * (double)gradient[k] / norm);
+        if (way) set_value(training, p, moved);
+        training_refresh(training);
+        training_zero_gradients(training);
+        open_case(&c, &data, json, inputs, 0, data.count, false, false);
+        assert_ok(grpo_pass_run(training, &pass, &c.group, 1, &totals, &error), error);
+        grpo_group_close(&c.group);
+        losses[way] = totals.loss;
+        assert_true(totals.entropy > 0);
+        if (way) continue;
+        gradient = gradient_of(training, p);
+        for (size_t k = 0; k < p->count; k++) norm += (double)gradient[k] * (double)gradient[k];
+        norm = sqrt(norm);
+        assert_true(norm > 1e-3);
+    }
+    assert_near((losses[1] - losses[2]) / 4e-3 / norm, 1, 2e-2);
+    free(moved);
+    json_decref(json);
+    safetensors_free(inputs);
+    training_close(training);
+    golden_free(&data);
+    model_close(model);
+}
+
 // ---- a prompt is computed once --------------------------------------------------------------------------
 
 static float *all_gradients(struct training *training, size_t *count) {
@@ -318,6 +365,7 @@ static void test_reward_rises(void **state) {
                                         "completions/max_terminated_length",
                                         "completions/clipped_ratio",
                                         "clip_ratio/region_mean",
+                                        "entropy",
                                         "rollout_correction/k3_kl",
                                         "rollout_correction/ess",
                                         "loss",
@@ -437,6 +485,7 @@ static void test_bad_input(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_objectives),
+        cmocka_unit_test(test_entropies_are_derived),
         cmocka_unit_test(test_shared_prompt_is_exact),
         cmocka_unit_test(test_reward_rises),
         cmocka_unit_test(test_resumed_run_is_the_same),

@@ -137,8 +137,8 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
                 unsigned flags);
 void cpu_log_softmax(struct device *device, float *out, struct matrix logits, const int32_t *targets,
                      const float *temperatures);
-void cpu_log_probs(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
-                   const int32_t *targets, float temperature);
+void cpu_log_probs(struct device *device, float *out, float *log_sums, float *entropies, struct matrix x,
+                   struct matrix w, const int32_t *targets, float temperature);
 void cpu_attention(struct device *device, const struct attention *attention);
 void cpu_rms_norm(struct device *device, struct matrix y, struct matrix x, struct matrix weight, float eps);
 void cpu_rope(struct device *device, struct matrix x, size_t head_dim, struct matrix cosine,
@@ -172,7 +172,7 @@ void cpu_guard_release(struct cpu_guard *guard, void *data);
 void cpu_linear_backward(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
                          struct matrix dy, struct matrix x, struct matrix w, unsigned flags);
 void cpu_log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
-                            const float *derivatives, const float *log_sums, struct matrix x, struct matrix w,
+                            const struct log_prob_gradients *gradients, struct matrix x, struct matrix w,
                             const int32_t *targets, float temperature);
 void cpu_low_rank(struct device *device, struct matrix y, struct matrix x, const struct low_rank *adapter);
 void cpu_low_rank_backward(struct device *device, struct matrix dx, struct matrix da, struct matrix db,

@@ -110,18 +110,18 @@ static void linear(struct device *device, struct matrix y, struct matrix x, cons
                    struct matrix bias, unsigned flags) {
     cpu_linear(device, y, x, w->values, bias, flags);
 }
-static void log_probs(struct device *device, float *out, float *log_sums, struct matrix x,
+static void log_probs(struct device *device, float *out, float *log_sums, float *entropies, struct matrix x,
                       const struct weight *w, const int32_t *targets, float temperature) {
-    cpu_log_probs(device, out, log_sums, x, w->values, targets, temperature);
+    cpu_log_probs(device, out, log_sums, entropies, x, w->values, targets, temperature);
 }
 static void linear_backward(struct device *device, struct matrix dx, struct matrix dw, struct matrix dbias,
                             struct matrix dy, struct matrix x, const struct weight *w, unsigned flags) {
     cpu_linear_backward(device, dx, dw, dbias, dy, x, w->values, flags);
 }
 static void log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
-                               const float *derivatives, const float *log_sums, struct matrix x,
+                               const struct log_prob_gradients *gradients, struct matrix x,
                                const struct weight *w, const int32_t *targets, float temperature) {
-    cpu_log_probs_backward(device, dx, dw, derivatives, log_sums, x, w->values, targets, temperature);
+    cpu_log_probs_backward(device, dx, dw, gradients, x, w->values, targets, temperature);
 }
 
 static const struct device_operations operations = {

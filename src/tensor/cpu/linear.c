@@ -202,21 +202,36 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
 enum { VOCABULARY = 8192 };
 
 struct running {
-    double sum;
+    double sum;      // of exp(logit - top)
+    double weighted; // of exp(logit - top) * logit, where entropies are wanted
     float top, target;
 };
 
 static const struct running nothing_yet = {.top = -INFINITY, .target = NAN};
 
-// logits [count] of tokens from `first` on; overwritten.
+// The mean of the logits under their own softmax.
+static double expected_logit(const struct cpu_kernels *kernels, const float *logits, size_t count,
+                             double log_sum, float *shares) {
+    double lanes[8] = {0}, sum = 0;
+    kernels->softmax(shares, DTYPE_F32, logits, count, 1, (float)log_sum, 1);
+    for (size_t c = 0; c < count; c++) lanes[c % 8] += (double)shares[c] * (double)logits[c];
+    for (size_t k = 0; k < 8; k++) sum += lanes[k];
+    return sum;
+}
+
+// logits [count] of tokens from `first` on; overwritten. shares [count] is room for entropies; NULL: none are wanted.
 static void add_chunk(const struct cpu_kernels *kernels, struct running *state, float *logits, size_t first,
-                      size_t count, size_t target, float temperature) {
+                      size_t count, size_t target, float temperature, float *shares) {
     float top;
     double sum;
     for (size_t c = 0; c < count; c++) logits[c] /= temperature;
     kernels->sum_exp(logits, count, &top, &sum);
     float highest = top > state->top ? top : state->top;
-    state->sum = state->sum * exp((double)(state->top - highest)) + sum * exp((double)(top - highest));
+    double before = exp((double)(state->top - highest)), here = sum * exp((double)(top - highest));
+    state->sum = state->sum * before + here;
+    if (shares)
+        state->weighted = state->weighted * before +
+                          here * expected_logit(kernels, logits, count, (double)top + log(sum), shares);
     state->top = highest;
     if (target >= first && target < first + count) state->target = logits[target - first];
 }
@@ -227,12 +242,18 @@ static float log_prob(const struct running *state, float *log_sum) {
     return (float)((double)state->target - sum);
 }
 
-void cpu_log_probs(struct device *device, float *out, float *log_sums, struct matrix x, struct matrix w,
-                   const int32_t *targets, float temperature) {
+static float entropy(const struct running *state) {
+    return (float)((double)state->top + log(state->sum) - state->weighted / state->sum);
+}
+
+void cpu_log_probs(struct device *device, float *out, float *log_sums, float *entropies, struct matrix x,
+                   struct matrix w, const int32_t *targets, float temperature) {
     struct cpu_device *cpu = (struct cpu_device *)device;
     enum { ROWS = 256 };
     size_t rows = x.rows < ROWS ? x.rows : ROWS, width = w.rows < VOCABULARY ? w.rows : VOCABULARY;
     float *logits = cpu_scratch(cpu, cpu->base.threads + 2, rows * width);
+    for (int t = 0; entropies && t < device->threads; t++)
+        if (!cpu_scratch(cpu, t, VOCABULARY)) return;
     if (!logits || device->error.code) return;
     for (size_t first = 0; first < x.rows; first += ROWS) {
         size_t count = x.rows - first < ROWS ? x.rows - first : ROWS;
@@ -247,10 +268,12 @@ void cpu_log_probs(struct device *device, float *out, float *log_sums, struct ma
 #pragma omp parallel for num_threads(cpu->base.threads) schedule(static)
             for (size_t i = 0; i < count; i++)
                 add_chunk(cpu->kernels, &state[i], logits + i * part, v, part, (size_t)targets[first + i],
-                          temperature);
+                          temperature, entropies ? cpu->scratch[cpu_thread()] : NULL);
         }
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             out[first + i] = log_prob(&state[i], log_sums ? &log_sums[first + i] : NULL);
+            if (entropies) entropies[first + i] = entropy(&state[i]);
+        }
     }
 }
 
@@ -266,7 +289,7 @@ void cpu_log_softmax(struct device *device, float *out, struct matrix logits, co
         for (size_t v = 0; v < logits.columns; v += VOCABULARY) {
             size_t count = logits.columns - v < VOCABULARY ? logits.columns - v : VOCABULARY;
             memcpy(part, element(logits, i, v), count * sizeof *part);
-            add_chunk(cpu->kernels, &state, part, v, count, (size_t)targets[i], temperatures[i]);
+            add_chunk(cpu->kernels, &state, part, v, count, (size_t)targets[i], temperatures[i], NULL);
         }
         out[i] = log_prob(&state, NULL);
     }

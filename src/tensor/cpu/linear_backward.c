@@ -94,16 +94,35 @@ void cpu_linear_backward(struct device *device, struct matrix dx, struct matrix 
     arena_rewind(cpu->backward, mark);
 }
 
-// d log_prob / d logit_v = (1[v = target] - p_v) / temperature, for rows of logits in place or in BF16.
+// -p_v (by_log_prob + by_entropy (log p_v + H)) / temperature
+static void shares_with_entropy(struct cpu_device *cpu, void *out, enum dtype type, const float *logits,
+                                size_t n, const struct log_prob_gradients *g, size_t i, float temperature) {
+    float *shares = cpu->scratch[cpu_thread()], scale = 1 / temperature, log_sum = g->log_sums[i];
+    float by_log_prob = g->by_log_prob[i] * scale, by_entropy = g->by_entropy[i] * scale;
+    float offset = g->entropies[i] - log_sum;
+    cpu->kernels->softmax(shares, DTYPE_F32, logits, n, scale, log_sum, 1);
+    for (size_t c = 0; c < n; c++) shares[c] *= -(by_log_prob + by_entropy * (logits[c] * scale + offset));
+    if (type == DTYPE_F32)
+        memcpy(out, shares, n * sizeof *shares);
+    else
+        cpu->kernels->from_f32(out, type, shares, n);
+}
+
+// d log_prob / d logit_v = (1[v = target] - p_v) / temperature, d entropy / d logit_v = -p_v (log p_v + H) / temperature,
+// for the rows from `row` on, with logits in place or in BF16.
 static void logit_gradients(struct cpu_device *cpu, struct matrix out, struct matrix logits,
-                            const float *derivatives, const float *log_sums, const int32_t *targets,
+                            const struct log_prob_gradients *g, size_t row, const int32_t *targets,
                             size_t first, float temperature) {
 #pragma omp parallel for num_threads(cpu->base.threads) schedule(static)
     for (size_t i = 0; i < logits.rows; i++) {
-        float factor = derivatives[i] / temperature;
-        cpu->kernels->softmax(element(out, i, 0), out.dtype, element(logits, i, 0), logits.columns,
-                              1 / temperature, log_sums[i], -factor);
-        size_t target = (size_t)targets[i] - first;
+        float factor = g->by_log_prob[row + i] / temperature;
+        if (g->by_entropy && g->by_entropy[row + i] != 0)
+            shares_with_entropy(cpu, element(out, i, 0), out.dtype, element(logits, i, 0), logits.columns, g,
+                                row + i, temperature);
+        else
+            cpu->kernels->softmax(element(out, i, 0), out.dtype, element(logits, i, 0), logits.columns,
+                                  1 / temperature, g->log_sums[row + i], -factor);
+        size_t target = (size_t)targets[row + i] - first;
         if (target >= logits.columns) continue;
         float *wide = element(out, i, target);
         uint16_t *half = element(out, i, target);
@@ -116,13 +135,14 @@ static void logit_gradients(struct cpu_device *cpu, struct matrix out, struct ma
 
 // Vocabulary outermost: each part of w and dw passes through the caches once.
 void cpu_log_probs_backward(struct device *device, struct matrix dx, struct matrix dw,
-                            const float *derivatives, const float *log_sums, struct matrix x, struct matrix w,
+                            const struct log_prob_gradients *gradients, struct matrix x, struct matrix w,
                             const int32_t *targets, float temperature) {
     struct cpu_device *cpu = (struct cpu_device *)device;
     enum { ROWS = 1024, VOCABULARY = 4096 };
     size_t mark = arena_mark(cpu->backward);
     size_t rows = x.rows < ROWS ? x.rows : ROWS, width = w.rows < VOCABULARY ? w.rows : VOCABULARY;
     float *logits = cpu_temporary(cpu, DTYPE_F32, rows, width).data;
+    for (int t = 0; gradients->by_entropy && t < device->threads; t++) cpu_scratch(cpu, t, VOCABULARY);
     for (size_t v = 0; v < w.rows && !device->error.code; v += VOCABULARY) {
         size_t part = w.rows - v < VOCABULARY ? w.rows - v : VOCABULARY;
         for (size_t first = 0; first < x.rows && !device->error.code; first += ROWS) {
@@ -135,8 +155,7 @@ void cpu_log_probs_backward(struct device *device, struct matrix dx, struct matr
                 change.stride = 2 * part;
             }
             if (device->error.code) break;
-            logit_gradients(cpu, change, chunk, derivatives + first, log_sums + first, targets + first, v,
-                            temperature);
+            logit_gradients(cpu, change, chunk, gradients, first, targets, v, temperature);
             cpu_linear_backward(device, matrix_rows(dx, first, count),
                                 dw.data ? matrix_rows(dw, v, part) : dw, (struct matrix){0}, change, some,
                                 weights, v ? LINEAR_ADD : 0);
