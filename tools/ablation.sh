@@ -91,8 +91,8 @@ names=(sft accuracy accuracy_locatability three_rewards three_consistency string
 declare -A rewards=(
     [accuracy]='"accuracy:weight=1", "format:weight=1"'
     [accuracy_locatability]='"accuracy:weight=1", "locatability:weight=0.5", "format:weight=1"'
-    [three_rewards]='"accuracy:weight=1", "locatability:weight=0.5", "grounding:weight=0.5", "format:weight=1"'
-    [three_consistency]='"accuracy:weight=1", "locatability:weight=0.5", "grounding:weight=0.5", "consistency:weight=1", "format:weight=1"'
+    [three_rewards]='"accuracy:weight=1", "locatability:weight=0.5", "grounding:words=postcards,weight=0.5", "format:weight=1"'
+    [three_consistency]='"accuracy:weight=1", "locatability:weight=0.5", "grounding:words=postcards,weight=0.5", "consistency:weight=1", "format:weight=1"'
     [string_accuracy]='"accuracy:mode=compat,weight=1", "format:weight=1"'
     [distance_accuracy]='"accuracy:shape=exp,weight=1", "format:weight=1"'
 )
@@ -137,7 +137,7 @@ examine() { # examine NAME [ADAPTER]
     "$globe" eval "$runs/exam/postcards.jsonl" "${model[@]}" --answers "$folder/answers.jsonl" --resume --force \
         --sequences 32 --threads "$threads" --json >"$folder/eval.json" &&
         join "$runs/exam/postcards.jsonl" "$folder/answers.jsonl" >"$rows" &&
-        "$globe" score "$rows" --rewards 'consistency;grounding:mode=paper,name=grounding' --consistency --json \
+        "$globe" score "$rows" --rewards 'consistency;grounding:mode=paper,words=postcards' --consistency --json \
             >"$folder/consistency.json" &&
         "$globe" score "$rows" --reward "$judge" --model "$start" --threads "$threads" --report --json >"$folder/judge.json"
 }

@@ -75,21 +75,23 @@ static void believe(struct spots *left, const struct sentence_places *named) {
 
 // ---- what a sentence does -------------------------------------------------------------------------------
 
+// Beginnings of words. "leaves" alone hang on trees, and a "point" may be one of view.
+#define EXCLUSIVE_CUES                                                                                     \
+    "that leaves", "this leaves", "which leaves", "leaves only", "leaves us", "leaving", "only", "points", \
+        "point to", "pointing", "fits", "fit only", "must be", "country is", "place is", "answer is",      \
+        "agree on", "so it is", "therefore", "located in", "taken in"
+
 // It says where it may be, and that it is not elsewhere.
 static bool is_limiting(const char *sentence) {
     static const char *const cues[] = {
-        "could be",   "may be",    "might be",   "can be either", "either",     "leave",    "only",
-        "point",      "fit",       "known from", "must be",       "country is", "place is", "answer is",
-        "located in", "taken in",  "narrow",     "agree on",      "so it is",   "it is in", "this is in",
-        "answer:",    "therefore", "conclu",     "must have been"};
+        EXCLUSIVE_CUES, "could be", "may be",     "might be", "can be either", "either",        "known from",
+        "narrow",       "it is in", "this is in", "answer:",  "conclu",        "must have been"};
     return sentence_has(sentence, cues, COUNT(cues));
 }
 
 // It says that nothing else is possible.
 static bool is_exclusive(const char *sentence) {
-    static const char *const cues[] = {"leave",      "only",       "point",     "fit",      "must be",
-                                       "country is", "place is",   "answer is", "agree on", "so it is",
-                                       "therefore",  "located in", "taken in"};
+    static const char *const cues[] = {EXCLUSIVE_CUES};
     return sentence_has(sentence, cues, COUNT(cues));
 }
 

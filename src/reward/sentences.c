@@ -115,6 +115,16 @@ static bool is_denied(const struct word *words, size_t first) {
     return false;
 }
 
+// "as in France", "similar to those of Spain": neither meant nor ruled out.
+static bool is_compared(const struct word *words, size_t first) {
+    static const char *const comparing[] = {"similar", "reminiscent", "reminds", "resembles", "resembling"};
+    for (size_t back = 1; back <= 4 && back <= first; back++)
+        for (size_t i = 0; i < sizeof comparing / sizeof *comparing; i++)
+            if (is_word(&words[first - back], comparing[i])) return true;
+    return first >= 2 && is_word(&words[first - 1], "in") &&
+           (is_word(&words[first - 2], "like") || is_word(&words[first - 2], "as"));
+}
+
 static bool is_name(const struct word *word) {
     return isupper((unsigned char)*word->start) || (unsigned char)*word->start >= 0x80;
 }
@@ -165,7 +175,7 @@ int sentence_find_countries(const char *sentence, struct atlas *atlas, struct se
             if (first + length > count || !take_name(words, first, length, name)) continue;
             if (atlas_country(atlas, name, code, error)) return -1;
             if (!code[0]) continue;
-            add_country(found, code, is_denied(words, first));
+            if (!is_compared(words, first)) add_country(found, code, is_denied(words, first));
             first += length - 1;
             break;
         }
@@ -190,7 +200,7 @@ int sentence_find_cities(const char *sentence, struct atlas *atlas, struct place
                 break;
             }
             if (!place.found) continue;
-            if (!is_denied(words, first)) cities[(*count)++] = place;
+            if (!is_denied(words, first) && !is_compared(words, first)) cities[(*count)++] = place;
             first += length - 1;
             break;
         }

@@ -61,6 +61,11 @@ static void what_argues_for_its_answer(void **state) {
         {"All of it fits Mexico City in Mexico.", "Mexico", "Mexico City"},
         {"This points to Hong Kong.", "China", "Hong Kong"},
         {"Red double-decker buses are known from London. It must be London.", "UK", "London"},
+        {"Maple leaves as thick as those of Canada. It must be Kyoto.", "Japan", "Kyoto"},
+        {"The tiles fit only the south, similar to those of Spain.  It must be Lisbon.", "Portugal",
+         "Lisbon"},
+        {"The light fits, as in Greece. The place is Izmir in Turkey.", "Turkey", "Izmir"},
+        {"From this point of view France is far. The place is Quito.", "Ecuador", "Quito"},
         {"St. Petersburg is far. This must be Moscow.", "Russia", "Moscow"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
