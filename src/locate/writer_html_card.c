@@ -22,11 +22,11 @@ static int shrink(struct image *small, const struct image *image, size_t most, s
     return image_resize(small, image, width ? width : 1, height ? height : 1, error);
 }
 
-// A page of many photos would be too heavy with large pictures: 2,000 of them are about 20 MB as it is.
+// A page of many photos would be too heavy with large pictures: most of what a browser does is to read them.
 static const struct picture_size {
     size_t photos, side; // up to so many photos
     int quality;
-} picture_sizes[] = {{60, 480, 78}, {MANY, 320, 72}, {SIZE_MAX, 240, 66}};
+} picture_sizes[] = {{60, 480, 78}, {MANY, 320, 72}, {1000, 240, 66}, {SIZE_MAX, 176, 62}};
 
 static const struct picture_size *find_size(const struct writer_options *options) {
     const struct picture_size *size = picture_sizes;
