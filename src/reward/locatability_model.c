@@ -305,6 +305,10 @@ void locatability_model_close(struct locatability_model *judge) {
     free(judge);
 }
 
+bool locatability_model_is_remote(const struct locatability_model *judge) {
+    return judge->engine != NULL;
+}
+
 const char *locatability_model_name(const struct locatability_model *judge) {
     return judge->name;
 }

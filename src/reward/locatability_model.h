@@ -35,7 +35,8 @@ struct locatability_model *locatability_model_open(struct model *model, const ch
 // A server; of the options `log_probs` is set here.
 struct locatability_model *locatability_model_open_endpoint(const struct endpoint_options *options,
                                                             bool compat, struct error *error);
-void locatability_model_close(struct locatability_model *judge); // NULL is fine
+void locatability_model_close(struct locatability_model *judge);           // NULL is fine
+bool locatability_model_is_remote(const struct locatability_model *judge); // it needs images
 const char *
 locatability_model_name(const struct locatability_model *judge); // of the adapter, or the server's model
 

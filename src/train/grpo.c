@@ -36,7 +36,20 @@ static int open_rewards(struct grpo *grpo, struct error *error) {
     return set_weights(grpo, error);
 }
 
-// The reward model is an adapter over the weights that are open; it is named exactly when a reward asks for it.
+static struct locatability_model *open_remote_judge(const struct recipe *recipe, bool compat,
+                                                    struct error *error) {
+    const struct endpoint_options options = {.url = recipe->reward.locatability,
+                                             .model = recipe->reward.locatability_model,
+                                             .api_key = getenv("GLOBE_LOCATABILITY_API_KEY"),
+                                             .concurrency = 16,
+                                             .retries = 4,
+                                             .patience = 120,
+                                             .timeout = 300,
+                                             .jpeg_quality = 92};
+    return locatability_model_open_endpoint(&options, compat, error);
+}
+
+// The reward model is an adapter over the weights that are open, or a server; it is named exactly when a reward asks for it.
 static int open_judge(struct grpo *grpo, struct error *error) {
     const char *adapter = grpo->parts.recipe->reward.locatability;
     bool needed = reward_set_needs_locatability(grpo->rewards);
@@ -49,8 +62,15 @@ static int open_judge(struct grpo *grpo, struct error *error) {
         return error_set(error, ERROR_INPUT,
                          "reward.locatability names a reward model, but reward.functions asks for none");
     if (!needed) return 0;
-    grpo->judge = locatability_model_open(grpo->parts.model, adapter,
-                                          reward_set_locatability_is_compat(grpo->rewards), error);
+    bool compat = reward_set_locatability_is_compat(grpo->rewards);
+    bool remote = strncmp(adapter, "http://", 7) == 0 || strncmp(adapter, "https://", 8) == 0;
+    if (remote != (grpo->parts.recipe->reward.locatability_model[0] != 0))
+        return error_set(
+            error, ERROR_INPUT,
+            "reward.locatability_model is the name by which a server knows the reward model: it goes with "
+            "the address of one in reward.locatability");
+    grpo->judge = remote ? open_remote_judge(grpo->parts.recipe, compat, error)
+                         : locatability_model_open(grpo->parts.model, adapter, compat, error);
     return grpo->judge ? 0 : -1;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "photo/decode.h"
 
 // ---- rewards --------------------------------------------------------------------------------------------
 
@@ -42,6 +43,16 @@ static void take(struct grpo_group *groups, size_t count, size_t functions, cons
     }
 }
 
+// A server sees the picture itself.
+static int load_picture(const struct asked *asked, struct image *image, struct error *error) {
+    const char *path = asked->pictures ? asked->pictures[0] : NULL;
+    if (path) return photo_decode_file(image, path, NULL, NULL, error);
+    return error_set(
+        error, ERROR_INPUT,
+        "%s: the reward model's server is sent pictures that are files, and this one is part of a shard",
+        asked->place);
+}
+
 // What the reward model says of some groups' completions, at `completions`.
 static int judge_some(const struct grpo_rewards *rewards, const struct grpo_group *groups, size_t count,
                       struct reward_completion *completions, struct error *error) {
@@ -49,7 +60,9 @@ static int judge_some(const struct grpo_rewards *rewards, const struct grpo_grou
     struct locatability_case *asked = memory_new(count + 1, sizeof *asked, "locatability", error);
     const char **texts = memory_new(all + 1, sizeof *texts, "locatability", error);
     double *scores = memory_new(all + 1, sizeof *scores, "locatability", error);
-    int result = asked && texts && scores ? 0 : -1;
+    struct image *images = memory_new(count + 1, sizeof *images, "locatability", error);
+    bool remote = locatability_model_is_remote(rewards->judge);
+    int result = asked && texts && scores && images ? 0 : -1;
     for (size_t g = 0; result == 0 && g < count; g++) {
         const struct grpo_group *group = &groups[g];
         const struct prompt *prompt = group->completions ? &group->row.sample->prompt : NULL;
@@ -58,11 +71,15 @@ static int judge_some(const struct grpo_rewards *rewards, const struct grpo_grou
             result =
                 error_set(error, ERROR_INPUT, "%s: locatability is of one picture, and the prompt has %zu",
                           group->row.sample->asked->place, prompt->grid_count);
-        asked[cases++] = (struct locatability_case){.name = group->row.sample->asked->place,
-                                                    .shown = prompt,
-                                                    .embeds = group->row.embeds,
-                                                    .texts = texts + at,
-                                                    .count = group->count};
+        else if (remote)
+            result = load_picture(group->row.sample->asked, &images[cases], error);
+        asked[cases] = (struct locatability_case){.name = group->row.sample->asked->place,
+                                                  .image = remote ? &images[cases] : NULL,
+                                                  .shown = prompt,
+                                                  .embeds = group->row.embeds,
+                                                  .texts = texts + at,
+                                                  .count = group->count};
+        cases++;
         for (size_t i = 0; i < group->count; i++) texts[at++] = group->completions[i].text;
     }
     if (result == 0 && cases &&
@@ -71,9 +88,11 @@ static int judge_some(const struct grpo_rewards *rewards, const struct grpo_grou
         if (result == 0) log_warning("%s", error->message);
     }
     for (size_t i = 0; result == 0 && i < at; i++) completions[i].locatability = scores[i];
+    for (size_t i = 0; images && i < cases; i++) image_free(&images[i]);
     free(asked);
     free(texts);
     free(scores);
+    free(images);
     return result;
 }
 

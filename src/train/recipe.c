@@ -188,7 +188,10 @@ const struct setting recipe_settings[] = {
     USED(RECIPE_GRPO, reward, gazetteer, SETTING_TEXT, "\"\"", 0, 0, NULL,
          "gazetteer of rewards that resolve names; empty: the program's own", false),
     USED(RECIPE_GRPO, reward, locatability, SETTING_TEXT, "\"\"", 0, 0, NULL,
-         "adapter of the reward model of locatability, a PEFT folder; where a reward asks for it", false),
+         "reward model of locatability, where a reward asks for it: an adapter's folder, or a server's URL",
+         false),
+    USED(RECIPE_GRPO, reward, locatability_model, SETTING_TEXT, "\"\"", 0, 0, NULL,
+         "the server's name for it", false),
 
     USED(RECIPE_REWARD, judge, swapped, SETTING_NUMBER, "0", 0, 1, NULL,
          "share of the rows that get another row's completion, so that the words alone do not tell", true),

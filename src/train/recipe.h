@@ -110,7 +110,8 @@ struct recipe_reward {
     struct setting_list functions, weights;
     int failure; // 1: mask
     char *gazetteer;
-    char *locatability; // folder
+    char *locatability;       // folder, or a server's address
+    char *locatability_model; // its name there
 };
 
 // How rows become those of a reward model (train/reward_rows.h).

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "engine/mock_server.h"
 #include "model/safetensors.h"
 #include "train/grpo.h"
 #include "train/grpo_internal.h"
@@ -463,6 +464,36 @@ static void test_interrupted_within_a_cycle(void **state) {
     assert_error(-1, error, ERROR_INTERRUPTED, "stopped after step 3,");
 }
 
+// The reward model on a server: it is sent the pictures, and what it says is the reward.
+static void test_reward_server(void **state) {
+    (void)state;
+    struct error error = {0};
+    static const struct mock_step good = {
+        .body = "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"yes\"},\"finish_reason\":\"length\","
+                "\"logprobs\":{\"content\":[{\"token\":\"yes\",\"logprob\":-0.1,\"top_logprobs\":["
+                "{\"token\":\"yes\",\"logprob\":-0.25},{\"token\":\"no\",\"logprob\":-1.75}]}]}}]}"};
+    struct mock_server *server = mock_server_start(&good, 1, 0);
+    char folder[600], address[200];
+    snprintf(folder, sizeof folder, "%s", test_temporary("served"));
+    snprintf(address, sizeof address, "reward.locatability=%s", mock_server_url(server));
+    const char *sets[] = {"reward.functions=[\"locatability:shape=probability\"]",
+                          address,
+                          "schedule.max_steps=1",
+                          "grpo.num_generations=2",
+                          "reward.locatability_model=judge",
+                          NULL};
+    assert_ok(run(folder, false, sets, &error), error);
+    json_t *lines = read_lines(folder, "metrics.jsonl");
+    assert_near(metric_at(lines, 0, "rewards/locatability/mean"), 1 / (1 + exp(-1.5)), 1e-6);
+    json_decref(lines);
+    assert_int_equal(mock_server_count(server), 6); // three prompts, two completions of each
+    assert_non_null(strstr(mock_server_request(server, 0)->body, "data:image/jpeg;base64,"));
+    mock_server_stop(server);
+    sets[4] = NULL;
+    assert_error(run(test_temporary("nameless"), false, sets, &error), error, ERROR_INPUT,
+                 "reward.locatability_model is the name");
+}
+
 static void test_bad_input(void **state) {
     (void)state;
     char rows[700];
@@ -490,6 +521,7 @@ int main(void) {
         cmocka_unit_test(test_reward_rises),
         cmocka_unit_test(test_resumed_run_is_the_same),
         cmocka_unit_test(test_reward_model),
+        cmocka_unit_test(test_reward_server),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_interrupted_within_a_cycle),
     };
