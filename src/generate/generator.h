@@ -1,7 +1,7 @@
 // Decoding many sequences together. Every request is read once into a shared cache; its samples, and those of
 // other requests, then advance one token per step as one batch, so that the weights are read once per step. What else
 // is in flight changes an answer by the rounding of matrix products of another height at most (on the CPU: of more than
-// 16 rows), never by draws or pieces.
+// 16 rows), never by draws or pieces; of small models and of exact ones (model_options.exact) by nothing.
 #ifndef GLOBE_GENERATE_GENERATOR_H
 #define GLOBE_GENERATE_GENERATOR_H
 

@@ -50,7 +50,7 @@ void cpu_linear_exact(struct cpu_device *cpu, struct matrix y, struct matrix x, 
         p.chunk = at_least(FEW_BYTES / (k * dtype_size(w.dtype)) / 4 * 4, 4);
         if (p.chunk > even) p.chunk = at_least(even, 1);
     } else {
-        p.block = at_least(BLOCK_VALUES / k / 6 * 6, 12);
+        p.block = at_least(BLOCK_VALUES / k / 6 * 6, 24);
         p.chunk = PANEL_ROWS;
         if (p.block > x.rows) p.block = x.rows;
     }

@@ -173,7 +173,10 @@ void cpu_linear(struct device *device, struct matrix y, struct matrix x, struct 
     }
     bool same = w.dtype == x.dtype, amx = cpu->amx && same && w.dtype == DTYPE_BF16 && w.columns >= 32;
     size_t small = amx ? SMALL_M_AMX : SMALL_M;
-    if (device->exact && !(amx && w.columns >= DEVICE_LONG_SUM)) {
+    // Without AVX-512 the row kernels are the faster ones for few rows, too.
+    bool alone = device->exact ? !(amx && w.columns >= DEVICE_LONG_SUM)
+                               : cpu->kernels->row_lanes < 16 && x.rows <= small;
+    if (alone) {
         cpu_linear_exact(cpu, y, x, w, bias_f32, add);
         return;
     }
