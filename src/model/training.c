@@ -201,10 +201,11 @@ static int ask(struct group_pass *pass, const struct question *question, struct 
     if (device_check(device, error)) return -1;
     memset(answer->by_log_prob, 0, all * sizeof(float));
     if (answer->by_entropy) memset(answer->by_entropy, 0, all * sizeof(float));
-    *loss = question->entropic
-                ? question->entropic(question->context, answer->log_probs, answer->entropies,
-                                     answer->by_log_prob, answer->by_entropy, tokens)
-                : question->plain(question->context, answer->log_probs, answer->by_log_prob, tokens);
+    if (question->entropic)
+        *loss = question->entropic(question->context, answer->log_probs, answer->entropies,
+                                   answer->by_log_prob, answer->by_entropy, tokens);
+    else if (question->plain)
+        *loss = question->plain(question->context, answer->log_probs, answer->by_log_prob, tokens);
     if (!isfinite(*loss)) return error_set(error, ERROR_INPUT, "the loss is %g", *loss);
     for (size_t i = 0; i < tokens; i++)
         if (!isfinite(answer->by_log_prob[i]) || (answer->by_entropy && !isfinite(answer->by_entropy[i])))

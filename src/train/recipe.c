@@ -121,6 +121,7 @@ const struct setting recipe_settings[] = {
     TEXT(run, folder, NULL, "where checkpoints and metrics go"),
     KEPT_INTEGER(run, seed, "42", 0, 9e15, "of order, dropout and adapters"),
     INTEGER(run, threads, "0", 0, 1024, "of each rank; 0: all processors"),
+    KEPT_FLAG(run, exact, "false", "sampling, scoring and training find the same log-probs, to the bit"),
     INTEGER(run, eval_every, "200", 0, 1e9, "steps between evaluations; 0: only at the end"),
     FLAG(run, tensorboard, "true", "write event files beside metrics.jsonl"),
     NUMBER(run, rank_timeout, "1800", 0, 1e7, "seconds to wait for other ranks; 0: for ever"),

@@ -125,6 +125,7 @@ struct recipe_run {
     char *folder;
     uint64_t seed;
     int threads;
+    bool exact;
     uint64_t eval_every;
     bool tensorboard;
     double rank_timeout;

@@ -144,6 +144,7 @@ static int open_model(struct run *run, struct error *error) {
     const struct model_options options = {.type = (enum model_type)recipe->model.dtype,
                                           .threads = threads > 0 ? threads : 1,
                                           .builtin_template = true,
+                                          .exact = recipe->run.exact,
                                           .min_pixels = recipe->model.min_pixels,
                                           .max_pixels = recipe->model.max_pixels};
     run->model = model_open(recipe->model.folder, &options, error);

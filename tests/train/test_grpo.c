@@ -199,7 +199,7 @@ static void test_entropies_are_derived(void **state) {
         struct golden_case c;
         struct grpo_totals totals = {0};
         const double step = way == 1 ? 2e-3 : -2e-3;
-        for (size_t k = 0; way && k < p->count; k++)
+        for (size_t k = 0; gradient && k < p->count; k++)
             moved[k] = (float)((double)value[k] + step * (double)gradient[k] / norm);
         if (way) set_value(training, p, moved);
         training_refresh(training);
@@ -424,6 +424,22 @@ static void refuse(const char *const *sets, const char *message) {
     if (!strstr(error.message, message)) fail_msg("\"%s\" does not say \"%s\"", error.message, message);
 }
 
+// In exact mode training finds the very log-probs that were sampled with.
+static void test_exact_run(void **state) {
+    (void)state;
+    struct error error = {0};
+    char folder[600];
+    static const char *const sets[] = {"run.exact=true", "schedule.max_steps=3", NULL};
+    snprintf(folder, sizeof folder, "%s", test_temporary("exact"));
+    assert_ok(run(folder, false, sets, &error), error);
+    json_t *lines = read_lines(folder, "metrics.jsonl");
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(metric_at(lines, i, "sampling/sampling_logp_difference/max") <= 0);
+        assert_near(metric_at(lines, i, "rollout_correction/ess"), 1, 0);
+    }
+    json_decref(lines);
+}
+
 // A reward model over the weights of before, while these are trained: another adapter, one copy of the weights.
 static void test_reward_model(void **state) {
     (void)state;
@@ -520,6 +536,7 @@ int main(void) {
         cmocka_unit_test(test_shared_prompt_is_exact),
         cmocka_unit_test(test_reward_rises),
         cmocka_unit_test(test_resumed_run_is_the_same),
+        cmocka_unit_test(test_exact_run),
         cmocka_unit_test(test_reward_model),
         cmocka_unit_test(test_reward_server),
         cmocka_unit_test(test_bad_input),
