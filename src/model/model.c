@@ -156,19 +156,30 @@ static int see(struct model *model, const struct prompt *prompt, const struct lo
     return model->config->family->see(model, prompt, &additions, embeds, trace, error);
 }
 
-int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error) {
+// embeds or trace may be NULL.
+static int look_at(struct model *model, const struct prompt *prompt, const struct trace *trace, float *embeds,
+                   struct error *error) {
     size_t unit = (size_t)(model->config->vision.merge * model->config->vision.merge);
     workspace_reset(model->workspace);
     *error = (struct error){0};
     struct matrix seen = workspace_matrix(model->workspace, DTYPE_F32, prompt->patches.rows / unit,
                                           (size_t)model->config->text.hidden, error);
-    int result = error->code ? -1 : see(model, prompt, NULL, seen, NULL, error);
-    if (result == 0) {
+    int result = error->code ? -1 : see(model, prompt, NULL, seen, trace, error);
+    if (result == 0 && embeds) {
         device_download(model->device, embeds, seen);
         result = device_check(model->device, error);
     }
     workspace_reset(model->workspace);
     return result;
+}
+
+int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error) {
+    return look_at(model, prompt, NULL, embeds, error);
+}
+
+int model_watch(struct model *model, const struct prompt *prompt, const struct trace *trace,
+                struct error *error) {
+    return look_at(model, prompt, trace, NULL, error);
 }
 
 // A prompt on its way through the model.

@@ -101,6 +101,9 @@ void model_prefill_drop(struct prefill *prefill); // instead of end; NULL will d
 // What the tower, with the model's own adapter, says about a prompt's pictures: embeds [rows, hidden] F32 in host
 // memory, rows = patches.rows / patches_per_token.
 int model_see(struct model *model, const struct prompt *prompt, float *embeds, struct error *error);
+// The same, for the stages on the way: "vision.patch_embed", "vision.block.0", ..., "vision.embeds".
+int model_watch(struct model *model, const struct prompt *prompt, const struct trace *trace,
+                struct error *error);
 
 // A cache for `capacity` tokens that go through the model's own adapter, if it has one; for another, or for
 // lora_none(), set cache->adapter before the first token.
