@@ -76,6 +76,7 @@ static int find_scope(const struct settings *settings, const struct operands *fi
     struct session session = {0};
     struct scope scope = {0};
     struct scope_report report;
+    struct buffer text = {0};
     struct error error = {0};
     struct outputs outputs = {0};
     int result =
@@ -87,18 +88,16 @@ static int find_scope(const struct settings *settings, const struct operands *fi
     if (result == 0 && !session.model)
         result =
             error_set(&error, ERROR_USAGE, "--scope needs a local model: a server does not say how it sees");
-    if (result == 0)
-        result =
-            scope_fit_rows(&scope, model_preprocessor(session.model), &exam.rows, 0.004, &report, &error);
+    if (result == 0) result = scope_fit_rows(&scope, session.model, &exam.rows, 0.003, &report, &error);
     if (result == 0) result = scope_save(&scope, settings->scope, &error);
     if (result == 0) {
-        printf("%s: %zu pictures, %zu held out; threshold %.3f\n", settings->scope, report.fitted,
-               report.held_out, scope.threshold);
-        for (int v = 0; v < SCOPE_VARIATIONS; v++)
-            printf("  %-12s%6.2f %% of the held-out pictures out of scope\n",
-                   scope_variation_name((enum scope_variation)v), 100 * report.false_alarms[v]);
-        if (fflush(stdout)) result = error_set_errno(&error, "standard output", "cannot write");
+        scope_report_write(&text, &scope, &report);
+        if (text.failed || fputs(text.data, stdout) == EOF)
+            result = error_set(&error, ERROR_MEMORY, "no memory for the report");
+        if (result == 0 && fflush(stdout))
+            result = error_set_errno(&error, "standard output", "cannot write");
     }
+    buffer_free(&text);
     scope_free(&scope);
     session_close(&session);
     exam_close(&exam);

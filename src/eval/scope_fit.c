@@ -6,130 +6,132 @@
 
 #include "base/memory.h"
 #include "base/progress.h"
-#include "base/random.h"
 #include "base/signals.h"
+#include "eval/scope_head.h"
+#include "eval/scope_others.h"
+#include "model/facts.h"
 #include "photo/decode.h"
-#include "photo/encode.h"
-#include "photo/resize.h"
 
-enum { FEWEST_ROWS = 500, HELD_OUT = 5 };
+enum { FEWEST_ROWS = 500, PARTS = 5, OWN_VIEWS = 2 };
 
-const char *scope_variation_name(enum scope_variation variation) {
-    static const char *const names[SCOPE_VARIATIONS] = {"as it is", "smaller", "compressed",
-                                                        "cropped",  "turned",  "paler"};
-    return variation < SCOPE_VARIATIONS ? names[variation] : "unknown";
-}
+// Features of pictures, [count, features], and what comes of them.
+struct views {
+    float *values;
+    double *scores; // [count], of weights that have not met the picture
+    uint8_t *kinds; // [count]: what was done to the picture, or what it is
+    size_t features, capacity, count;
+    size_t each; // of the same picture, one behind the other: they are held out together
+};
 
-static int compress(struct image *out, const struct image *in, int quality, struct error *error) {
-    struct buffer jpeg = {0};
-    int result = photo_encode_jpeg(&jpeg, in, quality, error);
-    if (result == 0) result = photo_decode_buffer(out, jpeg.data, jpeg.length, "picture", NULL, NULL, error);
-    buffer_free(&jpeg);
+static int add_view(struct views *views, struct model *model, const struct image *image, int kind,
+                    struct error *error) {
+    float *features;
+    size_t count;
+    if (scope_look(image, model, &features, &count, error)) return -1;
+    if (!views->values) {
+        views->features = count;
+        views->values = memory_new(views->capacity, count * sizeof *views->values, "scope", error);
+        views->scores = memory_new(views->capacity, sizeof *views->scores, "scope", error);
+        views->kinds = memory_new(views->capacity, 1, "scope", error);
+    }
+    int result = views->values && views->scores && views->kinds ? 0 : -1;
+    if (result == 0) {
+        memcpy(views->values + views->count * count, features, count * sizeof *features);
+        views->kinds[views->count++] = (uint8_t)kind;
+    }
+    free(features);
     return result;
 }
 
-static int shrink(struct image *out, const struct image *in, double share, int quality, struct error *error) {
-    struct image small = {0};
-    size_t width = (size_t)lround((double)in->width * share),
-           height = (size_t)lround((double)in->height * share);
-    int result = image_resize(&small, in, width ? width : 1, height ? height : 1, error);
-    if (result == 0) result = compress(out, &small, quality, error);
-    image_free(&small);
-    return result;
+static void free_views(struct views *views) {
+    free(views->values);
+    free(views->scores);
+    free(views->kinds);
 }
 
-static int crop(struct image *out, const struct image *in, struct random *random, struct error *error) {
-    size_t width = (size_t)((double)in->width * (0.8 + 0.2 * random_unit(random)));
-    size_t height = (size_t)((double)in->height * (0.8 + 0.2 * random_unit(random)));
-    if (image_new(out, width ? width : 1, height ? height : 1, error)) return -1;
-    size_t left = (size_t)random_below(random, in->width - out->width + 1),
-           top = (size_t)random_below(random, in->height - out->height + 1);
-    for (size_t y = 0; y < out->height; y++)
-        memcpy(out->rgb + 3 * y * out->width, in->rgb + 3 * ((top + y) * in->width + left), 3 * out->width);
-    return 0;
+static bool is_held_out(const struct views *views, size_t view, size_t part) {
+    return view / views->each % PARTS == part;
 }
 
-// Between four pixels, and never beyond the edge: the picture is enlarged until it fills its frame.
-static int turn(struct image *out, const struct image *in, double degrees, struct error *error) {
-    if (image_new(out, in->width, in->height, error)) return -1;
-    double angle = degrees * acos(-1) / 180, c = cos(angle), s = sin(angle), w = (double)in->width,
-           h = (double)in->height;
-    double zoom = fmin(1 / (c + fabs(s) * h / w), 1 / (c + fabs(s) * w / h));
-    for (size_t y = 0; y < out->height; y++)
-        for (size_t x = 0; x < out->width; x++) {
-            double dx = ((double)x - (w - 1) / 2) * zoom, dy = ((double)y - (h - 1) / 2) * zoom;
-            double sx = fmin(fmax(c * dx - s * dy + (w - 1) / 2, 0), w - 1),
-                   sy = fmin(fmax(s * dx + c * dy + (h - 1) / 2, 0), h - 1);
-            size_t x0 = (size_t)sx, y0 = (size_t)sy, x1 = x0 + 1 < in->width ? x0 + 1 : x0,
-                   y1 = y0 + 1 < in->height ? y0 + 1 : y0;
-            double fx = sx - (double)x0, fy = sy - (double)y0;
-            for (size_t k = 0; k < 3; k++) {
-                double upper = (1 - fx) * in->rgb[3 * (y0 * in->width + x0) + k] +
-                               fx * in->rgb[3 * (y0 * in->width + x1) + k];
-                double lower = (1 - fx) * in->rgb[3 * (y1 * in->width + x0) + k] +
-                               fx * in->rgb[3 * (y1 * in->width + x1) + k];
-                out->rgb[3 * (y * in->width + x) + k] = (uint8_t)lround((1 - fy) * upper + fy * lower);
-            }
-        }
-    return 0;
-}
-
-static int pale(struct image *out, const struct image *in, double share, struct error *error) {
-    if (image_new(out, in->width, in->height, error)) return -1;
-    for (size_t i = 0; i < in->width * in->height; i++) {
-        const uint8_t *p = in->rgb + 3 * i;
-        double grey = 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];
-        for (size_t k = 0; k < 3; k++)
-            out->rgb[3 * i + k] = (uint8_t)lround(grey * share + p[k] * (1 - share));
-    }
-    return 0;
-}
-
-int scope_vary(struct image *out, const struct image *in, enum scope_variation variation, uint64_t draw,
-               struct error *error) {
-    struct random random;
-    random_start(&random, draw, (uint64_t)variation);
-    double much = random_unit(&random);
-    *out = (struct image){0};
-    switch (variation) {
-    case VARIATION_SMALLER:
-        return shrink(out, in, 0.5 + 0.5 * much, 70 + (int)random_below(&random, 26), error);
-    case VARIATION_COMPRESSED:
-        return compress(out, in, 40 + (int)(50 * much), error);
-    case VARIATION_CROPPED:
-        return crop(out, in, &random, error);
-    case VARIATION_TURNED:
-        return turn(out, in, 8 * much - 4, error);
-    case VARIATION_PALER:
-        return pale(out, in, 0.7 * much, error);
-    case VARIATION_NONE:
-    case SCOPE_VARIATIONS:
-        break;
-    }
-    if (image_new(out, in->width, in->height, error)) return -1;
-    memcpy(out->rgb, in->rgb, 3 * in->width * in->height);
-    return 0;
-}
-
-static int look(const struct photo_preprocessor *preprocessor, const char *path,
-                enum scope_variation variation, uint64_t draw, float *features, struct error *error) {
-    struct image picture = {0}, varied = {0};
+// As it is and once varied, the variations in turn.
+static int add_own(struct views *views, struct model *model, const char *path, size_t row,
+                   struct error *error) {
+    struct image picture = {0};
     int result = photo_decode_file(&picture, path, NULL, NULL, error);
-    if (result == 0) result = scope_vary(&varied, &picture, variation, draw, error);
-    if (result == 0) result = scope_look(&varied, preprocessor, features, error);
+    for (size_t view = 0; result == 0 && view < OWN_VIEWS; view++) {
+        int variation = view ? 1 + (int)(row % (SCOPE_VARIATIONS - 1)) : VARIATION_NONE;
+        struct image varied = {0};
+        result = scope_vary(&varied, &picture, (enum scope_variation)variation, row, error);
+        if (result == 0) result = add_view(views, model, &varied, variation, error);
+        image_free(&varied);
+    }
     image_free(&picture);
-    image_free(&varied);
     return result;
 }
 
-static bool is_held_out(size_t row) {
-    return row % HELD_OUT == HELD_OUT - 1;
+static int add_other(struct views *views, struct model *model, struct scope_others *others, size_t index,
+                     struct error *error) {
+    struct image picture = {0};
+    int result = scope_others_draw(others, index, &picture, error);
+    if (result == 0) result = add_view(views, model, &picture, scope_others_kind(index), error);
+    image_free(&picture);
+    return result;
 }
 
-// Every row once as it is and once varied, the variations in turn.
-static enum scope_variation variation_of(size_t view) {
-    if (view % 2 == 0) return VARIATION_NONE;
-    return (enum scope_variation)(1 + view / 2 / HELD_OUT % (SCOPE_VARIATIONS - 1));
+static int look_at_all(struct views *own, struct views *other, struct model *model,
+                       struct scope_others *others, const struct truth_list *rows, struct error *error) {
+    int result = 0;
+    struct progress *progress = progress_start("looking at", "pictures", 2 * rows->count);
+    for (size_t i = 0; result == 0 && i < rows->count; i++) {
+        result = signals_check(error);
+        if (result == 0) result = add_own(own, model, rows->rows[i].photo, i, error);
+        if (result == 0) result = add_other(other, model, others, i, error);
+        progress_add(progress, 2);
+    }
+    progress_finish(progress);
+    return result;
+}
+
+// The rows of views that are not in that part (PARTS: all); returns how many.
+static size_t list_rows(const struct views *views, size_t part, const float **list) {
+    size_t count = 0;
+    for (size_t i = 0; i < views->count; i++)
+        if (!is_held_out(views, i, part)) list[count++] = views->values + i * views->features;
+    return count;
+}
+
+static int fit_without(struct scope *scope, const struct views *own, const struct views *other, size_t part,
+                       struct error *error) {
+    const float **lists = memory_new(own->count + other->count, sizeof *lists, "scope", error);
+    if (!lists) return -1;
+    size_t own_count = list_rows(own, part, lists), other_count = list_rows(other, part, lists + own->count);
+    int result =
+        scope_head_fit(scope, lists, own_count, lists + own->count, other_count, own->features, error);
+    free(lists);
+    return result;
+}
+
+static void score_part(const struct scope *scope, struct views *views, size_t part) {
+    for (size_t i = 0; i < views->count; i++)
+        if (is_held_out(views, i, part))
+            views->scores[i] = scope_score(scope, views->values + i * views->features);
+}
+
+static int fit_all(struct scope *scope, struct views *own, struct views *other, struct error *error) {
+    int result = 0;
+    struct progress *progress = progress_start("fitting", "parts", PARTS + 1);
+    for (size_t part = 0; result == 0 && part < PARTS; part++) {
+        struct scope some;
+        result = fit_without(&some, own, other, part, error);
+        if (result) break;
+        score_part(&some, own, part);
+        score_part(&some, other, part);
+        scope_free(&some);
+        progress_add(progress, 1);
+    }
+    if (result == 0) result = fit_without(scope, own, other, PARTS, error);
+    progress_finish(progress);
+    return result;
 }
 
 static int compare(const void *a, const void *b) {
@@ -137,64 +139,66 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static int find_threshold(struct scope *scope, const float *features, size_t views, double alarms,
-                          struct scope_report *report, struct error *error) {
-    double *distances = memory_new(views, sizeof *distances, "scope", error);
-    double *sorted = memory_new(views, sizeof *sorted, "scope", error);
-    size_t total[SCOPE_VARIATIONS] = {0}, held_out = 0, above = 0;
-    int result = distances && sorted ? 0 : -1;
-    for (size_t i = 0; result == 0 && i < views; i++)
-        if (is_held_out(i / 2)) {
-            distances[i] = scope_distance(scope, features + i * SCOPE_FEATURES);
-            sorted[held_out++] = distances[i];
-        }
-    if (result == 0) {
-        qsort(sorted, held_out, sizeof *sorted, compare);
-        size_t allowed = (size_t)(alarms * (double)held_out);
-        scope->threshold = sorted[held_out - 1 - allowed];
-        for (size_t i = 0; i < views; i++) {
-            if (!is_held_out(i / 2)) continue;
-            bool alarm = distances[i] > scope->threshold;
-            total[variation_of(i)]++;
-            report->false_alarms[variation_of(i)] += alarm;
-            above += alarm;
-        }
-        for (int v = 0; v < SCOPE_VARIATIONS; v++) report->false_alarms[v] /= total[v] ? (double)total[v] : 1;
-        scope->false_alarms = (double)above / (double)held_out;
-        report->held_out = held_out / 2;
-    }
-    free(distances);
-    free(sorted);
-    return result;
+static int find_threshold(struct scope *scope, const struct views *own, double alarms, struct error *error) {
+    double *scores = memory_new(own->count, sizeof *scores, "scope", error);
+    if (!scores) return -1;
+    memcpy(scores, own->scores, own->count * sizeof *scores);
+    qsort(scores, own->count, sizeof *scores, compare);
+    scope->threshold = scores[own->count - 1 - (size_t)(alarms * (double)own->count)];
+    free(scores);
+    return 0;
 }
 
-int scope_fit_rows(struct scope *scope, const struct photo_preprocessor *preprocessor,
-                   const struct truth_list *rows, double alarms, struct scope_report *report,
-                   struct error *error) {
-    const size_t size = SCOPE_FEATURES;
-    size_t views = 2 * rows->count, fitted = 0;
-    *report = (struct scope_report){0};
+// Shares of the views above the threshold, by kind; returns that of all.
+static double count_above(const struct scope *scope, const struct views *views, double *shares,
+                          size_t *totals, int kinds) {
+    size_t above = 0;
+    for (size_t i = 0; i < views->count; i++) {
+        bool out = views->scores[i] > scope->threshold;
+        shares[views->kinds[i]] += out;
+        totals[views->kinds[i]]++;
+        above += out;
+    }
+    for (int k = 0; k < kinds; k++) shares[k] /= totals[k] ? (double)totals[k] : 1;
+    return (double)above / (double)views->count;
+}
+
+int scope_fit_rows(struct scope *scope, struct model *model, const struct truth_list *rows, double alarms,
+                   struct scope_report *report, struct error *error) {
+    struct views own = {.capacity = OWN_VIEWS * rows->count, .each = OWN_VIEWS},
+                 other = {.capacity = rows->count, .each = 1};
+    *report = (struct scope_report){.pictures = rows->count};
+    *scope = (struct scope){0};
     if (rows->count < FEWEST_ROWS)
         return error_set(error, ERROR_INPUT, "--scope: %zu pictures, at least %d are needed", rows->count,
                          (int)FEWEST_ROWS);
-    float *features = memory_new(views, size * sizeof *features, "scope", error);
-    float *fit = memory_new(views, size * sizeof *fit, "scope", error);
-    int result = features && fit ? 0 : -1;
-    struct progress *progress = progress_start("looking at", "pictures", rows->count);
-    for (size_t i = 0; result == 0 && i < views; i++) {
-        result = signals_check(error);
-        if (result == 0)
-            result =
-                look(preprocessor, rows->rows[i / 2].photo, variation_of(i), i, features + i * size, error);
-        if (result == 0 && !is_held_out(i / 2))
-            memcpy(fit + size * fitted++, features + i * size, size * sizeof *fit);
-        if (i % 2) progress_add(progress, 1);
+    struct scope_others *others = scope_others_new(error);
+    if (!others) return -1;
+    int result = look_at_all(&own, &other, model, others, rows, error);
+    if (result == 0) result = fit_all(scope, &own, &other, error);
+    if (result == 0) result = find_threshold(scope, &own, alarms, error);
+    if (result == 0) {
+        size_t totals[SCOPE_VARIATIONS] = {0};
+        scope->model = model_identity(model);
+        scope->false_alarms = count_above(scope, &own, report->false_alarms, totals, SCOPE_VARIATIONS);
+        count_above(scope, &other, report->found, report->others, SCOPE_OTHER_KINDS);
     }
-    progress_finish(progress);
-    if (result == 0) result = scope_fit(scope, fit, fitted, error);
-    if (result == 0) result = find_threshold(scope, features, views, alarms, report, error);
-    report->fitted = fitted / 2;
-    free(features);
-    free(fit);
+    if (result) scope_free(scope);
+    scope_others_free(others);
+    free_views(&own);
+    free_views(&other);
     return result;
+}
+
+void scope_report_write(struct buffer *text, const struct scope *scope, const struct scope_report *report) {
+    buffer_format(
+        text, "%zu pictures, %zu features, threshold %.3f; out of scope, by weights that had not met them:\n",
+        report->pictures, scope->count, scope->threshold);
+    for (int v = 0; v < SCOPE_VARIATIONS; v++)
+        buffer_format(text, "  %-19s%6.2f %%\n", scope_variation_name((enum scope_variation)v),
+                      100 * report->false_alarms[v]);
+    buffer_add_text(text, "others:\n");
+    for (int k = 0; k < scope_others_kinds() && k < SCOPE_OTHER_KINDS; k++)
+        buffer_format(text, "  %-19s%6.1f %% of %zu\n", scope_others_name(k), 100 * report->found[k],
+                      report->others[k]);
 }

@@ -1,35 +1,27 @@
-// The scope of a model (locate/scope.h) from pictures that it was made for.
+// The scope of a model (locate/scope.h) from pictures that it was made for, and others.
 #ifndef GLOBE_EVAL_SCOPE_FIT_H
 #define GLOBE_EVAL_SCOPE_FIT_H
 
+#include "base/buffer.h"
+#include "eval/scope_vary.h"
 #include "locate/scope.h"
 #include "rows/truth.h"
 
-// What happens to pictures on their way: none of it puts one out of scope.
-enum scope_variation {
-    VARIATION_NONE,
-    VARIATION_SMALLER,    // to 50..100 % and saved again
-    VARIATION_COMPRESSED, // as a JPEG of quality 40..90
-    VARIATION_CROPPED,    // 80..100 % of each side
-    VARIATION_TURNED,     // by up to 4 degrees
-    VARIATION_PALER,      // 0..70 % of the colour
-    SCOPE_VARIATIONS
-};
-const char *scope_variation_name(enum scope_variation variation);
-// *out is new. `draw` decides how much, the same for the same number.
-int scope_vary(struct image *out, const struct image *in, enum scope_variation variation, uint64_t draw,
-               struct error *error);
+enum { SCOPE_OTHER_KINDS = 16 };
 
 struct scope_report {
-    double false_alarms[SCOPE_VARIATIONS]; // of the held-out pictures, by what was done to them
-    size_t fitted, held_out;               // pictures, without their variations
+    size_t pictures;                       // rows; twice as many views of them were scored
+    double false_alarms[SCOPE_VARIATIONS]; // share out of scope, by what was done to them
+    double found[SCOPE_OTHER_KINDS];       // share of the others that are out of scope, by kind
+    size_t others[SCOPE_OTHER_KINDS];      // how many
 };
 
-// Looks at every row's picture as it is and once varied; four fifths of the rows are the examples, the rest
-// the threshold, which at most `alarms` (0.005) of the held-out ones and their variations exceed. ERROR_INPUT
-// for fewer than 500 rows or a picture that cannot be read.
-int scope_fit_rows(struct scope *scope, const struct photo_preprocessor *preprocessor,
-                   const struct truth_list *rows, double alarms, struct scope_report *report,
-                   struct error *error);
+// Looks at every row's picture as it is and once varied, and at as many others (eval/scope_others.h) as there are
+// rows. Threshold and report come from scores of pictures that the weights have not met: five times a fifth is held out,
+// and the rest gives the weights. At most `alarms` of the rows' views are above the threshold. Then all give the weights
+// that stay. ERROR_INPUT for fewer than 500 rows or a picture that cannot be read.
+int scope_fit_rows(struct scope *scope, struct model *model, const struct truth_list *rows, double alarms,
+                   struct scope_report *report, struct error *error);
+void scope_report_write(struct buffer *text, const struct scope *scope, const struct scope_report *report);
 
 #endif

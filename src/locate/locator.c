@@ -94,13 +94,12 @@ static void on_failure(void *context, const struct error *error) {
 // Whether the model was made for such a picture.
 static int check_scope(struct batch *batch, struct job *job, const struct image *image, struct error *error) {
     const struct locator_options *options = batch->options;
-    float features[SCOPE_FEATURES];
-    int result = scope_look(image, options->preprocessor, features, error);
+    double score = 0;
+    int result = scope_judge(options->scope, image, options->model, &score, error);
     if (result == 0) {
-        double distance = scope_distance(options->scope, features);
-        job->out_of_scope = distance > options->scope->threshold;
-        log_debug("%s: distance from the model's own pictures %.3f, of which %.3f is in scope", job->photo,
-                  distance, options->scope->threshold);
+        job->out_of_scope = score > options->scope->threshold;
+        log_debug("%s: scores %.2f as no picture of the model's kind, up to %.2f is in scope", job->photo,
+                  score, options->scope->threshold);
     }
     return result;
 }

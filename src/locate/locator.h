@@ -13,7 +13,7 @@
 #include "text/prompts.h"
 
 struct locatability_model;
-struct photo_preprocessor;
+struct model;
 struct scope;
 
 // Where photos are that are no paths.
@@ -41,8 +41,8 @@ struct locator_options {
     // not given. When it cannot be asked the photo fails.
     struct locatability_model *reward;
     double locatability_below;
-    const struct photo_preprocessor *preprocessor; // of the model, when there is a scope
-    const struct locator_pictures *pictures;       // NULL: photos are what photo_decode_file takes
+    struct model *model;                     // whose scope it is, when there is one
+    const struct locator_pictures *pictures; // NULL: photos are what photo_decode_file takes
 };
 
 struct locator_events {

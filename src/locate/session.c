@@ -117,13 +117,19 @@ static int open_parts(struct session *session, struct session_options *options, 
 }
 
 // A model may say by itself which pictures it was made for. An adapter changes what the tower sees, so the
-// scope is not that of the two together.
+// scope is not that of the two together; that of other weights says nothing of these.
 static int open_scope(struct session *session, const struct session_options *options, struct error *error) {
     if (!session->model || options->no_scope || options->local.adapter) return 0;
     struct buffer path = {0};
     buffer_format(&path, "%s/" SCOPE_FILE, options->model);
     int result = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     if (result == 0 && access(path.data, F_OK) == 0) result = scope_open(&session->scope, path.data, error);
+    if (result == 0 && session->scope.count && session->scope.model != model_identity(session->model)) {
+        warnings_add(&session->warnings,
+                     "%s is the scope of other weights and is not used: globe eval --scope finds it anew",
+                     path.data);
+        scope_free(&session->scope);
+    }
     buffer_free(&path);
     return result;
 }
@@ -195,7 +201,7 @@ int session_open(struct session *session, const struct session_options *wanted, 
                                  .scope = session->scope.count ? &session->scope : NULL,
                                  .reward = session->reward,
                                  .locatability_below = options.locatability_below,
-                                 .preprocessor = session->model ? model_preprocessor(session->model) : NULL,
+                                 .model = session->model,
                                  .judge = {.gazetteer = session->gazetteer,
                                            .rules = rules,
                                            .cluster_km = options.cluster_km,

@@ -50,7 +50,7 @@ struct session {
     struct folder_hints hints;         // in use with hint_file
     struct calibration calibration;    // of the model, or named; no runs: it has none
     struct calibration_run run;        // what describes this one
-    struct scope scope;                // of the model, from its folder; no examples: it has none
+    struct scope scope;                // of the model, from its folder; no features: it has none
     struct locatability_model *reward; // NULL: none
     struct locator_options locator;    // points into the session
     char *embedded;                    // folder of the embedded model, when that is the one; else NULL

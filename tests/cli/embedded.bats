@@ -47,8 +47,8 @@ above() {
     jq -n '[{role: "user", content: [{type: "image", image: "harbour.jpg"}, {type: "text", text: "What can be seen?"}]}]' >chat.json
     globe 0 inspect --model "$GLOBE_SOURCE_DIR/models/postcards" --messages chat.json --dump stages.safetensors
     [ "$(header stages.safetensors | jq -c '.["resized_rgb.0"].shape')" = '[168,224,3]' ]
-    globe 0 locate harbour.jpg --json --quiet
-    [ "$(jq -r '.[0].outcome != "failed"' <<<"$output")" = true ]
+    globe 10 locate harbour.jpg --json --quiet
+    [ "$(jq -r '.[0].outcome' <<<"$output")" = out_of_scope ]
 }
 
 @test "small copies of cards become as large as a card, and are placed as they are" {
@@ -73,6 +73,32 @@ above() {
     globe 0 locate noise.png card.jpg --jsonl
     [ "$(jq -r .outcome <<<"$output" | sort | uniq -c | grep -c out_of_scope)" -eq 1 ]
     [[ $stderr == *", 1 out of scope"* ]]
+}
+
+@test "drawings in the manner of cards are out of scope, cards are not, whatever happened to them on the way" {
+    cd "$BATS_TEST_TMPDIR"
+    cp "$GLOBE_SOURCE_DIR"/examples/{harbour,desert}.jpg .
+    vips resize harbour.jpg "small.jpg[Q=80]" 0.35 || skip "no vips"
+    vips crop harbour.jpg "piece.jpg[Q=80]" 60 60 480 360
+    globe 10 locate ./*.jpg --jsonl
+    [ "$(jq -r .outcome <<<"$output" | sort | uniq -c | tr -s ' ')" = " 4 out_of_scope" ]
+    globe 0 locate "$cards"/*.jpg --jsonl --quiet
+    [ "$(jq -r .outcome <<<"$output" | grep -c out_of_scope)" -eq 0 ]
+    mkdir changed
+    for i in 1 2 4 6; do
+        vips resize "$cards/$i.jpg" "changed/$i-large.jpg[Q=60]" 1.5
+        vips linear "$cards/$i.jpg" "changed/$i-dark.jpg[Q=70]" 0.9 0
+    done
+    globe 0 locate changed --jsonl --quiet
+    [ "$(jq -r .outcome <<<"$output" | grep -c out_of_scope)" -eq 0 ]
+}
+
+@test "the scope of other weights is named and not used" {
+    cd "$BATS_TEST_TMPDIR"
+    cp -r "$GLOBE_SOURCE_DIR/models/postcards" model
+    sed -i 's/"model":"[0-9a-f]\{16\}"/"model":"0123456789abcdef"/' model/globe_scope.safetensors
+    globe 0 locate "$cards/1.jpg" --model model --max-tokens 4
+    [[ $stderr == *"model/globe_scope.safetensors is the scope of other weights and is not used"* ]]
 }
 
 @test "what votes are worth is known of the embedded model, for runs like those that were measured" {
