@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/name_map.h"
 #include "photo/decode.h"
+#include "photo/source.h"
 
 int photo_list_add(struct photo_list *list, const char *path, struct error *error) {
     if (list->count == list->capacity) {
@@ -149,7 +150,7 @@ static int keep_first(struct photo_list *list, struct name_map *known, char **id
                       struct error *error) {
     size_t kept = 0, first;
     for (size_t i = 0; i < list->count; i++) {
-        char *identity = file_identity(list->paths[i], error);
+        char *identity = photo_source_identity(list->paths[i], error);
         if (!identity) return -1; // the list is about to be freed
         if (name_map_find(known, identity, &first)) {
             if (on_repeat) on_repeat(context, list->paths[i], list->paths[first]);

@@ -27,7 +27,7 @@ int photo_list_expand(struct photo_list *list, const char *path, bool recursive,
 // like those above.
 int photo_list_read(struct photo_list *list, const char *path, bool null_ends, bool recursive,
                     struct error *error);
-// Leaves each file once, under the name that came first, whatever its other names are (file_identity), and tells
+// Leaves each file once, under the name that came first, whatever its other names are (photo_source_identity), and tells
 // of each name that goes. *dropped counts them.
 int photo_list_drop_repeats(struct photo_list *list,
                             void (*on_repeat)(void *context, const char *photo, const char *first),

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "photo/source.h"
 
 enum { TAIL_LOOK = 16 };
 
@@ -243,7 +244,7 @@ static char **identify_records(const struct resume *resume, struct name_map *fil
     char **identities = memory_new(resume->count + 1, sizeof *identities, "records", error);
     int result = identities ? 0 : -1;
     for (size_t i = 0; result == 0 && i < resume->count; i++) {
-        identities[i] = file_identity(resume->entries[i].photo, error);
+        identities[i] = photo_source_identity(resume->entries[i].photo, error);
         result = identities[i] ? 0 : -1;
         if (result == 0 && !name_map_find(files, identities[i], NULL))
             result = name_map_add(files, identities[i], i, error);
@@ -258,7 +259,7 @@ static int take_name(const struct resume *resume, const struct name_map *files, 
                      struct error *error) {
     size_t at;
     if (name_map_find(&resume->by_photo, *path, NULL)) return 0;
-    char *identity = file_identity(*path, error);
+    char *identity = photo_source_identity(*path, error);
     if (!identity) return -1;
     bool known = name_map_find(files, identity, &at);
     free(identity);

@@ -49,6 +49,18 @@ char *photo_source_path(const char *url, struct error *error) {
     return path;
 }
 
+char *photo_source_identity(const char *reference, struct error *error) {
+    if (!starts(reference, "file://"))
+        return photo_source_is_url(reference) ? memory_copy_string(reference, strlen(reference), error)
+                                              : file_identity(reference, error);
+    struct error ignored;
+    char *path = photo_source_path(reference, &ignored);
+    char *identity =
+        path ? file_identity(path, error) : memory_copy_string(reference, strlen(reference), error);
+    free(path);
+    return identity;
+}
+
 // ---- data: ----------------------------------------------------------------------------------------------
 
 static int base64_digit(char c) {

@@ -22,6 +22,8 @@ void photo_source_close(struct photo_source *source);
 
 // Whether it is an URL of some kind rather than a path.
 bool photo_source_is_url(const char *reference);
+// The same text for all names of one picture: file_identity of its file; of other URLs they themselves. free() it.
+char *photo_source_identity(const char *reference, struct error *error);
 // The path of a file:// URL in new memory, or NULL after filling `error`.
 char *photo_source_path(const char *url, struct error *error);
 

@@ -71,6 +71,8 @@ folder/a.jpg"
     # Also when it was another day that named it otherwise.
     globe 0 locate once "$PWD/once/b.jpg" "${quick[@]}" -o o.jsonl --resume
     [ "$(jq -s length o.jsonl)" = 2 ]
+    globe 0 locate once/a.jpg "file://$PWD/once/a.jpg" "${quick[@]}"
+    [ "$(jq -s length <<<"$output")" = 1 ]
     globe 0 locate b.jpg b.jpg "${quick[@]}"
     [[ $stderr == *"b.jpg: is named twice, and located once"* ]]
     [ "$(jq -s length <<<"$output")" = 1 ]
