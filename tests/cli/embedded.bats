@@ -63,6 +63,19 @@ above() {
     above "$same" 6
 }
 
+@test "its locatability adapter knows which cards can be placed, also beside the words of another card" {
+    cd "$BATS_TEST_TMPDIR"
+    globe 0 postcards --out exam --count 40 --seed 98 --split test --quiet
+    jq -s -c '. as $a | range(length) as $i | $a[$i] + {completions: [$a[$i, ($i + 7) % length].messages[-1].content]}' \
+        exam/postcards.jsonl >exam/both.jsonl
+    globe 0 score exam/both.jsonl --reward "$GLOBE_SOURCE_DIR/models/postcards/locatability" --report --json --quiet
+    above "$(jq .auc <<<"$output")" 0.75
+    above "$(jq .accuracy <<<"$output")" 0.85
+    globe 0 locate "$cards/1.jpg" --locatability "$GLOBE_SOURCE_DIR/models/postcards/locatability" --json --quiet
+    above "$(jq '.[0].locatability' <<<"$output")" 0.5
+    above 10000000 "$(find "$GLOBE_SOURCE_DIR/models/postcards" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')"
+}
+
 @test "a picture that is no card is out of scope" {
     cd "$BATS_TEST_TMPDIR"
     vips gaussnoise noise.png 640 480 --mean 128 --sigma 40 || skip "no vips"
