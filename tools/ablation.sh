@@ -81,7 +81,7 @@ fi
 
 part judge "$globe" train reward recipes/postcards/reward.yaml --resume --set run.folder="$runs/judge-run" \
     --set model.folder="$start" --set run.threads="$threads" --set data.train="$runs/judge/postcards.jsonl" \
-    --set data.eval="$runs/judge-exam/postcards.jsonl" --set batch.rows="$(scaled 16 4)" --set batch.micro_rows=4
+    --set data.eval="$runs/judge-exam/postcards.jsonl"
 judge=$runs/judge-run/last
 
 # ---- the variants ----
