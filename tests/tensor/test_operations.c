@@ -95,6 +95,38 @@ static void test_linear(void **state) {
     }
 }
 
+// An exact device gives a row the same bits alone and among others, and they are right.
+static void test_exact_linear(void **state) {
+    (void)state;
+    enum { ROWS = 29, OUT = 38 };
+    struct error error = {0};
+    static const size_t lengths[] = {20, 192, 1300};
+    for (size_t l = 0; l < 4; l++) {
+        struct device *device = open_level(levels[l], 2);
+        if (!device) continue;
+        assert_ok(device_set_exact(device, true, &error), error);
+        for (size_t s = 0; s < 6; s++) {
+            enum dtype type = s % 2 ? DTYPE_BF16 : DTYPE_F32;
+            size_t k = lengths[s / 2];
+            check_linear(device, 7, 33, k, type, DTYPE_BF16, DTYPE_F32, true, true);
+            float *xv = numbers(ROWS * k, 21, 1), *wv = numbers(OUT * k, 22, 1);
+            struct matrix x = make(xv, ROWS, k, k, type), w = make(wv, OUT, k, k, DTYPE_BF16),
+                          all = matrix_of(calloc(ROWS * OUT, 4), DTYPE_F32, ROWS, OUT),
+                          some = matrix_of(calloc(ROWS * OUT, 4), DTYPE_F32, ROWS, OUT);
+            const struct weight weight = weight_of(w);
+            device_linear(device, all, x, &weight, (struct matrix){0}, 0);
+            for (size_t r = 0, count = 1; r < ROWS; r += count, count = ROWS - r < 4 ? ROWS - r : r % 4 + 1)
+                device_linear(device, matrix_rows(some, r, count), matrix_rows(x, r, count), &weight,
+                              (struct matrix){0}, 0);
+            assert_ok(device_check(device, &error), error);
+            for (size_t i = 0; i < ROWS * OUT; i++)
+                assert_true(((float *)all.data)[i] == ((float *)some.data)[i]);
+            free(xv), free(wv), free(x.data), free(w.data), free(all.data), free(some.data);
+        }
+        device_close(device);
+    }
+}
+
 // The definition, one query and head at a time.
 static void plain_attention(float *out, const struct attention *a, size_t segment_index) {
     const struct attention_segment *segment = &a->segments[segment_index];
@@ -339,7 +371,8 @@ static void test_gather_embed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear),    cmocka_unit_test(test_attention),    cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_linear),    cmocka_unit_test(test_exact_linear),
+        cmocka_unit_test(test_attention), cmocka_unit_test(test_rows),
         cmocka_unit_test(test_log_probs), cmocka_unit_test(test_gather_embed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

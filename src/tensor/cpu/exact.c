@@ -4,10 +4,10 @@
 #include "tensor/cpu/cpu_internal.h"
 
 enum {
-    FEW_ROWS = 3,           // one pass over w, straight from the checkpoint
-    FEW_BYTES = 1 << 18,    // of w that a thread then takes at a time
-    BLOCK_VALUES = 1 << 17, // of x that stay in the second-level cache while panels of w pass by
-    PANEL_ROWS = 64         // of w that one thread takes at a time with many rows
+    FEW_ROWS = 3,        // one pass over w, straight from the checkpoint
+    FEW_BYTES = 1 << 18, // of w that a thread then takes at a time
+    BLOCK_ROWS = 96,     // of x that stay in the second-level cache while panels of w pass by
+    PANEL_ROWS = 64      // of w that one thread takes at a time with many rows
 };
 
 static void *element(struct matrix m, size_t row, size_t column) {
@@ -50,7 +50,7 @@ void cpu_linear_exact(struct cpu_device *cpu, struct matrix y, struct matrix x, 
         p.chunk = at_least(FEW_BYTES / (k * dtype_size(w.dtype)) / 4 * 4, 4);
         if (p.chunk > even) p.chunk = at_least(even, 1);
     } else {
-        p.block = at_least(BLOCK_VALUES / k / 6 * 6, 24);
+        p.block = BLOCK_ROWS;
         p.chunk = PANEL_ROWS;
         if (p.block > x.rows) p.block = x.rows;
     }

@@ -80,8 +80,9 @@ static inline rv4 rv_sums(rv a, rv b, rv c, rv d) {
 
 // M rows of x by four rows of w, of which `count` are wanted (the others may be any).
 #define ROW_TILE_OF(M, LOAD, TYPE)                                                                       \
-    static inline void row_tile_##LOAD##_##M(float *y, size_t y_stride, size_t count, const float *x,    \
-                                             size_t x_stride, const TYPE *const w[4], size_t k) {        \
+    static inline void row_tile_##LOAD##_##M(float *y, size_t y_stride, bool add, size_t count,          \
+                                             const float *x, size_t x_stride, const TYPE *const w[4],    \
+                                             size_t k) {                                                 \
         rv sum[M][4];                                                                                    \
         for (int m = 0; m < M; m++)                                                                      \
             for (int r = 0; r < 4; r++) sum[m][r] = (rv){0};                                             \
@@ -107,7 +108,10 @@ static inline rv4 rv_sums(rv a, rv b, rv c, rv d) {
         for (; i < k; i++)                                                                               \
             for (int m = 0; m < M; m++)                                                                  \
                 for (int r = 0; r < 4; r++) total[m][r] += scalar_##LOAD(w[r][i]) * x[m * x_stride + i]; \
-        if (count == 4)                                                                                  \
+        if (add)                                                                                         \
+            for (int m = 0; m < M; m++)                                                                  \
+                for (size_t r = 0; r < count; r++) y[m * y_stride + r] += total[m][r];                   \
+        else if (count == 4)                                                                             \
             for (int m = 0; m < M; m++) memcpy(y + m * y_stride, total[m], sizeof total[m]);             \
         else                                                                                             \
             for (int m = 0; m < M; m++)                                                                  \
@@ -131,8 +135,11 @@ ROW_TILE_OF(3, rv_load_bf16, uint16_t)
 ROW_TILE_OF(6, rv_load, float)
 #endif
 
-// w [n, k] in F32.
-static inline void row_panel(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m,
+// Longer sums are made of the sums of so many terms, so that what is read stays in the first-level cache.
+enum { ROW_TERMS = 512 };
+
+// w [n, k] in F32, k at most ROW_TERMS. With `add` y += instead of y =.
+static inline void row_panel(float *y, size_t y_stride, bool add, const float *x, size_t x_stride, size_t m,
                              const float *w, size_t w_stride, size_t n, size_t k) {
     for (size_t done = 0, step; done < m; done += step, x += step * x_stride, y += step * y_stride) {
         size_t left = m - done;
@@ -142,14 +149,14 @@ static inline void row_panel(float *y, size_t y_stride, const float *x, size_t x
             const float *rows[4];
             for (size_t j = 0; j < 4; j++) rows[j] = w + (j < count ? r + j : n - 1) * w_stride;
             if (step == 1)
-                row_tile_rv_load_1(y + r, y_stride, count, x, x_stride, rows, k);
+                row_tile_rv_load_1(y + r, y_stride, add, count, x, x_stride, rows, k);
             else if (step == 2)
-                row_tile_rv_load_2(y + r, y_stride, count, x, x_stride, rows, k);
+                row_tile_rv_load_2(y + r, y_stride, add, count, x, x_stride, rows, k);
             else if (step == 3)
-                row_tile_rv_load_3(y + r, y_stride, count, x, x_stride, rows, k);
+                row_tile_rv_load_3(y + r, y_stride, add, count, x, x_stride, rows, k);
 #if defined(__AVX512F__)
             else
-                row_tile_rv_load_6(y + r, y_stride, count, x, x_stride, rows, k);
+                row_tile_rv_load_6(y + r, y_stride, add, count, x, x_stride, rows, k);
 #endif
         }
     }
@@ -160,14 +167,17 @@ static inline void row_few(float *y, size_t y_stride, const float *x, size_t x_s
                            const uint16_t *w, size_t w_stride, size_t n, size_t k) {
     for (size_t r = 0; r < n; r += 4) {
         size_t count = n - r < 4 ? n - r : 4;
-        const uint16_t *rows[4];
-        for (size_t j = 0; j < 4; j++) rows[j] = w + (j < count ? r + j : n - 1) * w_stride;
-        if (m == 3)
-            row_tile_rv_load_bf16_3(y + r, y_stride, count, x, x_stride, rows, k);
-        else if (m == 2)
-            row_tile_rv_load_bf16_2(y + r, y_stride, count, x, x_stride, rows, k);
-        else
-            row_tile_rv_load_bf16_1(y + r, y_stride, count, x, x_stride, rows, k);
+        for (size_t first = 0; first < k; first += ROW_TERMS) {
+            size_t terms = k - first < ROW_TERMS ? k - first : ROW_TERMS;
+            const uint16_t *rows[4];
+            for (size_t j = 0; j < 4; j++) rows[j] = w + (j < count ? r + j : n - 1) * w_stride + first;
+            if (m == 3)
+                row_tile_rv_load_bf16_3(y + r, y_stride, first > 0, count, x + first, x_stride, rows, terms);
+            else if (m == 2)
+                row_tile_rv_load_bf16_2(y + r, y_stride, first > 0, count, x + first, x_stride, rows, terms);
+            else
+                row_tile_rv_load_bf16_1(y + r, y_stride, first > 0, count, x + first, x_stride, rows, terms);
+        }
     }
 }
 
@@ -178,16 +188,17 @@ static void row_linear(float *y, size_t y_stride, const float *x, size_t x_strid
         row_few(y, y_stride, x, x_stride, m, w, w_stride, n, k);
         return;
     }
-    size_t step = ROW_PANEL / (k ? k : 1) / 4 * 4;
-    if (step < 4) step = 4;
-    for (size_t r = 0; r < n; r += step) {
-        size_t count = n - r < step ? n - r : step;
-        const float *rows = (const float *)w + r * w_stride;
-        if (type != DTYPE_F32)
-            for (size_t j = 0; j < count; j++)
-                to_f32(panel + j * k, at(w, type, (r + j) * w_stride), type, k);
-        row_panel(y + r, y_stride, x, x_stride, m, type == DTYPE_F32 ? rows : panel,
-                  type == DTYPE_F32 ? w_stride : k, count, k);
+    for (size_t first = 0; first < k; first += ROW_TERMS) {
+        size_t terms = k - first < ROW_TERMS ? k - first : ROW_TERMS, step = ROW_PANEL / terms / 4 * 4;
+        for (size_t r = 0; r < n; r += step) {
+            size_t count = n - r < step ? n - r : step;
+            const float *rows = (const float *)w + r * w_stride + first;
+            if (type != DTYPE_F32)
+                for (size_t j = 0; j < count; j++)
+                    to_f32(panel + j * terms, at(w, type, (r + j) * w_stride + first), type, terms);
+            row_panel(y + r, y_stride, first > 0, x + first, x_stride, m, type == DTYPE_F32 ? rows : panel,
+                      type == DTYPE_F32 ? w_stride : terms, count, terms);
+        }
     }
 }
 
@@ -407,8 +418,8 @@ static void row_attend(struct row_block *block, const void *keys, const void *va
             row_transpose(columns, converted, step, count, padded, head_dim);
             row_scores(block->scores, block->queries, block->columns, columns, padded, head_dim);
         } else {
-            row_panel(block->scores, ROW_KEYS, block->queries, head_dim, block->columns, converted, step,
-                      count, head_dim);
+            row_panel(block->scores, ROW_KEYS, false, block->queries, head_dim, block->columns, converted,
+                      step, count, head_dim);
         }
         converted = (const float *)values + first * stride;
         if (type != DTYPE_F32) {
