@@ -112,7 +112,7 @@ static void programs_that_end(void **state) {
     assert_error(-1, error, ERROR_USAGE, "command is empty");
     assert_null(open_set("process"));
     assert_error(-1, error, ERROR_USAGE, "needs command=...");
-    assert_null(open_set(script("echo '[1]'; read -r q")));
+    assert_null(open_set(script("read -r q; echo '[1]'; read -r q")));
     assert_error(-1, error, ERROR_INPUT, "for 0 completions");
 }
 
