@@ -13,7 +13,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/ DESTINATION ${CMAKE_INSTALL_DATA
 target_compile_definitions(room_base PRIVATE GLOBE_SHARE_DIR="${CMAKE_INSTALL_FULL_DATADIR}/globe")
 install(FILES ${PROJECT_SOURCE_DIR}/docs/globe.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
 # Documents lie to one another as they do here, so that their links find what they name.
-foreach(document LICENSE NOTICE README.md include/globe.h models/postcards/README.md)
+foreach(document LICENSE NOTICE README.md include/globe.h include/globe/reward_plugin.h models/postcards/README.md)
   get_filename_component(folder ${document} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${document} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} OPTIONAL)
 endforeach()

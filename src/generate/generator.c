@@ -1,5 +1,6 @@
 #include "generate/generator.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,17 +274,20 @@ static int draw_all(struct generator *generator, size_t first, size_t count, con
                     size_t stride, struct error *error) {
     const struct model_facts *facts = model_facts(generator->model);
     size_t failed = SIZE_MAX; // the first that failed
+    // No critical section: its name would be a symbol of the library.
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 #pragma omp parallel for num_threads(facts->threads ? facts->threads : 1) schedule(dynamic, 4) if (count > 1)
     for (size_t i = 0; i < count; i++) {
         const struct sample *sample = generator->live[first + i];
         struct error own = {0};
         if (sample->done || draw(generator, sample, logits + i * stride, &generator->drawn[i], &own) == 0)
             continue;
-#pragma omp critical(draw_failed)
+        pthread_mutex_lock(&lock);
         if (i < failed) {
             failed = i;
             *error = own;
         }
+        pthread_mutex_unlock(&lock);
     }
     if (failed != SIZE_MAX) return -1;
     if (!facts->exact) return 0;

@@ -82,6 +82,8 @@ setup() {
     globe 0 bench grpo --model "$TINY" --dtype f32 --prompt 60 --completion 6 --group 3 --threads 1 --sharing-only
     [[ $output == *"| forward and backward |"* ]]
     run ! grep -Ei 'nan|inf ' <<<"$output"
+}
+
 @test "decode: an exact model says the same in drawing and in scoring" {
     globe 0 bench decode --model "$TINY" --prompts 2 --samples 3 --tokens 5 --in-flight 3 --repeats 1 --json
     jq -e '.answer_tokens == 30 and .prompts == 2 and .exact.mean_gap == 0 and .exact.largest_gap == 0
