@@ -413,12 +413,11 @@ static const char description[] =
     "data set as JSON lines; each has \"completions\" (a list of texts, or of objects with\n"
     "\"text\" and \"completion_ids\"), a \"completion\", or a conversation that ends with one.";
 
-static const char examples[] =
-    "globe score cards/postcards.jsonl --rewards 'format;accuracy:weight=2'\n"
-    "globe score sampled.jsonl --rewards accuracy:shape=exp --each\n"
-    "globe score cards/postcards.jsonl --rewards consistency --consistency\n"
-    "globe score cards/postcards.jsonl --reward ADAPTER --report\n"
-    "globe score --list\n";
+static const char examples[] = "globe score cards/postcards.jsonl --rewards 'format;accuracy:weight=2'\n"
+                               "globe score sampled.jsonl --rewards accuracy:shape=exp --each\n"
+                               "globe score cards/postcards.jsonl --rewards consistency --consistency\n"
+                               "globe score cards/postcards.jsonl --reward ADAPTER --report\n"
+                               "globe score --list\n";
 
 int command_score(int argc, char **argv) {
     struct settings s = {.model = model_arguments_default(), .endpoint = endpoint_settings_default()};

@@ -131,7 +131,9 @@ static void add_group(struct buffer *html, const json_t *group, size_t side) {
     buffer_add_text(html, "<h3>");
     add_escaped(html, text_at(group, "row"));
     buffer_add_text(html, "</h3>\n");
-    json_array_foreach(pictures, i, item) add_picture(html, json_string_value(item), side);
+    json_array_foreach(pictures, i, item) {
+        add_picture(html, json_string_value(item), side);
+    }
     buffer_add_text(html, "<p class=\"q\">");
     add_escaped(html, text_at(group, "prompt"));
     buffer_add_text(html, "</p><p>True: <b>");
@@ -145,7 +147,9 @@ static void add_group(struct buffer *html, const json_t *group, size_t side) {
         buffer_add_text(html, "</th>");
     }
     buffer_add_text(html, "<th class=\"n\">tokens</th><th>completion</th></tr>\n");
-    json_array_foreach(completions, i, item) add_completion(html, item);
+    json_array_foreach(completions, i, item) {
+        add_completion(html, item);
+    }
     buffer_add_text(html, "</table>\n");
 }
 
