@@ -32,10 +32,11 @@ const struct option *options_next(const struct usage *usage, const struct option
 
 enum { MARGIN = 80, HELP_COLUMN = 26 };
 
-// Words of `text` from `column` on, broken before MARGIN and continued at `indent`; line breaks of the text
-// stay.
+// Words of `text` from `column` on, broken before MARGIN and continued at `indent`. Line breaks of the text stay before
+// and after lines that are empty or begin with a space; others are only where the source was broken.
 static void print_wrapped(const char *text, int column, int indent) {
     int spaces = 0;
+    bool kept = *text == ' '; // this line was written as it is to stand
     while (*text) {
         int length = (int)strcspn(text, " \n");
         if (column > indent && column + spaces + length > MARGIN) {
@@ -48,6 +49,11 @@ static void print_wrapped(const char *text, int column, int indent) {
         text += length;
         spaces = *text == ' ';
         if (*text == '\n') {
+            bool next = text[1] == ' ' || text[1] == '\n';
+            spaces = !kept && !next;
+            kept = next;
+        }
+        if (*text == '\n' && !spaces) {
             printf("\n%*s", indent, "");
             column = indent;
         }
