@@ -357,7 +357,7 @@ static inline rv rv_exp2(rv x) {
     p = rv_add_product(rv_all(2.4022650695910071e-1f), p, f);
     p = rv_add_product(rv_all(6.9314718055994531e-1f), p, f);
     p = rv_add_product(rv_all(1.0f), p, f);
-    rv scaled = (rv)((rvi)p + ((rvi)shifted << 23));
+    rv scaled = (rv)((rvu)p + ((rvu)shifted << 23));
     return (rv)((rvi)scaled & ~tiny);
 }
 

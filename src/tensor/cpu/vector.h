@@ -87,7 +87,7 @@ static inline vf vf_exp2(vf x) {
     p = p * f + 2.4022650695910071e-1f;
     p = p * f + 6.9314718055994531e-1f;
     p = p * f + 1.0f;
-    vf scaled = (vf)((vi)p + ((vi)shifted << 23));
+    vf scaled = (vf)((vu)p + ((vu)shifted << 23));
     return vf_choose(tiny, vf_all(0.0f), scaled);
 }
 
