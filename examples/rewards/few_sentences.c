@@ -4,12 +4,22 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "globe/reward_plugin.h"
 
 struct state {
     double most;
 };
+
+// "most=NUMBER"
+static int read_most(const char *options, double *most) {
+    static const char key[] = "most=";
+    char *end;
+    if (strncmp(options, key, sizeof key - 1) != 0) return 0;
+    *most = strtod(options + sizeof key - 1, &end);
+    return end != options + sizeof key - 1 && *end == 0 && *most >= 1;
+}
 
 static int open_state(void **state, const char *options, char *message, size_t size) {
     struct state *own = malloc(sizeof *own);
@@ -18,7 +28,7 @@ static int open_state(void **state, const char *options, char *message, size_t s
         return 1;
     }
     own->most = 8;
-    if (*options && (sscanf(options, "most=%lf", &own->most) != 1 || !(own->most >= 1))) {
+    if (*options && !read_most(options, &own->most)) {
         snprintf(message, size, "options are \"%s\", expected most=NUMBER", options);
         free(own);
         return 1;

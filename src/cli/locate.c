@@ -403,6 +403,8 @@ static int settle(struct locate_settings *settings, const struct shortcuts *s, s
     if (locatability_settings_apply(&settings->locatability, "--locatability", &session->endpoint,
                                     &session->locatability, &session->locatability_endpoint, error))
         return -1;
+    if (!settings->locatability.where && session->locatability_below != SESSION_LOCATABILITY_BELOW)
+        return error_set(error, ERROR_USAGE, "--locatability-below goes with --locatability");
     session->model = session->endpoint.url ? NULL : settings->model.folder;
     if (session->endpoint.url && settings->model.folder && !session->endpoint.model)
         session->endpoint.model = settings->model.folder; // --endpoint URL --model NAME

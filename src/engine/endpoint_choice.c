@@ -154,7 +154,8 @@ static int add_token(struct endpoint_choice *choice, const json_t *token, const 
     return 1;
 }
 
-// What else might have been the first token.
+// What else might have been the first token. With an entry that says nothing of its token the others say nothing, either:
+// their shares would be wrong. null is how JSON has the log-prob of what cannot be.
 static void take_likely(struct endpoint_choice *choice, const json_t *list) {
     size_t index;
     const json_t *entry;
@@ -163,7 +164,11 @@ static void take_likely(struct endpoint_choice *choice, const json_t *list) {
         const json_t *log_prob = json_object_get(entry, "logprob");
         double value = json_number_value(log_prob);
         if (choice->likely_count == ENGINE_MOST_LIKELY) break;
-        if (!text || !json_is_number(log_prob) || !(value <= 1e-3 && value >= -3e38)) continue;
+        if (text && json_is_null(log_prob)) continue;
+        if (!text || !json_is_number(log_prob) || !(value <= 1e-3 && value >= -3e38)) {
+            choice->likely_count = 0;
+            return;
+        }
         struct engine_token *token = &choice->likely[choice->likely_count++];
         snprintf(token->text, sizeof token->text, "%s", strlen(text) < sizeof token->text ? text : "");
         token->log_prob = value > 0 ? 0 : value;

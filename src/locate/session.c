@@ -26,7 +26,7 @@ struct session_options session_options_default(void) {
         .sampling = sampling_default(),
         .local = {.max_pixels = 1003520}, // what GLOBE was trained with
         .cluster_km = 50,
-        .locatability_below = 0.5,
+        .locatability_below = SESSION_LOCATABILITY_BELOW,
         .alternatives = 5,
         .endpoint = {.concurrency = 16,
                      .retries = 4,

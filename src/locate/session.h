@@ -8,6 +8,8 @@
 #include "locate/scope.h"
 #include "model/model.h"
 
+#define SESSION_LOCATABILITY_BELOW 0.5 // unless it is set
+
 struct session_options {
     const char *model;                // checkpoint folder; NULL: the embedded one, models/postcards; or
     struct endpoint_options endpoint; // url set: a server instead

@@ -433,6 +433,7 @@ int consistency_measure(struct atlas *atlas, const struct reward_completion *com
     int result = reading ? 0 : -1;
     consistency->has_reasoning = answer.reasoning[0] != 0;
     consistency->names_place = *answer.country || *answer.city;
+    consistency->declines = answer.declined;
     if (reading) {
         const struct truth *truth = completion->truth;
         reading->atlas = atlas, reading->answer = &answer;
@@ -497,12 +498,16 @@ static int open_consistency(void *self, const struct reward_opening *opening, st
                      "contradiction, inference and reading are all 0: nothing is measured");
 }
 
-// The weighted mean of those of the three that there is something to say of.
+// The weighted mean of those of the three that there is something to say of; 0 without an answer that can be read.
 static int score_consistency(void *self, const struct reward_completion *completion, double *value,
                              struct error *error) {
     const struct consistency_reward *own = self;
     struct consistency found;
     if (consistency_measure(own->atlas, completion, &found, error)) return -1;
+    if (!found.names_place && !found.declines) {
+        *value = 0;
+        return 0;
+    }
     double agreement = found.contradicts ? 0 : found.argues && found.has_reasoning ? 1 : own->silent;
     double sum = own->contradiction * agreement, weight = own->contradiction;
     if (found.inferences) {

@@ -10,6 +10,7 @@
 struct consistency {
     bool has_reasoning;
     bool names_place; // the answer names a place
+    bool declines;    // it says that none can be told; neither: there is no answer that can be read
     bool argues;      // the reasoning names that place, too; of an answer that declines: it settles on none
     // It says that the place is elsewhere: what it leaves as possible lacks the answer's country, or it rules that out, or it
     // settles on another country or city. "However, ..." takes back what was said before it.

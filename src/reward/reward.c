@@ -12,6 +12,7 @@
 #include "reward/reward_internal.h"
 
 enum { MOST_REPORTS = 8 }; // of failures that mask, for each reward
+static const double REWARD_LARGEST = 1e100;
 
 struct function {
     const struct reward_kind *kind;
@@ -280,14 +281,14 @@ static int score_together(struct function *function, const struct reward_batch *
     return 0;
 }
 
-// A reward that is infinite would make every advantage of its group one that is no number.
+// A reward that is infinite, or whose square is, would make every advantage of its group one that is no number, or none.
 static void check_finite(const struct function *function, const struct reward_batch *batch, double *values,
                          struct reward_failures *failures) {
     for (size_t i = 0; i < batch->count; i++) {
-        if (!isinf(values[i])) continue;
+        if (isnan(values[i]) || fabs(values[i]) <= REWARD_LARGEST) continue;
         if (!failures->first.code)
-            error_set(&failures->first, ERROR_INPUT, "the reward %s of completion %zu is infinite",
-                      function->name, i);
+            error_set(&failures->first, ERROR_INPUT, "the reward %s of completion %zu is %g, beyond %g",
+                      function->name, i, values[i], REWARD_LARGEST);
         failures->failed[i] = true;
     }
 }

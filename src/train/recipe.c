@@ -287,6 +287,8 @@ static int check_grpo(const struct recipe *recipe, const char *path, struct erro
          "grpo.behaviour: honest says that top_k, top_p, min_p or repetition_penalty shape the sampler, but "
          "none is "
          "set"},
+        {recipe->run.exact && (recipe->lora.rank > 0 || recipe->lora.folder[0]) && recipe->lora.dropout != 0,
+         "run.exact needs lora.dropout: 0: what dropout leaves out in training was there in sampling"},
         {recipe->data.max_length <= g->max_completion_length,
          "grpo.max_completion_length leaves no token of data.max_length for the prompt"},
     };

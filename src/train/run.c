@@ -195,10 +195,13 @@ static int check_signals(const struct run *run, bool *stop, struct error *error)
     return 0;
 }
 
-// Weights and moments are still those of the last finished step.
+// Weights and moments are still those of the last finished step: what failed, or was interrupted, is what comes before
+// an update.
 static int keep_last_good_state(struct run *run, struct error *error) {
     struct error second = {0};
-    if (error->code != ERROR_INPUT || run->state.step == 0) return -1;
+    bool before =
+        error->code == ERROR_INPUT || error->code == ERROR_INTERRUPTED || error->code == ERROR_NETWORK;
+    if (!before || run->state.step == 0) return -1;
     if (!run_is_settled(run, run->state.step)) return -1; // the last checkpoint stays
     if (save(run, &second))
         log_error("%s", second.message);

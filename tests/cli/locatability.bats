@@ -93,6 +93,8 @@ setup() {
     jq -e 'any(.[]; .flags | index("locatability_low"))' <<<"$output"
     globe 2 locate cards/cards/000000.jpg --locatability https://127.0.0.1:9/v1
     [[ $stderr == *"--reward-model NAME"* ]]
+    globe 2 locate cards/cards/000000.jpg --locatability-below 0.9
+    [[ $stderr == *"goes with --locatability"* ]]
     globe 8 locate cards/cards/000000.jpg --locatability http://127.0.0.1:9/v1 --reward-model judge --patience 0 --retries 0 -t 1
     [[ $stderr == *"--locatability"* ]]
 }

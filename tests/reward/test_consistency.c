@@ -201,21 +201,35 @@ static void totals_are_of_answers(void **state) {
 
 // ---- the reward -----------------------------------------------------------------------------------------
 
-static double reward_of(const char *spec, const char *reasoning) {
+static double reward_of_text(const char *spec, const char *text) {
     struct row row;
-    char text[1000];
     double value;
     const struct row_options options = {.images = ROW_OWN_IMAGES, .chat = ROW_CHAT_NONE, .truth = true};
     assert_ok(row_read(&row, card, strlen(card), &options, NULL, &error), error);
     struct reward_set *set = reward_set_open(&spec, 1, &(struct reward_options){.gazetteer = NULL}, &error);
     assert_got(set, error);
-    snprintf(text, sizeof text, "<think>%s</think><answer>country: Italy\ncity: Venice</answer>", reasoning);
     const struct reward_completion completion = {.text = text, .length = strlen(text), .truth = &row.truth};
     const struct reward_batch batch = {.completions = &completion, .count = 1};
     assert_ok(reward_set_score(set, &batch, &value, NULL, &error), error);
     reward_set_close(set);
     row_free(&row);
     return value;
+}
+
+static double reward_of(const char *spec, const char *reasoning) {
+    char text[1000];
+    snprintf(text, sizeof text, "<think>%s</think><answer>country: Italy\ncity: Venice</answer>", reasoning);
+    return reward_of_text(spec, text);
+}
+
+static void there_is_nothing_to_argue_for_without_an_answer(void **state) {
+    (void)state;
+    static const char *const texts[] = {"", "x", "<think><think>", "country: country: ",
+                                        "<think>It may be Spain.</think><answer>country: \ncity: </answer>"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_near(reward_of_text("consistency", texts[i]), 0, 0);
+    const char *declined = "<think>A room.</think><answer>country: unknown\ncity: unknown</answer>";
+    assert_true(reward_of_text("consistency", declined) > 0);
 }
 
 static void the_reward_is_a_mean_of_what_applies(void **state) {
@@ -262,6 +276,7 @@ int main(void) {
         cmocka_unit_test(what_says_nothing_neither_argues_nor_contradicts),
         cmocka_unit_test(clues_allow_or_do_not),
         cmocka_unit_test(totals_are_of_answers),
+        cmocka_unit_test(there_is_nothing_to_argue_for_without_an_answer),
         cmocka_unit_test(the_reward_is_a_mean_of_what_applies),
         cmocka_unit_test(odd_texts_are_read),
     };

@@ -349,6 +349,48 @@ static void test_server(void **state) {
 }
 
 // One text fails, the others have their scores.
+// A log-prob that is none says nothing of the others' shares; one that cannot be is null.
+static void test_server_lies(void **state) {
+    (void)state;
+    static const struct {
+        const char *entries;
+        double score; // NaN: refused
+    } replies[] = {
+        {"{\"token\":\"yes\",\"logprob\":\"x\"},{\"token\":\"no\",\"logprob\":-2.4}", NAN},
+        {"{\"token\":\"no\",\"logprob\":-2.4},{\"token\":\"yes\",\"logprob\":5}", NAN},
+        {"{\"token\":\"no\",\"logprob\":-2.4},{\"logprob\":-0.1}", NAN},
+        {"{\"token\":\"yes\",\"logprob\":null},{\"token\":\"no\",\"logprob\":-2.4}", 0},
+    };
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        struct error error = {0};
+        char body[600];
+        snprintf(body, sizeof body,
+                 "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"No\"},"
+                 "\"finish_reason\":\"length\","
+                 "\"logprobs\":{\"content\":[{\"token\":\"No\",\"logprob\":-0.1,\"top_logprobs\":[%s]}]}}]}",
+                 replies[i].entries);
+        const struct mock_step step = {.body = body};
+        struct mock_server *server = mock_server_start(&step, 1, 0);
+        const struct endpoint_options options = {.url = mock_server_url(server),
+                                                 .model = "judge",
+                                                 .concurrency = 1,
+                                                 .timeout = 20,
+                                                 .jpeg_quality = 90};
+        struct locatability_model *judge = locatability_model_open_endpoint(&options, false, &error);
+        assert_got(judge, error);
+        struct image image = make_image(60);
+        double score = -1;
+        const struct locatability_case one = {.name = "a.jpg", .image = &image, .texts = texts, .count = 1};
+        int result = locatability_model_score(judge, NULL, &one, 1, &score, &error);
+        if ((result == 0) == isnan(replies[i].score))
+            fail_msg("%s: %d, %g", replies[i].entries, result, score);
+        if (result == 0) assert_near(score, replies[i].score, 0);
+        image_free(&image);
+        locatability_model_close(judge);
+        mock_server_stop(server);
+    }
+}
+
 static void test_server_fails(void **state) {
     (void)state;
     struct error error = {0};
@@ -378,9 +420,10 @@ static void test_server_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scores), cmocka_unit_test(test_beside_training),
-        cmocka_unit_test(test_compat), cmocka_unit_test(test_other_base),
-        cmocka_unit_test(test_server), cmocka_unit_test(test_server_fails),
+        cmocka_unit_test(test_scores),       cmocka_unit_test(test_beside_training),
+        cmocka_unit_test(test_compat),       cmocka_unit_test(test_other_base),
+        cmocka_unit_test(test_server),       cmocka_unit_test(test_server_lies),
+        cmocka_unit_test(test_server_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

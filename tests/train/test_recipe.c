@@ -183,6 +183,7 @@ static void test_keys_of_grpo(void **state) {
         {"grpo: {beta: 0.1}", "reward.functions is missing"},
         {"reward: {functions: []}", "there is nothing to learn from"},
         {"reward: {functions: format}\ngrpo: {num_generations: 1}", "num_generations is 1"},
+        {"reward: {functions: format}\nrun: {exact: true}\nlora: {rank: 4}", "lora.dropout: 0"},
         {"reward: {functions: format, weights: [1, 2]}", "one number for each"},
         {"reward: {functions: format}\ngrpo: {kl_in_reward: true, kl_estimator: k1}",
          "needs a grpo.beta above 0"},
