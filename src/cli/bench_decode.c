@@ -72,10 +72,7 @@ int command_bench_decode(int argc, char **argv) {
     int64_t layers = 0, prompts = 12, samples = 16, flight = 192, text = 120, tokens = 80, repeats = 3;
     const struct option table[] = {
         MODEL_ARGUMENTS(arguments),
-        option_choice("shape", 's', "NAME", &shape, bench_shapes,
-                      "Without --model: random weights of this published shape"),
-        option_integer("layers", 0, "N", &layers, 0, 200,
-                       "Of the language model with --shape (0: as published)"),
+        BENCH_SHAPE_OPTIONS(shape, layers),
         option_integer("prompts", 0, "N", &prompts, 1, 1024, "Prompts, each with a small picture"),
         option_integer("samples", 0, "N", &samples, 1, 1024, "Answers to each prompt"),
         option_integer("in-flight", 0, "N", &flight, 1, 65536, "Answers that are decoded together, at most"),

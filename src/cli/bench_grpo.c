@@ -98,10 +98,7 @@ int command_bench_grpo(int argc, char **argv) {
     int64_t layers = 0, prompt = 1200, completion = 150, group = 16, lora = 16;
     const struct option table[] = {
         MODEL_ARGUMENTS(arguments),
-        option_choice("shape", 's', "NAME", &shape, bench_shapes,
-                      "Without --model: random weights of this published shape"),
-        option_integer("layers", 0, "N", &layers, 0, 200,
-                       "Of the language model with --shape (0: as published)"),
+        BENCH_SHAPE_OPTIONS(shape, layers),
         option_integer("prompt", 0, "N", &prompt, 1, 65536, "Tokens of the prompt, roughly"),
         option_integer("completion", 0, "N", &completion, 1, 65536, "Tokens of a completion"),
         option_integer("group", 'g', "N", &group, 2, 4096, "Completions of the prompt"),

@@ -72,10 +72,7 @@ int command_bench_train(int argc, char **argv) {
     int64_t layers = 0, prompt = 64, completion = 448, lora = 0, repeats = 2;
     const struct option table[] = {
         MODEL_ARGUMENTS(arguments),
-        option_choice("shape", 's', "NAME", &shape, bench_shapes,
-                      "Without --model: random weights of this published shape"),
-        option_integer("layers", 0, "N", &layers, 0, 200,
-                       "Of the language model with --shape (0: as published)"),
+        BENCH_SHAPE_OPTIONS(shape, layers),
         option_integer("prompt", 0, "N", &prompt, 1, 65536, "Tokens of the prompt, roughly"),
         option_integer("completion", 0, "N", &completion, 1, 65536, "Tokens of the completion"),
         option_integer("lora", 0, "RANK", &lora, 0, 1024,
